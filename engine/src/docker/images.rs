@@ -1,0 +1,159 @@
+//! Requests about images.
+
+use std::path::Path;
+
+use bollard::{
+    Docker,
+    models::ContainerConfig,
+    query_parameters::{
+        CommitContainerOptions, CreateImageOptions, ImportImageOptions, ListImagesOptions, RemoveImageOptions,
+        TagImageOptions,
+    },
+};
+use futures::{Stream, StreamExt as _};
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::io::ReaderStream;
+
+use super::request::{label_filter, optional, send, translate};
+use crate::{EngineError, ImageFacts, Labels};
+
+pub(super) async fn inspect(docker: &Docker, reference: &str) -> Result<Option<ImageFacts>, EngineError> {
+    let answer = send("inspect image", reference, docker.inspect_image(reference)).await;
+    Ok(optional(answer)?.map(|image| ImageFacts {
+        id: image.id.unwrap_or_default(),
+        tags: image.repo_tags.unwrap_or_default(),
+        labels: image.config.and_then(|config| config.labels).unwrap_or_default().into_iter().collect(),
+        size: image.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
+        architecture: image.architecture.unwrap_or_default(),
+    }))
+}
+
+pub(super) async fn list(docker: &Docker, labels: &Labels) -> Result<Vec<ImageFacts>, EngineError> {
+    let options = ListImagesOptions { filters: Some(label_filter(labels)), ..ListImagesOptions::default() };
+    let found = send("list", "images", docker.list_images(Some(options))).await?;
+    let facts = found.into_iter().map(|image| ImageFacts {
+        id: image.id,
+        tags: image.repo_tags,
+        labels: image.labels.into_iter().collect(),
+        size: u64::try_from(image.size).unwrap_or(0),
+        architecture: String::new(),
+    });
+    Ok(facts.collect())
+}
+
+pub(super) async fn pull(docker: &Docker, reference: &str) -> Result<(), EngineError> {
+    let options = CreateImageOptions { from_image: Some(reference.to_owned()), ..CreateImageOptions::default() };
+    finish("pull image", reference, docker.create_image(Some(options), None, None)).await
+}
+
+pub(super) async fn import(
+    docker: &Docker,
+    tar: &Path,
+    reference: &str,
+    changes: &[String],
+) -> Result<(), EngineError> {
+    let options = CreateImageOptions {
+        from_src: Some("-".to_owned()),
+        repo: Some(reference.to_owned()),
+        changes: changes.to_vec(),
+        ..CreateImageOptions::default()
+    };
+    let body = bollard::body_try_stream(file_stream(tar).await?);
+    finish("import image", reference, docker.create_image(Some(options), Some(body), None)).await
+}
+
+pub(super) async fn load(docker: &Docker, tar: &Path) -> Result<(), EngineError> {
+    let object = tar.display().to_string();
+    let parts = docker.import_image_stream(ImportImageOptions::default(), file_stream(tar).await?, None);
+    finish("load images from", &object, parts).await
+}
+
+pub(super) async fn save(docker: &Docker, references: &[String], tar: &Path) -> Result<(), EngineError> {
+    let file_error = |source| EngineError::File { action: "write", path: tar.to_owned(), source };
+    let names: Vec<&str> = references.iter().map(String::as_str).collect();
+    let mut file = tokio::fs::File::create(tar).await.map_err(file_error)?;
+    let mut parts = std::pin::pin!(docker.export_images(&names));
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|error| translate("save image", &references.join(", "), error))?;
+        file.write_all(&part).await.map_err(file_error)?;
+    }
+    file.flush().await.map_err(file_error)
+}
+
+pub(super) async fn tag(docker: &Docker, reference: &str, name: &str) -> Result<(), EngineError> {
+    let (repo, tag) = split_tag(name);
+    let options = TagImageOptions { repo: Some(repo.to_owned()), tag: Some(tag.to_owned()) };
+    send("tag image", reference, docker.tag_image(reference, Some(options))).await
+}
+
+pub(super) async fn commit(
+    docker: &Docker,
+    container: &str,
+    reference: &str,
+    changes: &[String],
+) -> Result<(), EngineError> {
+    let (repo, tag) = split_tag(reference);
+    let options = CommitContainerOptions {
+        container: Some(container.to_owned()),
+        repo: Some(repo.to_owned()),
+        tag: Some(tag.to_owned()),
+        changes: Some(changes.join("\n")),
+        pause: true,
+        ..CommitContainerOptions::default()
+    };
+    // Gigabytes may be copied here, so the limit is the caller's.
+    docker
+        .commit_container(options, ContainerConfig::default())
+        .await
+        .map_err(|error| translate("commit container", container, error))?;
+    Ok(())
+}
+
+pub(super) async fn remove(docker: &Docker, reference: &str) -> Result<(), EngineError> {
+    let options = RemoveImageOptions::default();
+    optional(send("remove image", reference, docker.remove_image(reference, Some(options), None)).await)?;
+    Ok(())
+}
+
+/// Reads a stream of progress messages to its end; an error among them is the request's.
+async fn finish<T>(
+    action: &'static str,
+    object: &str,
+    messages: impl Stream<Item = Result<T, bollard::errors::Error>>,
+) -> Result<(), EngineError> {
+    let mut messages = std::pin::pin!(messages);
+    while let Some(message) = messages.next().await {
+        message.map_err(|error| translate(action, object, error))?;
+    }
+    Ok(())
+}
+
+async fn open(path: &Path) -> Result<tokio::fs::File, EngineError> {
+    let opened = tokio::fs::File::open(path).await;
+    opened.map_err(|source| EngineError::File { action: "read", path: path.to_owned(), source })
+}
+
+/// A file as the stream of a request's body.
+pub(super) async fn file_stream(path: &Path) -> Result<ReaderStream<tokio::fs::File>, EngineError> {
+    Ok(ReaderStream::new(open(path).await?))
+}
+
+/// Repository and tag of a reference; a colon before the last slash belongs to the registry's port.
+fn split_tag(reference: &str) -> (&str, &str) {
+    match reference.rsplit_once(':') {
+        Some((repo, tag)) if !tag.contains('/') => (repo, tag),
+        _ => (reference, "latest"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_not_a_tag() {
+        assert_eq!(split_tag("localhost:5000/a"), ("localhost:5000/a", "latest"));
+        assert_eq!(split_tag("localhost:5000/a:v1"), ("localhost:5000/a", "v1"));
+        assert_eq!(split_tag("kind-rs/node:v1.37.2-abc"), ("kind-rs/node", "v1.37.2-abc"));
+    }
+}

@@ -1,0 +1,45 @@
+//! Requests about networks.
+
+use std::collections::HashMap;
+
+use bollard::{
+    Docker,
+    models::{Ipam, IpamConfig, NetworkCreateRequest},
+    query_parameters::ListNetworksOptions,
+};
+
+use super::request::{label_filter, optional, send};
+use crate::{EngineError, Labels, NetworkFacts, NetworkSpec};
+
+pub(super) async fn create(docker: &Docker, spec: &NetworkSpec) -> Result<String, EngineError> {
+    let ipam = spec.subnet.as_ref().map(|subnet| Ipam {
+        config: Some(vec![IpamConfig { subnet: Some(subnet.clone()), ..IpamConfig::default() }]),
+        ..Ipam::default()
+    });
+    let request = NetworkCreateRequest {
+        name: spec.name.clone(),
+        driver: Some("bridge".to_owned()),
+        enable_ipv6: Some(spec.ipv6),
+        labels: Some(spec.labels.clone().into_iter().collect()),
+        options: Some(spec.options.clone().into_iter().collect::<HashMap<_, _>>()),
+        ipam,
+        ..NetworkCreateRequest::default()
+    };
+    Ok(send("create network", &spec.name, docker.create_network(request)).await?.id)
+}
+
+pub(super) async fn list(docker: &Docker, labels: &Labels) -> Result<Vec<NetworkFacts>, EngineError> {
+    let options = ListNetworksOptions { filters: Some(label_filter(labels)) };
+    let networks = send("list", "networks", docker.list_networks(Some(options))).await?;
+    let facts = networks.into_iter().map(|network| NetworkFacts {
+        id: network.id.unwrap_or_default(),
+        name: network.name.unwrap_or_default(),
+        labels: network.labels.unwrap_or_default().into_iter().collect(),
+    });
+    Ok(facts.collect())
+}
+
+pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), EngineError> {
+    optional(send("remove network", id, docker.remove_network(id)).await)?;
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! What can go wrong with the engine, and with a command in a container.
+
+use std::path::PathBuf;
+
+use crate::ExecOutput;
+
+/// A request to the container engine failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// Nothing answers at the engine's address.
+    #[error(
+        "reach the container engine at {address}: start it (`systemctl start docker`, or `dockerd`), or point DOCKER_HOST at a running one"
+    )]
+    Unreachable {
+        /// The address that was tried.
+        address: String,
+        /// Why it failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine's socket exists, but this user may not use it.
+    #[error(
+        "open the container engine's socket {address}: permission denied; add this user to the `docker` group, or run as root"
+    )]
+    Forbidden {
+        /// The socket.
+        address: String,
+    },
+    /// The engine is older than API 1.41 (Docker 20.10).
+    #[error("use the container engine: its API version is {found}, at least 1.41 (Docker 20.10) is needed")]
+    TooOld {
+        /// The engine's API version.
+        found: String,
+    },
+    /// The engine answered with an error of its own.
+    #[error("{action} {object}: the engine answered {status}: {message}")]
+    Refused {
+        /// What was asked, as a verb.
+        action: &'static str,
+        /// The container, image or network.
+        object: String,
+        /// The HTTP status.
+        status: u16,
+        /// The engine's words.
+        message: String,
+    },
+    /// The connection to the engine broke.
+    #[error("{action} {object}: the connection to the engine failed")]
+    Broken {
+        /// What was asked, as a verb.
+        action: &'static str,
+        /// The container, image or network.
+        object: String,
+        /// Why it failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine did not answer in time.
+    #[error("{action} {object}: the engine did not answer within {seconds} s")]
+    TimedOut {
+        /// What was asked, as a verb.
+        action: &'static str,
+        /// The container, image or network.
+        object: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// A file of this machine could not be read or written.
+    #[error("{action} {}", path.display())]
+    File {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl EngineError {
+    /// Whether the engine said that the object does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused { status: 404, .. })
+    }
+
+    /// Whether the engine said that the name is taken or the state does not allow it.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused { status: 409, .. })
+    }
+}
+
+/// A command in a container ended with a non-zero exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("run `{}` in {container}: exit code {exit_code}{}", argv.join(" "), tail(output))]
+pub struct CommandError {
+    /// The container.
+    pub container: String,
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// The exit code.
+    pub exit_code: i64,
+    /// Standard error, after standard output where that is all there is.
+    pub output: String,
+}
+
+impl From<ExecOutput> for CommandError {
+    fn from(exec: ExecOutput) -> Self {
+        let text = if exec.stderr.is_empty() { &exec.stdout } else { &exec.stderr };
+        Self {
+            container: exec.container,
+            argv: exec.argv,
+            exit_code: exec.exit_code,
+            output: String::from_utf8_lossy(text).trim_end().to_owned(),
+        }
+    }
+}
+
+/// The last lines of a command's output, indented; what went before is in the step's log.
+fn tail(output: &str) -> String {
+    const LINES: usize = 15;
+    let lines: Vec<&str> = output.lines().collect();
+    let skipped = lines.len().saturating_sub(LINES);
+    lines[skipped..].iter().fold(String::new(), |text, line| text + "\n    " + line)
+}

@@ -1,0 +1,274 @@
+//! An engine that keeps containers and networks in memory and does as a test tells it: for tests of step order,
+//! failures and cleaning up. It runs nothing.
+
+use std::{path::Path, sync::Mutex};
+
+use async_trait::async_trait;
+
+use crate::{
+    Command, ContainerFacts, ContainerSpec, Engine, EngineError, EngineFacts, ExecOutput, ImageFacts, Labels,
+    NetworkFacts, NetworkSpec, NodeFile,
+};
+
+/// What happens instead of success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The engine refuses with this message.
+    Refuse(String),
+    /// The command ends with this exit code and prints this to standard error.
+    Exit(i64, String),
+    /// The command prints this to standard output.
+    Print(String),
+    /// There is never an answer.
+    Hang,
+}
+
+/// An engine in memory.
+#[derive(Debug, Default)]
+pub struct FakeEngine {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    calls: Vec<String>,
+    rules: Vec<(String, Outcome)>,
+    containers: Vec<ContainerFacts>,
+    networks: Vec<NetworkFacts>,
+    images: Vec<ImageFacts>,
+}
+
+impl FakeEngine {
+    /// Has an image of that name and these labels.
+    ///
+    /// # Panics
+    /// Never in a test that does not panic elsewhere.
+    pub fn add_image(&self, reference: &str, labels: &[(&str, &str)]) {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.lock().images.push(ImageFacts {
+            id: format!("sha256:{reference}"),
+            tags: vec![reference.to_owned()],
+            labels,
+            size: 0,
+            architecture: "amd64".to_owned(),
+        });
+    }
+
+    /// From now on, every request whose text (`exec NODE ARGV…`, `run NAME`, `remove NAME`, …) contains `part` has this
+    /// outcome. Later rules win.
+    pub fn when(&self, part: &str, outcome: Outcome) {
+        self.lock().rules.push((part.to_owned(), outcome));
+    }
+
+    /// Every request so far, as text, in order.
+    pub fn calls(&self) -> Vec<String> {
+        self.lock().calls.clone()
+    }
+
+    /// The names of everything that is left: containers, then networks.
+    pub fn left(&self) -> Vec<String> {
+        let state = self.lock();
+        let containers = state.containers.iter().map(|container| container.name.clone());
+        containers.chain(state.networks.iter().map(|network| network.name.clone())).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no test panics while it holds this")
+    }
+
+    /// Notes the request and follows its rule.
+    async fn call(&self, text: String) -> Result<Option<Outcome>, EngineError> {
+        let outcome = {
+            let mut state = self.lock();
+            let outcome = state.rules.iter().rev().find(|(part, _)| text.contains(part)).map(|(_, does)| does.clone());
+            state.calls.push(text.clone());
+            outcome
+        };
+        match outcome {
+            Some(Outcome::Refuse(message)) => {
+                Err(EngineError::Refused { action: "fake", object: text, status: 500, message })
+            }
+            Some(Outcome::Hang) => std::future::pending().await,
+            other => Ok(other),
+        }
+    }
+}
+
+fn matches(labels: &Labels, filter: &Labels) -> bool {
+    filter.iter().all(|(key, value)| labels.get(key).is_some_and(|has| value.is_empty() || has == value))
+}
+
+#[async_trait]
+impl Engine for FakeEngine {
+    async fn facts(&self) -> Result<EngineFacts, EngineError> {
+        self.call("facts".to_owned()).await?;
+        Ok(EngineFacts {
+            version: "20.10".to_owned(),
+            api_version: "1.41".to_owned(),
+            cgroup_version: 1,
+            storage_driver: "overlay2".to_owned(),
+            root_dir: "/var/lib/docker".to_owned(),
+            architecture: "amd64".to_owned(),
+            processors: 2,
+            memory: 1 << 34,
+            userns_remapped: false,
+            rootless: false,
+        })
+    }
+
+    async fn image(&self, reference: &str) -> Result<Option<ImageFacts>, EngineError> {
+        self.call(format!("image {reference}")).await?;
+        Ok(self.lock().images.iter().find(|image| image.tags.iter().any(|tag| tag == reference)).cloned())
+    }
+
+    async fn images(&self, labels: &Labels) -> Result<Vec<ImageFacts>, EngineError> {
+        self.call("images".to_owned()).await?;
+        Ok(self.lock().images.iter().filter(|image| matches(&image.labels, labels)).cloned().collect())
+    }
+
+    async fn pull_image(&self, reference: &str) -> Result<(), EngineError> {
+        self.call(format!("pull {reference}")).await?;
+        self.add_image(reference, &[]);
+        Ok(())
+    }
+
+    async fn import_image(&self, _: &Path, reference: &str, _: &[String]) -> Result<(), EngineError> {
+        self.call(format!("import {reference}")).await?;
+        self.add_image(reference, &[]);
+        Ok(())
+    }
+
+    async fn load_image(&self, tar: &Path) -> Result<(), EngineError> {
+        self.call(format!("load {}", tar.display())).await.map(drop)
+    }
+
+    async fn save_images(&self, references: &[String], tar: &Path) -> Result<(), EngineError> {
+        self.call(format!("save {} to {}", references.join(" "), tar.display())).await.map(drop)
+    }
+
+    async fn tag_image(&self, reference: &str, name: &str) -> Result<(), EngineError> {
+        self.call(format!("tag {reference} {name}")).await?;
+        self.add_image(name, &[]);
+        Ok(())
+    }
+
+    async fn commit(&self, container: &str, reference: &str, _: &[String]) -> Result<(), EngineError> {
+        self.call(format!("commit {container} {reference}")).await?;
+        self.add_image(reference, &[]);
+        Ok(())
+    }
+
+    async fn remove_image(&self, reference: &str) -> Result<(), EngineError> {
+        self.call(format!("remove image {reference}")).await?;
+        self.lock().images.retain(|image| !image.tags.iter().any(|tag| tag == reference));
+        Ok(())
+    }
+
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String, EngineError> {
+        self.call(format!("network {}", spec.name)).await?;
+        let (name, labels) = (spec.name.clone(), spec.labels.clone());
+        self.lock().networks.push(NetworkFacts { id: name.clone(), name: name.clone(), labels });
+        Ok(name)
+    }
+
+    async fn networks(&self, labels: &Labels) -> Result<Vec<NetworkFacts>, EngineError> {
+        self.call("networks".to_owned()).await?;
+        Ok(self.lock().networks.iter().filter(|network| matches(&network.labels, labels)).cloned().collect())
+    }
+
+    async fn remove_network(&self, id: &str) -> Result<(), EngineError> {
+        self.call(format!("remove network {id}")).await?;
+        self.lock().networks.retain(|network| network.id != id);
+        Ok(())
+    }
+
+    async fn run_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
+        self.call(format!("run {}", spec.name)).await?;
+        let ports = spec
+            .ports
+            .iter()
+            .filter_map(|port| Some((port.container_port, port.listen_address.to_string(), port.host_port?)));
+        self.lock().containers.push(ContainerFacts {
+            id: spec.name.clone(),
+            name: spec.name.clone(),
+            image: spec.image.clone(),
+            labels: spec.labels.clone(),
+            state: "running".to_owned(),
+            ports: ports.collect(),
+            ..ContainerFacts::default()
+        });
+        Ok(spec.name.clone())
+    }
+
+    async fn start_container(&self, name: &str) -> Result<(), EngineError> {
+        self.call(format!("start {name}")).await.map(drop)
+    }
+
+    async fn stop_container(&self, name: &str, _: i32) -> Result<(), EngineError> {
+        self.call(format!("stop {name}")).await.map(drop)
+    }
+
+    async fn signal_container(&self, name: &str, signal: &str) -> Result<(), EngineError> {
+        self.call(format!("signal {name} {signal}")).await.map(drop)
+    }
+
+    async fn pause_container(&self, name: &str) -> Result<(), EngineError> {
+        self.call(format!("pause {name}")).await.map(drop)
+    }
+
+    async fn unpause_container(&self, name: &str) -> Result<(), EngineError> {
+        self.call(format!("unpause {name}")).await.map(drop)
+    }
+
+    async fn remove_container(&self, name: &str) -> Result<(), EngineError> {
+        self.call(format!("remove {name}")).await?;
+        self.lock().containers.retain(|container| container.name != name);
+        Ok(())
+    }
+
+    async fn container(&self, name: &str) -> Result<Option<ContainerFacts>, EngineError> {
+        self.call(format!("container {name}")).await?;
+        Ok(self.lock().containers.iter().find(|container| container.name == name).cloned())
+    }
+
+    async fn containers(&self, labels: &Labels) -> Result<Vec<ContainerFacts>, EngineError> {
+        self.call("containers".to_owned()).await?;
+        Ok(self.lock().containers.iter().filter(|container| matches(&container.labels, labels)).cloned().collect())
+    }
+
+    async fn logs(&self, name: &str, _: usize) -> Result<String, EngineError> {
+        match self.call(format!("logs {name}")).await? {
+            Some(Outcome::Print(text)) => Ok(text),
+            _ => Ok(String::new()),
+        }
+    }
+
+    async fn exec(&self, container: &str, command: &Command) -> Result<ExecOutput, EngineError> {
+        let outcome = self.call(format!("exec {container} {}", command.argv.join(" "))).await?;
+        let mut output =
+            ExecOutput { container: container.to_owned(), argv: command.argv.clone(), ..ExecOutput::default() };
+        match outcome {
+            Some(Outcome::Exit(code, stderr)) => (output.exit_code, output.stderr) = (code, stderr.into_bytes()),
+            Some(Outcome::Print(stdout)) => output.stdout = stdout.into_bytes(),
+            _ => {}
+        }
+        Ok(output)
+    }
+
+    async fn exec_with_file(&self, container: &str, command: &Command, _: &Path) -> Result<ExecOutput, EngineError> {
+        self.exec(container, command).await
+    }
+
+    async fn write_files(&self, container: &str, files: &[NodeFile]) -> Result<(), EngineError> {
+        let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        self.call(format!("write {container} {}", paths.join(" "))).await.map(drop)
+    }
+
+    async fn upload_tar(&self, container: &str, folder: &str, _: &Path) -> Result<(), EngineError> {
+        self.call(format!("upload {container} {folder}")).await.map(drop)
+    }
+
+    async fn download_tar(&self, container: &str, path: &str, _: &Path) -> Result<(), EngineError> {
+        self.call(format!("download {container} {path}")).await.map(drop)
+    }
+}

@@ -1,0 +1,23 @@
+//! The container engine: what the rest of the workspace may ask of it, and the one implementation that talks to Docker.
+//!
+//! This is a crate of its own, so that Cargo itself guards the boundary: no other member depends on `bollard`.
+//! It knows nothing of Kubernetes.
+
+mod api;
+mod container;
+mod files;
+mod error;
+mod docker;
+#[cfg(feature = "fake")]
+mod fake;
+
+pub use api::{Engine, EngineFacts, ImageFacts, Labels, NetworkFacts};
+pub use container::{
+    Command, ContainerFacts, ContainerSpec, ExecOutput, Mount, MountKind, NetworkSpec, PortMapping, Privileges,
+    Propagation, Protocol, RestartPolicy,
+};
+pub use docker::DockerEngine;
+pub use error::{CommandError, EngineError};
+#[cfg(feature = "fake")]
+pub use fake::{FakeEngine, Outcome};
+pub use files::NodeFile;

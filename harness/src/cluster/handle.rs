@@ -1,0 +1,189 @@
+//! `Cluster`: what a test holds.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use kind_engine::{CommandError, DockerEngine, Engine, EngineError};
+use kube::{Client, Config, config::KubeconfigError};
+use tokio::sync::OnceCell;
+
+use super::{ClusterRecord, Node, client_config};
+use crate::{
+    spec::Role,
+    wait::{WaitError, deployment_available, nodes_ready},
+};
+
+/// A running cluster. Clones are handles on the same one; dropping a handle does nothing to the cluster.
+///
+/// The engine is only contacted when a node is touched, so that attaching costs next to nothing.
+#[derive(Clone)]
+pub struct Cluster {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    record: ClusterRecord,
+    engine_host: Option<String>,
+    engine: OnceCell<Arc<dyn Engine>>,
+}
+
+/// Something could not be done with a cluster or one of its nodes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClusterError {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A command in a node.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Something did not come true.
+    #[error(transparent)]
+    Wait(#[from] WaitError),
+    /// There is no such node.
+    #[error("cluster {cluster} has no node {name:?}; it has {nodes}")]
+    NoSuchNode {
+        /// The cluster's name.
+        cluster: String,
+        /// The name asked for.
+        name: String,
+        /// The nodes it has.
+        nodes: String,
+    },
+    /// The kubeconfig is not usable.
+    #[error("read the cluster's kubeconfig")]
+    Kubeconfig(#[from] KubeconfigError),
+    /// A client could not be made.
+    #[error("make a client for the cluster")]
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// An image archive is not one.
+    #[error("read image archive {}: {problem}", path.display())]
+    Archive {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file of this machine.
+    #[error("{action} {}", path.display())]
+    File {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The engine does not have the image that was to be loaded.
+    #[error("load image {reference:?}: the engine does not have it; build or pull it first")]
+    NoImage {
+        /// The reference.
+        reference: String,
+    },
+}
+
+impl Cluster {
+    /// A handle on a cluster that is up. The engine is looked for at `engine_host` (see [`DockerEngine::connect`]) when
+    /// it is first needed.
+    pub fn attach(record: ClusterRecord, engine_host: Option<String>) -> Self {
+        Self { inner: Arc::new(Inner { record, engine_host, engine: OnceCell::new() }) }
+    }
+
+    /// A handle on a cluster that is up, on this engine.
+    pub fn with_engine(record: ClusterRecord, engine: Arc<dyn Engine>) -> Self {
+        Self { inner: Arc::new(Inner { record, engine_host: None, engine: OnceCell::new_with(Some(engine)) }) }
+    }
+
+    /// The cluster's name.
+    pub fn name(&self) -> &str {
+        self.inner.record.name.as_str()
+    }
+
+    /// Everything known of the cluster.
+    pub fn record(&self) -> &ClusterRecord {
+        &self.inner.record
+    }
+
+    /// The administrator's kubeconfig for this machine. It holds a private key.
+    pub fn kubeconfig(&self) -> &str {
+        &self.inner.record.kubeconfig
+    }
+
+    /// The Kubernetes version, such as `v1.37.2`.
+    pub fn kubernetes_version(&self) -> &str {
+        &self.inner.record.kubernetes_version
+    }
+
+    /// The nodes, control planes first.
+    pub fn nodes(&self) -> Vec<Node> {
+        self.inner.record.nodes.iter().map(|node| Node::new(self, node.clone())).collect()
+    }
+
+    /// The control planes; the first one initialised the cluster.
+    pub fn control_planes(&self) -> Vec<Node> {
+        self.nodes().into_iter().filter(|node| node.role() == Role::ControlPlane).collect()
+    }
+
+    /// The workers.
+    pub fn workers(&self) -> Vec<Node> {
+        self.nodes().into_iter().filter(|node| node.role() == Role::Worker).collect()
+    }
+
+    /// The node of that name.
+    ///
+    /// # Errors
+    /// When there is none; the error lists those there are.
+    pub fn node(&self, name: &str) -> Result<Node, ClusterError> {
+        let nodes = self.nodes();
+        let names = || nodes.iter().map(Node::name).collect::<Vec<_>>().join(", ");
+        nodes.iter().find(|node| node.name() == name).cloned().ok_or_else(|| ClusterError::NoSuchNode {
+            cluster: self.name().to_owned(),
+            name: name.to_owned(),
+            nodes: names(),
+        })
+    }
+
+    /// A client configuration for the administrator.
+    ///
+    /// # Errors
+    /// When the kubeconfig is not usable.
+    pub async fn client_config(&self) -> Result<Config, ClusterError> {
+        Ok(client_config(self.kubeconfig()).await?)
+    }
+
+    /// A client for the administrator. It belongs to the current tokio runtime and must not outlive it.
+    ///
+    /// # Errors
+    /// When the kubeconfig is not usable.
+    pub async fn client(&self) -> Result<Client, ClusterError> {
+        let config = self.client_config().await?;
+        Client::try_from(config).map_err(|error| ClusterError::Client(Box::new(error)))
+    }
+
+    /// Waits until every node is Ready and the cluster's DNS is available.
+    ///
+    /// # Errors
+    /// When that does not come true within `limit`; the error says what is missing.
+    pub async fn wait_ready(&self, limit: Duration) -> Result<(), ClusterError> {
+        let client = self.client().await?;
+        nodes_ready(&client, self.inner.record.nodes.len(), limit).await?;
+        deployment_available(&client, "kube-system", "coredns", limit).await?;
+        Ok(())
+    }
+
+    /// The engine that the nodes run on.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn engine(&self) -> Result<&Arc<dyn Engine>, ClusterError> {
+        let host = self.inner.engine_host.as_deref();
+        let connect = async || Ok::<_, EngineError>(Arc::new(DockerEngine::connect(host).await?) as Arc<dyn Engine>);
+        Ok(self.inner.engine.get_or_try_init(connect).await?)
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cluster").field(&self.inner.record).finish()
+    }
+}

@@ -1,0 +1,15 @@
+//! The handle on a running cluster: nodes, commands, files, images, clients.
+//!
+//! Nothing here makes or removes a cluster.
+
+mod archive;
+mod client;
+mod handle;
+mod load;
+mod node;
+mod record;
+
+pub use client::client_config;
+pub use handle::{Cluster, ClusterError};
+pub use node::Node;
+pub use record::{ClusterRecord, NodeRecord};

@@ -1,0 +1,51 @@
+//! What has to be known of a cluster to use it from any process: plain data that goes into the state file.
+
+use std::{fmt, net::Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{ClusterName, NodeName, Role};
+
+/// A cluster that is up.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterRecord {
+    /// The cluster's name.
+    pub name: ClusterName,
+    /// The node image's reference.
+    pub image: String,
+    /// The Kubernetes version, such as `v1.37.2`.
+    pub kubernetes_version: String,
+    /// The nodes in the order of the specification.
+    pub nodes: Vec<NodeRecord>,
+    /// The load balancer's container, where there is one.
+    pub load_balancer: Option<NodeName>,
+    /// The API as the host reaches it, such as `https://127.0.0.1:40123`.
+    pub server: String,
+    /// The administrator's kubeconfig for the host. It holds a private key.
+    pub kubeconfig: String,
+    /// Seconds since 1970 when the cluster was ready.
+    pub created: u64,
+}
+
+/// A node of a cluster that is up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// The node's name, also its container's.
+    pub name: NodeName,
+    /// Control plane or worker.
+    pub role: Role,
+    /// Its address inside the cluster's network.
+    pub address: Ipv4Addr,
+}
+
+impl fmt::Debug for ClusterRecord {
+    // The kubeconfig is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterRecord")
+            .field("name", &self.name)
+            .field("image", &self.image)
+            .field("nodes", &self.nodes)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}

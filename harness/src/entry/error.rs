@@ -1,0 +1,90 @@
+//! Why a test could not be carried out. Why its body failed is the body's own affair.
+
+use std::{error::Error, io, time::Duration};
+
+use crate::{
+    cluster::ClusterError,
+    config_file::ConfigFileError,
+    settings::SettingsError,
+    spec::SpecError,
+};
+
+/// Something between the start of a test and its body went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EntryError {
+    /// The environment asks for something impossible.
+    #[error("read the settings from the environment")]
+    Settings {
+        /// Which variable, and what it expects.
+        #[source]
+        source: SettingsError,
+    },
+    /// The configuration file gives no cluster.
+    #[error("use the file that `config = \"{file}\"` names, relative to the package's folder")]
+    Config {
+        /// As the attribute has it.
+        file: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: ConfigFileError,
+    },
+    /// The specification as a whole is wrong.
+    #[error("use the cluster's specification: {}", listed(errors))]
+    Spec {
+        /// Every mistake.
+        errors: Vec<SpecError>,
+    },
+    /// The test's Tokio runtime did not start.
+    #[error("start the test's runtime")]
+    Runtime {
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no cluster to be had.
+    #[error(transparent)]
+    Cluster(Box<dyn Error + Send + Sync>),
+    /// A test that must run has no engine.
+    #[error("get a cluster: {reason}; KIND_TEST_REQUIRE makes that a failure instead of a skipped test")]
+    Required {
+        /// Why there is no engine.
+        reason: String,
+    },
+    /// The cluster's kubeconfig is not usable.
+    #[error(transparent)]
+    Kubeconfig(ClusterError),
+    /// A cluster is there, and a client for it is not.
+    #[error("make a client for cluster {cluster}")]
+    Client {
+        /// Which cluster.
+        cluster: String,
+        /// Why not.
+        #[source]
+        source: kube::Error,
+    },
+    /// The namespace was refused.
+    #[error("create the test's namespace in cluster {cluster}")]
+    Namespace {
+        /// Which cluster.
+        cluster: String,
+        /// What the API answered.
+        #[source]
+        source: kube::Error,
+    },
+    /// The cluster's API did not answer.
+    #[error("create the test's namespace in cluster {cluster}: no answer after {:.0} s; is its API up?", limit.as_secs_f64())]
+    NoAnswer {
+        /// Which cluster.
+        cluster: String,
+        /// For how long.
+        limit: Duration,
+    },
+    /// A read-only test asks for a namespace.
+    #[error("give the test a `TestNamespace`: `access = \"read\"` has none; remove the parameter or use `access = \"shared\"`")]
+    NoNamespace,
+}
+
+fn listed(errors: &[SpecError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,84 @@
+//! Where a test gets its cluster from: leases on real ones, or a scripted one in tests of this module.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+
+use crate::{
+    cluster::Cluster,
+    lease::{self, Access, Holder, Lease, Outcome},
+    settings::Settings,
+    spec::ClusterSpec,
+};
+
+/// Gives out clusters.
+#[async_trait]
+pub(super) trait Host {
+    /// A cluster in use.
+    type Held: Held;
+
+    /// Waits for a cluster of this shape.
+    async fn acquire(&self, spec: &ClusterSpec, access: Access, test: &str) -> Result<Self::Held, Refusal>;
+}
+
+/// A cluster in use by one test.
+#[async_trait]
+pub(super) trait Held: Send {
+    /// The handle.
+    fn cluster(&self) -> Cluster;
+
+    /// A client of the current runtime.
+    fn client(&self, config: kube::Config) -> Result<kube::Client, kube::Error>;
+
+    /// The test is over.
+    async fn release(self, outcome: Outcome);
+}
+
+/// Why there is no cluster.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Nothing here can run one: tests are skipped.
+    NoEngine(String),
+    /// Anything else.
+    Failed(Box<dyn Error + Send + Sync>),
+}
+
+/// Leases on real clusters.
+pub(super) struct Leases<'a>(pub(super) &'a Settings);
+
+/// A lease, and how its cluster is reached.
+pub(super) struct Leased {
+    lease: Lease,
+    engine_host: Option<String>,
+}
+
+#[async_trait]
+impl Host for Leases<'_> {
+    type Held = Leased;
+
+    async fn acquire(&self, spec: &ClusterSpec, access: Access, test: &str) -> Result<Leased, Refusal> {
+        let holder = Holder { test: test.to_owned() };
+        match lease::acquire(self.0, spec, access, &holder).await {
+            Ok(lease) => Ok(Leased { lease, engine_host: self.0.docker_host.clone() }),
+            Err(error) => Err(match error.is_no_engine() {
+                Some(reason) => Refusal::NoEngine(reason),
+                None => Refusal::Failed(Box::new(error)),
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl Held for Leased {
+    fn cluster(&self) -> Cluster {
+        Cluster::attach(self.lease.record().clone(), self.engine_host.clone())
+    }
+
+    fn client(&self, config: kube::Config) -> Result<kube::Client, kube::Error> {
+        kube::Client::try_from(config)
+    }
+
+    async fn release(self, outcome: Outcome) {
+        self.lease.release(outcome).await;
+    }
+}

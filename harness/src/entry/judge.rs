@@ -1,0 +1,104 @@
+//! What a test's body returned, as passed or failed with a text.
+//!
+//! A body may return any [`Termination`]. An error that has a chain is told in full; that needs a second way to judge a
+//! `Result`, which the compiler prefers because it is an inherent method and the general one is a trait's.
+
+use std::{
+    error::Error,
+    fmt::Write as _,
+    process::{ExitCode, Termination},
+};
+
+/// A body's end: passed, or why it failed.
+pub type Judged = Result<(), String>;
+
+/// What a body returned.
+pub struct Returned<T>(pub T);
+
+impl<T: Termination, E: Into<Box<dyn Error>>> Returned<Result<T, E>> {
+    /// Passed unless there is an error, which is told with everything that caused it.
+    ///
+    /// # Errors
+    /// The text of the failure.
+    pub fn judge(self) -> Judged {
+        match self.0 {
+            Ok(value) => Returned(value).succeeded(),
+            Err(error) => Err(format!("the test returned an error: {}", chain(&*error.into()))),
+        }
+    }
+}
+
+/// Judges what has no error to tell.
+pub trait Judge {
+    /// Passed if a program that returned this would exit with 0.
+    ///
+    /// # Errors
+    /// The text of the failure.
+    fn judge(self) -> Judged;
+}
+
+impl<T: Termination> Judge for Returned<T> {
+    fn judge(self) -> Judged {
+        self.succeeded()
+    }
+}
+
+impl<T: Termination> Returned<T> {
+    fn succeeded(self) -> Judged {
+        let code = self.0.report();
+        if code == ExitCode::SUCCESS { Ok(()) } else { Err(format!("the test returned {code:?} instead of success")) }
+    }
+}
+
+/// An error and everything that caused it, one a line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a text does not fail.
+        let _ = write!(text, "\n  caused by: {error}");
+        source = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("read the answer")]
+    struct Outer(#[source] std::num::ParseIntError);
+
+    #[derive(Debug)]
+    struct OnlyDebug;
+
+    fn number(text: &str) -> Result<(), Outer> {
+        text.parse::<u8>().map(|_| ()).map_err(Outer)
+    }
+
+    #[test]
+    fn any_termination_is_judged() {
+        assert_eq!(Returned(()).judge(), Ok(()));
+        assert_eq!(Returned(ExitCode::SUCCESS).judge(), Ok(()));
+        assert_eq!(Returned(Ok::<ExitCode, OnlyDebug>(ExitCode::SUCCESS)).judge(), Ok(()));
+        assert!(Returned(ExitCode::FAILURE).judge().unwrap_err().contains("instead of success"));
+        assert!(Returned(Err::<(), _>(OnlyDebug)).judge().is_err());
+        assert!(Returned(Ok::<_, Outer>(ExitCode::FAILURE)).judge().is_err());
+    }
+
+    #[test]
+    fn an_error_is_told_with_what_caused_it() {
+        assert_eq!(Returned(number("1")).judge(), Ok(()));
+        let text = Returned(number("x")).judge().unwrap_err();
+        assert_eq!(
+            text,
+            "the test returned an error: read the answer\n  caused by: invalid digit found in string"
+        );
+        let text = Returned(Err::<(), _>(anyhow::Error::new(Outer("".parse::<u8>().unwrap_err())).context("deploy")))
+            .judge()
+            .unwrap_err();
+        assert_eq!(text.matches("caused by").count(), 2, "{text}");
+        assert!(Returned(Err::<(), _>("plain text")).judge().unwrap_err().ends_with("plain text"));
+    }
+}

@@ -1,0 +1,27 @@
+//! What an expanded `#[kind_test]` calls, and what it can inject. Everything a test does apart from its body is here;
+//! how a cluster comes to be is not.
+
+mod context;
+mod error;
+mod host;
+mod inject;
+mod judge;
+mod name;
+mod namespace;
+mod request;
+mod run;
+mod stage;
+mod timeline;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use context::{Arranged, TestContext};
+pub use error::EntryError;
+pub use inject::{Inject, Parameters};
+pub use judge::{Judge, Judged, Returned};
+pub use namespace::{LABEL_TEST, TestNamespace};
+pub use request::{Request, Runtime, TestMeta};
+pub use run::run;
+pub use verdict::{Ended, Verdict};

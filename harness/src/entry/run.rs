@@ -1,0 +1,58 @@
+//! The one function that an expanded `#[kind_test]` calls.
+
+use crate::{
+    lease,
+    settings::{Settings, SettingsError},
+};
+
+use super::{
+    error::EntryError,
+    host::Leases,
+    inject::Parameters,
+    judge::{Judged, chain},
+    name::TestName,
+    request::{Request, TestMeta},
+    stage::Stage,
+    timeline::Timeline,
+    verdict::{Ended, Verdict},
+};
+
+/// How long what a test left on its runtime's threads may go on.
+const STRAGGLERS: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Carries out a test and tells the test runner how it ended.
+///
+/// # Panics
+/// That is how a test fails that returns nothing.
+#[track_caller]
+pub fn run<P, F, Fut, V>(meta: TestMeta, request: Request, test: F) -> V
+where
+    P: Parameters,
+    F: FnOnce(P) -> Fut,
+    Fut: Future<Output = Judged>,
+    V: Verdict,
+{
+    V::tell(perform(meta, request, test), request.should_panic)
+}
+
+fn perform<P, F, Fut>(meta: TestMeta, request: Request, test: F) -> Ended
+where
+    P: Parameters,
+    F: FnOnce(P) -> Fut,
+    Fut: Future<Output = Judged>,
+{
+    let begin = || -> Result<(Settings, tokio::runtime::Runtime), EntryError> {
+        let settings = Settings::from_environment().map_err(|source: SettingsError| EntryError::Settings { source })?;
+        Ok((settings, request.runtime.build()?))
+    };
+    let (settings, runtime) = match begin() {
+        Ok(begun) => begun,
+        Err(error) => return Ended::Failed(format!("{}::{}: failed to {}", meta.module, meta.name, chain(&error))),
+    };
+    let name = TestName::new(&meta, settings.test.as_deref(), settings.attempt);
+    let stage =
+        Stage { host: Leases(&settings), settings: &settings, meta, request, name, timeline: Timeline::new() };
+    let ended = runtime.block_on(stage.perform(test));
+    runtime.shutdown_timeout(STRAGGLERS);
+    ended
+}

@@ -1,0 +1,66 @@
+//! Which node image to use when nobody names one.
+
+use std::time::Duration;
+
+use kind_engine::{Engine, EngineError, Labels};
+
+/// kind 0.33's default, for machines with a registry in reach and no image of our own.
+pub const KIND_IMAGE: &str =
+    "kindest/node:v1.37.0-rc.1@sha256:aabfbaf916de1af22a1e0bf56307b9f775e8e8961a61a653c86e373320dbea2e";
+
+/// How long a registry may take: a node image is half a gigabyte, and a registry that hangs must not hang us.
+const PULL_LIMIT: Duration = Duration::from_secs(600);
+
+/// There is no node image.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// It is neither on the engine nor could it be pulled.
+    #[error(
+        "node image {reference:?} is not on the engine and could not be pulled; `kind-rs build node-image` builds one without a registry"
+    )]
+    Missing {
+        /// The reference.
+        reference: String,
+        /// Why the pull failed.
+        #[source]
+        source: EngineError,
+    },
+    /// The registry did not finish in time.
+    #[error("pull node image {reference:?}: not done within {} s; `kind-rs build node-image` builds one without a registry", PULL_LIMIT.as_secs())]
+    Slow {
+        /// The reference.
+        reference: String,
+    },
+    /// The engine.
+    #[error("look for the node image")]
+    Engine(#[from] EngineError),
+}
+
+/// The image to use: the one that is wanted, pulled where it is missing; else `built`, our own image, where it is there;
+/// else kind's default, pulled.
+///
+/// # Errors
+/// When there is none and none can be pulled.
+pub async fn resolve(engine: &dyn Engine, wanted: Option<&str>, built: &str) -> Result<String, ImageError> {
+    let reference = match wanted {
+        Some(reference) => reference,
+        None if engine.image(built).await?.is_some() => return Ok(built.to_owned()),
+        None => KIND_IMAGE,
+    };
+    if engine.image(reference).await?.is_none() {
+        let pull = tokio::time::timeout(PULL_LIMIT, engine.pull_image(reference)).await;
+        let reference = reference.to_owned();
+        match pull {
+            Ok(Ok(())) => {}
+            Ok(Err(source)) => return Err(ImageError::Missing { reference, source }),
+            Err(_) => return Err(ImageError::Slow { reference }),
+        }
+    }
+    Ok(reference.to_owned())
+}
+
+/// A filter for the node images that we built.
+pub fn built_images() -> Labels {
+    Labels::from([("io.kind-rs.kind".to_owned(), "node-image".to_owned())])
+}

@@ -1,0 +1,266 @@
+//! How a test gets a lease: through the door, then to a cluster that is ready and has a living keeper.
+//!
+//! Nothing here talks to the engine but the question whether there is one, and that only before a keeper is started.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Access, Holder, Lease, LeaseError,
+    error::tail,
+    folder::{Folder, Home},
+    lock::{LockFile, Seat},
+    marks::Held,
+    notice::Notice,
+    order::Order,
+    starter::{Started, Starter},
+    state::{Found, Report, State},
+};
+use crate::{
+    cluster::ClusterRecord,
+    settings::Keep,
+    wait::{self, Check},
+};
+
+/// How often a lock or a state is looked at.
+const EVERY: Duration = Duration::from_millis(10);
+/// There is no limit to waiting for other tests; the test's own timeout is one.
+const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// A keeper whose state does not change for so long hangs: every step of a bring-up has a shorter limit.
+const STUCK: Duration = Duration::from_secs(15 * 60);
+/// How many bring-ups may fail, one after the other, before tests fail without another try.
+const TRIES: u32 = 2;
+/// How often a keeper that dies before the cluster is up is started again.
+const STARTS: u32 = 3;
+/// For how long failures of an earlier run of the same user count.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// A test on its way to a lease.
+pub(super) struct Request<'a> {
+    pub(super) home: &'a Home,
+    pub(super) order: &'a Order,
+    pub(super) access: Access,
+    pub(super) holder: &'a Holder,
+    pub(super) keep: Keep,
+    /// Which try of the test this is; a further one may try a further bring-up.
+    pub(super) attempt: u32,
+    pub(super) starter: &'a dyn Starter,
+}
+
+/// What a waiting test remembers between two looks.
+struct Watch {
+    notice: Notice,
+    /// The last attempt that was over when the test came; a later one that fails is the test's own failure.
+    seen: Option<u32>,
+    starts: u32,
+    /// The keeper that this test started, and the lock that keeps others from starting one meanwhile.
+    starting: Option<(LockFile, Box<dyn Started>)>,
+    last: Option<(Found<Report>, Instant)>,
+}
+
+impl Request<'_> {
+    pub(super) async fn lease(&self) -> Result<Lease, LeaseError> {
+        let folder = self.home.folder(&self.order.key);
+        let mut notice = Notice::new(self.holder, &self.order.key);
+        loop {
+            if !folder.exists() {
+                self.starter.check().await.map_err(LeaseError::Engine)?;
+            }
+            // The folder may be removed at any moment until the lock is held: then it all begins again.
+            match self.enter(&folder, &mut notice).await {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(file("lock", &folder, source)),
+                Ok(None) => continue,
+                Ok(Some(seat)) => return self.take(&folder, seat, notice).await,
+            }
+        }
+    }
+
+    /// Gets the users' lock; `None` where its folder was removed meanwhile.
+    async fn enter(&self, folder: &Folder, notice: &mut Notice) -> io::Result<Option<Seat>> {
+        folder.create()?;
+        let mut door = folder.door(self.access)?;
+        let entered = wait::until_or(EVERY, "the users' lock", NO_LIMIT, async || {
+            if door.try_enter()? {
+                return Ok(Check::Done(()));
+            }
+            notice.waiting(|| users(folder));
+            Ok::<_, io::Error>(Check::not_yet("others use the cluster"))
+        });
+        if entered.await?.is_err() || !door.is_current() {
+            return Ok(None);
+        }
+        let seat = door.into_seat();
+        seat.touch();
+        Ok(Some(seat))
+    }
+
+    /// With the users' lock held nobody removes the folder: waits until the cluster can be used.
+    async fn take(&self, folder: &Folder, seat: Seat, notice: Notice) -> Result<Lease, LeaseError> {
+        folder.ask_for_check().map_err(|source| file("ask for a check in", folder, source))?;
+        let mut watch = Watch { notice, seen: None, starts: 0, starting: None, last: None };
+        let settled =
+            wait::until_or(EVERY, "the cluster", NO_LIMIT, async || self.look(folder, &mut watch).await).await?;
+        let Ok(record) = settled else { return Err(self.stuck(folder, &watch)) };
+        watch.notice.done();
+        let note = || {
+            if self.access == Access::Exclusive {
+                folder.claim()?;
+            }
+            Held::note(folder, &self.holder.test, self.access)
+        };
+        let held = note().map_err(|source| file("note the lease in", folder, source))?;
+        Ok(Lease { folder: folder.clone(), record, keep: self.keep, held, seat })
+    }
+
+    /// Looks once. The keeper before the state: a keeper that is there now may have written the state since, but not
+    /// the other way round.
+    async fn look(&self, folder: &Folder, watch: &mut Watch) -> Result<Check<ClusterRecord>, LeaseError> {
+        let has_keeper = folder.has_keeper().map_err(|source| file("look for the keeper in", folder, source))?;
+        let found = folder.report().map_err(|source| file("read the state in", folder, source))?;
+        let report = match &found {
+            Found::This(report) => Some(report),
+            Found::Nothing | Found::Unusable(_) => None,
+        };
+        let seen = *watch.seen.get_or_insert_with(|| over_on_arrival(report));
+        if has_keeper {
+            watch.starting = None;
+        }
+        if let Some(report) = report {
+            match &report.state {
+                State::Failed { error, no_engine } if report.attempt > seen || self.gives_up(report) => {
+                    return Err(self.failed(report, error, no_engine.as_ref()));
+                }
+                State::Ready { record } if has_keeper && !folder.needs_check() => {
+                    return Ok(Check::Done(record.as_ref().clone()));
+                }
+                _ => {}
+            }
+        }
+        let status = status(&found, folder.needs_check());
+        if !has_keeper {
+            self.start_keeper(folder, &found, watch).await?;
+        } else if self.hangs(&found, watch) {
+            return Err(self.stuck(folder, watch));
+        }
+        watch.notice.waiting(|| status.clone());
+        Ok(Check::NotYet(status))
+    }
+
+    /// Starts a keeper, unless one is starting. Only one test at a time does.
+    async fn start_keeper(
+        &self,
+        folder: &Folder,
+        found: &Found<Report>,
+        watch: &mut Watch,
+    ) -> Result<(), LeaseError> {
+        if let Some((_, keeper)) = &watch.starting {
+            if keeper.ended().is_none() {
+                return Ok(());
+            }
+            watch.starting = None;
+        }
+        let start = || {
+            let lock = folder.starting()?;
+            Ok(lock.try_exclusive()?.then_some(lock))
+        };
+        let Some(lock) = start().map_err(|source| file("lock the start of a keeper in", folder, source))? else {
+            return Ok(());
+        };
+        if watch.starts == STARTS {
+            let (cluster, log) = (self.order.key.cluster(), folder.log());
+            return Err(LeaseError::Keeper { cluster, starts: STARTS, tail: tail(&log), log });
+        }
+        if let Found::Unusable(why) = found {
+            watch.notice.say(&format!("the state in {} is replaced: {why}", folder.path().display()));
+        }
+        self.starter.check().await.map_err(LeaseError::Engine)?;
+        watch.starts += 1;
+        let started = folder.write_order(self.order).and_then(|()| self.starter.start(folder));
+        let keeper = started.map_err(|source| file("start a keeper in", folder, source))?;
+        watch.starting = Some((lock, keeper));
+        Ok(())
+    }
+
+    /// Whether a bring-up that failed before is not worth another one.
+    fn gives_up(&self, report: &Report) -> bool {
+        let counts = self.order.owner.is_some() || report.age() < REMEMBERED;
+        counts && report.failures >= TRIES.max(self.attempt)
+    }
+
+    fn failed(&self, report: &Report, error: &str, no_engine: Option<&String>) -> LeaseError {
+        match no_engine {
+            Some(reason) => LeaseError::NoEngine { reason: reason.clone() },
+            None => LeaseError::Creation {
+                cluster: self.order.key.cluster(),
+                error: error.to_owned(),
+                failures: report.failures,
+            },
+        }
+    }
+
+    /// Whether a living keeper has not written anything for too long.
+    fn hangs(&self, found: &Found<Report>, watch: &mut Watch) -> bool {
+        match &watch.last {
+            Some((last, when)) if last == found => when.elapsed() > STUCK,
+            _ => {
+                watch.last = Some((found.clone(), Instant::now()));
+                false
+            }
+        }
+    }
+
+    fn stuck(&self, folder: &Folder, watch: &Watch) -> LeaseError {
+        let (cluster, log) = (self.order.key.cluster(), folder.log());
+        let (last, elapsed) = match &watch.last {
+            Some((found, when)) => (status(found, folder.needs_check()), when.elapsed()),
+            None => ("nothing".to_owned(), Duration::ZERO),
+        };
+        LeaseError::Stuck { cluster, elapsed, last, log }
+    }
+}
+
+/// The last attempt that was over when a test came.
+fn over_on_arrival(report: Option<&Report>) -> u32 {
+    match report {
+        None => 0,
+        Some(Report { attempt, state: State::Creating { .. }, .. }) => attempt.saturating_sub(1),
+        Some(report) => report.attempt,
+    }
+}
+
+/// What a waiting test says of the cluster.
+fn status(found: &Found<Report>, needs_check: bool) -> String {
+    let report = match found {
+        Found::This(report) => report,
+        Found::Nothing | Found::Unusable(_) => return "its keeper starts".to_owned(),
+    };
+    match &report.state {
+        State::Creating { step } => format!("{step}, {} s", report.age().as_secs()),
+        State::Ready { .. } if needs_check => "it is checked after a test that had it for itself".to_owned(),
+        State::Ready { .. } | State::Kept { .. } => "it gets a new keeper".to_owned(),
+        State::Failed { .. } => "the remains of a failed bring-up are removed".to_owned(),
+        State::Deleting => "the remains of a removal are removed".to_owned(),
+    }
+}
+
+/// What a test says that waits for the lock.
+fn users(folder: &Folder) -> String {
+    let holders = folder.live_holders();
+    let Some(first) = holders.iter().find(|mark| mark.access == Access::Exclusive).or(holders.first()) else {
+        return match folder.report() {
+            Ok(Found::This(Report { state: State::Deleting, .. })) => "it is removed, then made anew".to_owned(),
+            _ => "others wait for it as well".to_owned(),
+        };
+    };
+    match holders.len() {
+        1 => format!("`{}` uses it", first.test),
+        count => format!("`{}` and {} others use it", first.test, count - 1),
+    }
+}
+
+fn file(action: &'static str, folder: &Folder, source: io::Error) -> LeaseError {
+    LeaseError::File { action, path: folder.path().to_owned(), source }
+}

@@ -1,0 +1,129 @@
+//! Why a test got no cluster.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use kind_engine::EngineError;
+
+use crate::spec::{ClusterName, SpecError};
+
+/// A test got no cluster.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LeaseError {
+    /// The engine does not answer or refuses.
+    #[error("get a cluster for the test")]
+    Engine(#[source] EngineError),
+    /// The engine was there when the keeper was started and is not any more.
+    #[error("get a cluster for the test: {reason}")]
+    NoEngine {
+        /// The engine's error.
+        reason: String,
+    },
+    /// The specification is not valid.
+    #[error("get a cluster for the test: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Spec(Vec<SpecError>),
+    /// A file of the state folder.
+    #[error("{action} {}: check that the folder is on a local disk, writable and not full, or set KIND_TEST_STATE_DIR", path.display())]
+    File {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The cluster could not be brought up.
+    #[error("bring up cluster {cluster} ({}): {error}", times(*failures))]
+    Creation {
+        /// The cluster.
+        cluster: ClusterName,
+        /// What went wrong, with all its causes.
+        error: String,
+        /// How many times it was tried in this run.
+        failures: u32,
+    },
+    /// The process that brings the cluster up and removes it does not start, or dies again and again.
+    #[error("start the keeper of cluster {cluster}: it ended {starts} times before the cluster was up; its log, {}, ends in{}", log.display(), tail)]
+    Keeper {
+        /// The cluster.
+        cluster: ClusterName,
+        /// How often it was started.
+        starts: u32,
+        /// What it printed.
+        log: PathBuf,
+        /// The last lines of that.
+        tail: String,
+    },
+    /// Nothing happens any more.
+    #[error("wait for cluster {cluster}: nothing changed for {} s; last seen: {last}; the keeper's log is {}", elapsed.as_secs(), log.display())]
+    Stuck {
+        /// The cluster.
+        cluster: ClusterName,
+        /// For how long nothing changed.
+        elapsed: Duration,
+        /// What was last seen.
+        last: String,
+        /// What the keeper printed.
+        log: PathBuf,
+    },
+}
+
+fn times(failures: u32) -> String {
+    if failures == 1 { "tried once".to_owned() } else { format!("tried {failures} times") }
+}
+
+impl LeaseError {
+    /// The reason where there is no engine at all, so that a test can be skipped. An engine that is there and refuses,
+    /// or that this user may not use, is no such reason: that wants mending.
+    pub fn is_no_engine(&self) -> Option<String> {
+        match self {
+            Self::Engine(error) => no_engine(error),
+            Self::NoEngine { reason } => Some(reason.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The reason where nothing answers at the engine's address.
+pub(super) fn no_engine(error: &EngineError) -> Option<String> {
+    matches!(error, EngineError::Unreachable { .. }).then(|| chain(error))
+}
+
+/// An error with all its causes, on one line each where they have one.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let mut text = error.to_string();
+    for cause in causes {
+        let cause = cause.to_string();
+        // A transparent error is its own cause.
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+/// The last lines of a log, indented.
+pub(super) fn tail(path: &std::path::Path) -> String {
+    const LINES: usize = 12;
+    let text = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let skipped = lines.len().saturating_sub(LINES);
+    lines[skipped..].iter().map(|line| format!("\n    {line}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_missing_engine_is_a_reason_to_skip() {
+        let missing = EngineError::Unreachable { address: "unix:///x".to_owned(), source: "refused".into() };
+        let reason = LeaseError::Engine(missing).is_no_engine().unwrap();
+        assert!(reason.contains("unix:///x") && reason.ends_with(": refused"), "{reason}");
+        let forbidden = EngineError::Forbidden { address: "unix:///x".to_owned() };
+        assert_eq!(LeaseError::Engine(forbidden).is_no_engine(), None);
+    }
+}

@@ -1,0 +1,260 @@
+//! The state folder on disk: which file is where, how it comes and how it goes.
+
+use std::{
+    fs, io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Access,
+    key::Key,
+    lock::{Door, LockFile},
+    order::Order,
+    state::{self, Found, Report},
+};
+
+/// The folder of all states, `$XDG_STATE_HOME/kind-rs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Home {
+    path: PathBuf,
+    identity: String,
+}
+
+/// The folder of one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    key: Key,
+}
+
+impl Home {
+    /// Opens it, and makes it where it is missing.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        create_private(&path.join("clusters"))?;
+        let path = path.canonicalize()?;
+        let identity = identity(&path)?;
+        Ok(Self { path, identity })
+    }
+
+    /// What every cluster of this state folder carries in a label: where its locks are, and a number that another
+    /// machine's or container's folder at the same path does not have.
+    pub(crate) fn identity(&self) -> String {
+        format!("{}#{}", self.identity, self.path.display())
+    }
+
+    /// A cluster's folder, there or not.
+    pub(crate) fn folder(&self, key: &Key) -> Folder {
+        Folder { path: self.path.join("clusters").join(key.as_str()), key: key.clone() }
+    }
+
+    /// All folders that are there.
+    pub(crate) fn folders(&self) -> io::Result<Vec<Folder>> {
+        let mut folders = Vec::new();
+        for entry in fs::read_dir(self.path.join("clusters"))? {
+            let name = entry?.file_name();
+            folders.extend(name.to_str().and_then(Key::parse).map(|key| self.folder(&key)));
+        }
+        Ok(folders)
+    }
+
+    /// Removes what a removal that was killed half-way left.
+    pub(crate) fn empty_trash(&self) -> io::Result<()> {
+        for entry in fs::read_dir(self.path.join("clusters"))? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(TRASH) {
+                ignore_missing(fs::remove_dir_all(entry.path()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Folders on their way out begin with this.
+const TRASH: &str = "removed-";
+
+/// A number that no other state folder has. Whoever comes first writes it.
+fn identity(home: &Path) -> io::Result<String> {
+    let path = home.join("identity");
+    match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        other => return other.map(|text| text.trim().to_owned()),
+    }
+    let random = fs::read_to_string("/proc/sys/kernel/random/uuid")?;
+    let file = tempfile::NamedTempFile::new_in(home)?;
+    fs::write(file.path(), &random)?;
+    match file.persist_noclobber(&path) {
+        Ok(_) => Ok(random.trim().to_owned()),
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::read_to_string(&path).map(|text| text.trim().to_owned())
+        }
+        Err(failed) => Err(failed.error),
+    }
+}
+
+impl Folder {
+    /// Takes a path that a keeper was given.
+    pub(crate) fn at(path: &Path) -> Option<Self> {
+        let key = Key::parse(path.file_name()?.to_str()?)?;
+        Some(Self { path: path.to_owned(), key })
+    }
+
+    /// The folder of all states that this one is in.
+    pub(crate) fn home(&self) -> io::Result<Home> {
+        let home = self.path.parent().and_then(Path::parent).ok_or(io::ErrorKind::InvalidInput)?;
+        Home::open(home)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(crate) fn exists(&self) -> bool {
+        self.path.is_dir()
+    }
+
+    pub(crate) fn create(&self) -> io::Result<()> {
+        create_private(&self.path.join("holders"))?;
+        create_private(&self.path.join("failed"))
+    }
+
+    /// What the keeper prints and notes.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.path.join("keeper.log")
+    }
+
+    /// One file for each lease that is held.
+    pub(super) fn holders(&self) -> PathBuf {
+        self.path.join("holders")
+    }
+
+    /// One file for each failed test whose cluster is to stay.
+    pub(super) fn failed(&self) -> PathBuf {
+        self.path.join("failed")
+    }
+
+    /// There while a test has the cluster for itself, and until somebody comes after it.
+    pub(super) fn claimed(&self) -> PathBuf {
+        self.path.join("claimed")
+    }
+
+    /// There when the keeper must look at the cluster before it is used again.
+    pub(super) fn unchecked(&self) -> PathBuf {
+        self.path.join("unchecked")
+    }
+
+    /// The way to the users' lock.
+    pub(super) fn door(&self, access: Access) -> io::Result<Door> {
+        let turnstile = LockFile::open(&self.path.join("turn.lock"))?;
+        let users = LockFile::open(&self.path.join("users.lock"))?;
+        Ok(Door::new(turnstile, users, access))
+    }
+
+    /// The users' lock without the turnstile, for a keeper that never waits for it.
+    pub(super) fn users(&self) -> io::Result<LockFile> {
+        LockFile::open(&self.path.join("users.lock"))
+    }
+
+    /// The lock that a keeper holds as long as it lives.
+    pub(super) fn keeper(&self) -> io::Result<LockFile> {
+        LockFile::open(&self.path.join("keeper.lock"))
+    }
+
+    /// The lock of who starts a keeper, so that a crowd of tests starts one and not a crowd.
+    pub(super) fn starting(&self) -> io::Result<LockFile> {
+        LockFile::open(&self.path.join("starting.lock"))
+    }
+
+    /// Whether a keeper lives. A shared try: two who ask at once do not take each other for the keeper.
+    pub(super) fn has_keeper(&self) -> io::Result<bool> {
+        let lock = match self.keeper() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            other => other?,
+        };
+        Ok(!lock.try_shared()?)
+    }
+
+    pub(crate) fn report(&self) -> io::Result<Found<Report>> {
+        state::read(&self.path.join("state.json"))
+    }
+
+    pub(super) fn write_report(&self, report: &Report) -> io::Result<()> {
+        state::write(&self.path.join("state.json"), report)
+    }
+
+    pub(crate) fn order(&self) -> io::Result<Found<Order>> {
+        state::read(&self.path.join("order.json"))
+    }
+
+    pub(super) fn write_order(&self, order: &Order) -> io::Result<()> {
+        state::write(&self.path.join("order.json"), order)
+    }
+
+    /// Removes the folder: out of everybody's sight at once, then from the disk. Only for who holds the users' lock
+    /// exclusively and the keeper's.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        let trash = self.path.with_file_name(format!("{TRASH}{}-{}", self.key, std::process::id()));
+        ignore_missing(fs::remove_dir_all(&trash))?;
+        ignore_missing(fs::rename(&self.path, &trash))?;
+        ignore_missing(fs::remove_dir_all(&trash))
+    }
+}
+
+/// Makes a folder that only the user can enter, parents included.
+fn create_private(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Something that is to be gone and is already.
+pub(super) fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_home_keeps_its_identity_and_another_has_another() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let first = Home::open(one.path()).unwrap();
+        assert_eq!(first, Home::open(one.path()).unwrap());
+        assert_ne!(first.identity, Home::open(two.path()).unwrap().identity);
+    }
+
+    #[test]
+    fn a_folder_is_private_and_goes_completely() {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home::open(root.path()).unwrap();
+        let folder = home.folder(&Key::parse("0123456789").unwrap());
+        assert!(!folder.exists() && !folder.has_keeper().unwrap());
+        folder.create().unwrap();
+        assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(home.folders().unwrap(), [folder.clone()]);
+        let keeper = folder.keeper().unwrap();
+        assert!(keeper.try_exclusive().unwrap());
+        assert!(folder.has_keeper().unwrap());
+        folder.remove().unwrap();
+        assert_eq!(home.folders().unwrap(), []);
+        assert!(!folder.exists() && !keeper.is_current());
+    }
+
+    #[test]
+    fn trash_of_a_killed_removal_is_emptied() {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home::open(root.path()).unwrap();
+        let trash = root.path().join("clusters/removed-0123456789-1");
+        fs::create_dir(&trash).unwrap();
+        home.empty_trash().unwrap();
+        assert!(!trash.exists());
+    }
+}

@@ -1,0 +1,297 @@
+//! A keeper's life as a sequence of phases, each with one effect on the world.
+//!
+//! When a keeper dies, the next one begins at the beginning and finds a state file that tells it the rest: only a
+//! cluster that is ready is taken over, of anything else the remains are removed first.
+
+use std::{
+    io,
+    time::{Duration, SystemTime},
+};
+
+use super::{
+    Journal,
+    claim::{Claim, claim},
+    progress::Noting,
+    serve::{self, Verdict},
+};
+use crate::{
+    cluster::ClusterRecord,
+    lease::{
+        folder::Folder,
+        order::Order,
+        provisioner::{CreateError, Provisioner},
+        state::{Found, Report, State},
+    },
+    wait::{self, Check},
+};
+
+/// For how long a removal is tried; the engine may be starting again.
+const REMOVAL: Duration = Duration::from_secs(300);
+/// For how long the remains of a failed bring-up are removed before the next one may try it.
+const TIDYING: Duration = Duration::from_secs(60);
+
+/// Where a keeper is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::lease) enum Phase {
+    /// Become the one keeper.
+    Claim,
+    /// See what the last one left.
+    Look,
+    /// Tell that a bring-up begins.
+    Announce,
+    /// Remove what is left of an earlier one.
+    Clear,
+    /// Bring the cluster up.
+    Create,
+    /// Tell that it is ready.
+    Publish(Box<ClusterRecord>),
+    /// Watch over it.
+    Serve(Box<ClusterRecord>),
+    /// Tell that the bring-up failed.
+    Confess(CreateError),
+    /// Remove what it left.
+    Tidy,
+    /// Nobody can come in any more: decide how it ends.
+    Close(Box<ClusterRecord>),
+    /// Tell that it is being removed.
+    Condemn,
+    /// Remove the cluster.
+    Destroy,
+    /// Remove the folder.
+    Forget,
+    /// Nothing is left to do.
+    Over,
+}
+
+/// A keeper of one folder.
+pub(in crate::lease) struct Life<'a> {
+    folder: &'a Folder,
+    order: &'a Order,
+    provisioner: &'a dyn Provisioner,
+    journal: &'a Journal,
+    claim: Option<Claim>,
+    attempt: u32,
+    failures: u32,
+    phase: Phase,
+}
+
+impl<'a> Life<'a> {
+    pub(in crate::lease) fn new(
+        folder: &'a Folder,
+        order: &'a Order,
+        provisioner: &'a dyn Provisioner,
+        journal: &'a Journal,
+    ) -> Self {
+        Self { folder, order, provisioner, journal, claim: None, attempt: 0, failures: 0, phase: Phase::Claim }
+    }
+
+    pub(in crate::lease) fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// Lives to the end. A file that cannot be written ends it early, and then the cluster goes first: nobody could
+    /// tell any more that it is there.
+    pub(in crate::lease) async fn run(&mut self) -> io::Result<()> {
+        while self.phase != Phase::Over {
+            if let Err(error) = self.advance().await {
+                self.journal.line(format_args!("the state folder fails: {error}"));
+                if self.claim.is_some() {
+                    self.destroy(REMOVAL).await;
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what the phase is for, and goes on to the next.
+    pub(in crate::lease) async fn advance(&mut self) -> io::Result<()> {
+        self.phase = match self.phase.clone() {
+            Phase::Claim => self.become_keeper().await?,
+            Phase::Look => self.look().await?,
+            Phase::Announce => self.announce()?,
+            Phase::Clear => self.clear().await,
+            Phase::Create => self.create().await,
+            Phase::Publish(record) => self.publish(record)?,
+            Phase::Serve(record) => self.serve(record).await?,
+            Phase::Confess(error) => self.confess(&error)?,
+            Phase::Tidy => {
+                self.destroy(TIDYING).await;
+                Phase::Over
+            }
+            Phase::Close(record) => self.close(record)?,
+            Phase::Condemn => self.condemn()?,
+            Phase::Destroy if self.destroy(REMOVAL).await => Phase::Forget,
+            // What is left is swept when a keeper next starts.
+            Phase::Destroy | Phase::Over => Phase::Over,
+            Phase::Forget => {
+                self.folder.remove()?;
+                self.journal.line("removed");
+                Phase::Over
+            }
+        };
+        Ok(())
+    }
+
+    async fn become_keeper(&mut self) -> io::Result<Phase> {
+        self.claim = claim(self.folder).await?;
+        if self.claim.is_none() {
+            self.journal.line("another keeper is at work");
+            return Ok(Phase::Over);
+        }
+        self.journal.line(format_args!("keeper of {} for {}", self.order.key.cluster(), self.order.scope));
+        Ok(Phase::Look)
+    }
+
+    async fn look(&mut self) -> io::Result<Phase> {
+        let report = match self.folder.report()? {
+            Found::Nothing => return Ok(Phase::Announce),
+            Found::Unusable(why) => {
+                self.journal.line(format_args!("the state file is replaced: {why}"));
+                return Ok(Phase::Announce);
+            }
+            Found::This(report) => report,
+        };
+        (self.attempt, self.failures) = (report.attempt, report.failures);
+        let (State::Ready { record } | State::Kept { record }) = report.state else { return Ok(Phase::Announce) };
+        Ok(match self.provisioner.mend(&record).await {
+            Ok(()) => {
+                self.journal.line("a cluster without a keeper is taken over");
+                Phase::Publish(record)
+            }
+            Err(why) => {
+                self.journal.line(format_args!("a cluster without a keeper is made anew: {why}"));
+                Phase::Announce
+            }
+        })
+    }
+
+    fn announce(&mut self) -> io::Result<Phase> {
+        self.attempt += 1;
+        self.tell(State::Creating { step: "step `remove what is left`".to_owned() })?;
+        Ok(Phase::Clear)
+    }
+
+    async fn clear(&mut self) -> Phase {
+        match self.provisioner.destroy(&self.order.key.cluster()).await {
+            Ok(()) => Phase::Create,
+            Err(error) => Phase::Confess(CreateError { error, no_engine: None }),
+        }
+    }
+
+    async fn create(&mut self) -> Phase {
+        let report = Report::now(self.attempt, self.failures, State::Creating { step: String::new() });
+        let progress = Noting::new(self.folder, self.journal, report);
+        let created = tokio::select! {
+            created = self.provisioner.create(self.order, &progress) => Some(created),
+            () = self.abandoned() => None,
+        };
+        match created {
+            Some(Ok(record)) => Phase::Publish(Box::new(record)),
+            Some(Err(error)) => Phase::Confess(error),
+            None => {
+                self.journal.line("nobody wants the cluster any more");
+                Phase::Condemn
+            }
+        }
+    }
+
+    /// Ends when the scope is over and nobody waits for the cluster; then the users' lock is held.
+    async fn abandoned(&self) {
+        let Some(claim) = &self.claim else { return std::future::pending().await };
+        let gone = async || {
+            let over = self.order.owner.as_ref().is_some_and(|owner| !owner.is_alive());
+            let locked = over && claim.users.try_exclusive().unwrap_or(false);
+            if locked { Check::Done(()) } else { Check::not_yet("somebody waits for it") }
+        };
+        if wait::until("the end of the scope", Duration::MAX, gone).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    fn publish(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
+        self.failures = 0;
+        self.folder.checked()?;
+        self.tell(State::Ready { record: record.clone() })?;
+        self.journal.line("ready");
+        Ok(Phase::Serve(record))
+    }
+
+    async fn serve(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
+        let claim = self.claim.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let verdict = serve::watch(self.folder, self.order, self.provisioner, claim, &record).await;
+        Ok(match verdict {
+            Verdict::Over(why) => {
+                self.journal.line(format_args!("nobody uses it: {why}"));
+                Phase::Close(record)
+            }
+            Verdict::Mended => {
+                self.folder.checked()?;
+                self.journal.line("checked after a test that had it for itself");
+                Phase::Serve(record)
+            }
+            Verdict::Broken(why) => {
+                self.journal.line(format_args!("made anew: {why}"));
+                Phase::Announce
+            }
+        })
+    }
+
+    fn confess(&mut self, error: &CreateError) -> io::Result<Phase> {
+        self.failures += 1;
+        self.journal.line(format_args!("the bring-up failed: {}", error.error));
+        self.tell(State::Failed { error: error.error.clone(), no_engine: error.no_engine.clone() })?;
+        // Without an engine there is nothing to do, and nobody to do it.
+        Ok(if error.no_engine.is_some() { Phase::Over } else { Phase::Tidy })
+    }
+
+    fn close(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
+        let claim = self.claim.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let failed = self.folder.failed_tests();
+        // What disuse ends has been there for a look long enough.
+        if failed.is_empty() || self.order.owner.is_none() || !claim.keeper.is_current() {
+            return Ok(Phase::Condemn);
+        }
+        let name = self.order.key.cluster();
+        self.journal.line(format_args!(
+            "kept for a look, because of {}; a later run removes it when {} min have passed, `kind-rs delete cluster --name {name}` at once",
+            failed.join(", "),
+            self.order.idle.as_secs() / 60
+        ));
+        self.tell(State::Kept { record })?;
+        Ok(Phase::Over)
+    }
+
+    fn condemn(&mut self) -> io::Result<Phase> {
+        match self.tell(State::Deleting) {
+            // Somebody removed the folder; the cluster goes all the same.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(Phase::Destroy),
+        }
+    }
+
+    /// Removes the cluster, and tries again where that fails. Says whether it is gone.
+    async fn destroy(&self, limit: Duration) -> bool {
+        let name = self.order.key.cluster();
+        let start = SystemTime::now();
+        let gone = wait::until_every(Duration::from_secs(1), "the removal", limit, async || {
+            match self.provisioner.destroy(&name).await {
+                Ok(()) => Check::Done(()),
+                Err(error) => Check::NotYet(error),
+            }
+        });
+        let took = || start.elapsed().unwrap_or_default().as_secs_f64();
+        match gone.await {
+            Ok(()) => self.journal.line(format_args!("the engine has nothing of {name} any more, after {:.1} s", took())),
+            Err(error) => {
+                self.journal.line(format_args!("{name} is left for a later sweep: {error}"));
+                return false;
+            }
+        }
+        true
+    }
+
+    fn tell(&self, state: State) -> io::Result<()> {
+        self.folder.write_report(&Report::now(self.attempt, self.failures, state))
+    }
+}

@@ -1,0 +1,20 @@
+//! The keeper: the detached process that makes a cluster, watches over it and removes it.
+//!
+//! Each step of its life has one effect, so that it may be killed between any two and the next keeper goes on from what
+//! it finds.
+
+mod claim;
+mod journal;
+mod life;
+mod process;
+mod progress;
+mod serve;
+mod sweep;
+
+pub(super) use journal::Journal;
+pub(super) use life::{Life, Phase};
+pub use process::{KeeperOrder, keeper_order, run_keeper};
+#[cfg(test)]
+pub(super) use process::run_with;
+#[cfg(test)]
+pub(super) use sweep::sweep;

@@ -1,0 +1,98 @@
+//! The keeper as a process: how it leaves the test that started it, and what it is told.
+
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use nix::unistd;
+
+use super::{Journal, Life, Phase, sweep::sweep};
+use crate::{
+    lease::{
+        error::chain,
+        folder::{Folder, Home},
+        order::Order,
+        provisioner::Provisioner,
+        real::RealProvisioner,
+        state::Found,
+    },
+    settings::Settings,
+};
+
+/// What a process is told that is to be a keeper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeeperOrder {
+    folder: PathBuf,
+}
+
+/// Whether this process is to be a keeper instead of running a test. Ask before anything else is done, and if it is,
+/// give the order to [`run_keeper`] and end the process with what that returns.
+pub fn keeper_order(settings: &Settings) -> Option<KeeperOrder> {
+    Some(KeeperOrder { folder: settings.keeper.clone()? })
+}
+
+/// Lives a keeper's life: detaches the process, makes the cluster, watches over it, and removes it.
+pub fn run_keeper(order: KeeperOrder) -> ExitCode {
+    run_with(order, |home, order| Arc::new(RealProvisioner::new(home, order)))
+}
+
+/// As [`run_keeper`], with something else that makes clusters.
+pub(in crate::lease) fn run_with(
+    order: KeeperOrder,
+    provisioner: impl FnOnce(&Home, &Order) -> Arc<dyn Provisioner>,
+) -> ExitCode {
+    // First of all: what kills the test's process group must not kill the keeper.
+    if let Err(error) = unistd::setsid() {
+        eprintln!("leave the test's session: {error}");
+        return ExitCode::FAILURE;
+    }
+    close_inherited();
+    match keep(&order, provisioner) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("keep the cluster of {}: {error}", order.folder.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Closes what the test inherited and passed on, such as a lock that a script holds around the whole run.
+fn close_inherited() {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    // Collected first: the listing itself is one of them, and closed by then.
+    let numbers: Vec<i32> = numbers.filter(|number| *number > 2).collect();
+    for number in numbers {
+        // One of them was the listing's.
+        let _ = unistd::close(number);
+    }
+}
+
+fn keep(order: &KeeperOrder, provisioner: impl FnOnce(&Home, &Order) -> Arc<dyn Provisioner>) -> Result<(), String> {
+    let folder = Folder::at(&order.folder).ok_or("it is no state folder of a cluster")?;
+    let home = folder.home().map_err(|error| error.to_string())?;
+    let order = match folder.order().map_err(|error| error.to_string())? {
+        Found::This(order) => order,
+        Found::Nothing => return Err("it holds no order".to_owned()),
+        Found::Unusable(why) => return Err(format!("its order cannot be used: {why}")),
+    };
+    let journal = Journal::open(&folder).map_err(|error| error.to_string())?;
+    let provisioner = provisioner(&home, &order);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let mut life = Life::new(&folder, &order, &*provisioner, &journal);
+        life.advance().await.map_err(|error| chain(&error))?;
+        if *life.phase() == Phase::Over {
+            return Ok(());
+        }
+        let swept = sweep(&home, &order.key, order.idle, &*provisioner, &journal);
+        let (lived, ()) = tokio::join!(life.run(), swept);
+        lived.map_err(|error| chain(&error))
+    })
+}

@@ -1,0 +1,28 @@
+//! What a keeper is told: everything it needs to make, watch and remove one cluster, in a file.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{key::Key, process::ProcessId, shape::Shape};
+
+/// The content of a state folder's `order.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// The cluster's key.
+    pub(crate) key: Key,
+    /// Its shape.
+    pub(crate) shape: Shape,
+    /// The node image.
+    pub(crate) image: String,
+    /// Who shares it, in words.
+    pub(crate) scope: String,
+    /// The process whose end ends it; `None` where disuse does.
+    pub(crate) owner: Option<ProcessId>,
+    /// After how long without use it goes, where it outlives its run.
+    pub(crate) idle: Duration,
+    /// The engine's address; `None` for the usual socket.
+    pub(crate) engine: Option<String>,
+    /// Where the logs of a failed bring-up go.
+    pub(crate) logs: PathBuf,
+}

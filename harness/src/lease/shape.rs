@@ -1,0 +1,202 @@
+//! A specification as a file has it, so that the keeper makes the cluster that the test asked for.
+//!
+//! The destructuring below keeps it complete: a field that is new in the specification does not compile here.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{ClusterSpec, KubeProxyMode, Networking, NodeSpec, Role};
+
+/// Everything of a specification but the name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shape {
+    nodes: Vec<Node>,
+    networking: Network,
+    feature_gates: BTreeMap<String, bool>,
+    runtime_config: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Node {
+    role: Role,
+    image: Option<String>,
+    labels: BTreeMap<String, String>,
+    mounts: Vec<Volume>,
+    ports: Vec<Port>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Network {
+    api_server_address: IpAddr,
+    api_server_port: Option<u16>,
+    pod_subnet: String,
+    service_subnet: String,
+    disable_default_cni: bool,
+    kube_proxy_mode: KubeProxyMode,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Volume {
+    target: String,
+    #[serde(with = "VolumeKind")]
+    kind: MountKind,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "MountKind")]
+enum VolumeKind {
+    AnonymousVolume,
+    Tmpfs {
+        options: String,
+    },
+    Host {
+        path: String,
+        read_only: bool,
+        selinux_relabel: bool,
+        #[serde(with = "Spread")]
+        propagation: Propagation,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Propagation")]
+enum Spread {
+    None,
+    HostToContainer,
+    Bidirectional,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Port {
+    container_port: u16,
+    host_port: Option<u16>,
+    listen_address: IpAddr,
+    #[serde(with = "Transport")]
+    protocol: Protocol,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Protocol")]
+enum Transport {
+    Tcp,
+    Udp,
+    Sctp,
+}
+
+impl Shape {
+    pub(crate) fn of(spec: &ClusterSpec) -> Self {
+        let ClusterSpec { name: _, nodes, networking, feature_gates, runtime_config } = spec.clone();
+        Self {
+            nodes: nodes.into_iter().map(Node::of).collect(),
+            networking: Network::of(networking),
+            feature_gates,
+            runtime_config,
+        }
+    }
+
+    pub(crate) fn into_spec(self) -> ClusterSpec {
+        let Self { nodes, networking, feature_gates, runtime_config } = self;
+        ClusterSpec {
+            name: None,
+            nodes: nodes.into_iter().map(Node::into_spec).collect(),
+            networking: networking.into_spec(),
+            feature_gates,
+            runtime_config,
+        }
+    }
+}
+
+impl Node {
+    fn of(spec: NodeSpec) -> Self {
+        let NodeSpec { role, image, labels, extra_mounts, extra_port_mappings } = spec;
+        let mounts = extra_mounts.into_iter().map(|Mount { target, kind }| Volume { target, kind }).collect();
+        let ports = extra_port_mappings.into_iter().map(Port::of).collect();
+        Self { role, image, labels, mounts, ports }
+    }
+
+    fn into_spec(self) -> NodeSpec {
+        let Self { role, image, labels, mounts, ports } = self;
+        let extra_mounts = mounts.into_iter().map(|Volume { target, kind }| Mount { target, kind }).collect();
+        let extra_port_mappings = ports.into_iter().map(Port::into_spec).collect();
+        NodeSpec { role, image, labels, extra_mounts, extra_port_mappings }
+    }
+}
+
+impl Port {
+    fn of(mapping: PortMapping) -> Self {
+        let PortMapping { container_port, host_port, listen_address, protocol } = mapping;
+        Self { container_port, host_port, listen_address, protocol }
+    }
+
+    fn into_spec(self) -> PortMapping {
+        let Self { container_port, host_port, listen_address, protocol } = self;
+        PortMapping { container_port, host_port, listen_address, protocol }
+    }
+}
+
+impl Network {
+    fn of(spec: Networking) -> Self {
+        let Networking {
+            api_server_address,
+            api_server_port,
+            pod_subnet,
+            service_subnet,
+            disable_default_cni,
+            kube_proxy_mode,
+        } = spec;
+        Self { api_server_address, api_server_port, pod_subnet, service_subnet, disable_default_cni, kube_proxy_mode }
+    }
+
+    fn into_spec(self) -> Networking {
+        let Self {
+            api_server_address,
+            api_server_port,
+            pod_subnet,
+            service_subnet,
+            disable_default_cni,
+            kube_proxy_mode,
+        } = self;
+        Networking {
+            api_server_address,
+            api_server_port,
+            pod_subnet,
+            service_subnet,
+            disable_default_cni,
+            kube_proxy_mode,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_gives_back_what_was_asked_for() {
+        let mut spec = ClusterSpec::default().workers(2).image("image");
+        let node = &mut spec.nodes[0];
+        node.labels.insert("zone".to_owned(), "a".to_owned());
+        node.extra_mounts.push(Mount {
+            target: "/data".to_owned(),
+            kind: MountKind::Host {
+                path: "/srv".to_owned(),
+                read_only: true,
+                selinux_relabel: false,
+                propagation: Propagation::Bidirectional,
+            },
+        });
+        node.extra_port_mappings.push(PortMapping {
+            container_port: 80,
+            host_port: None,
+            listen_address: IpAddr::from([127, 0, 0, 1]),
+            protocol: Protocol::Udp,
+        });
+        spec.feature_gates.insert("A".to_owned(), true);
+        spec.networking.kube_proxy_mode = KubeProxyMode::Nftables;
+        let text = serde_json::to_string(&Shape::of(&spec)).unwrap();
+        let read: Shape = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.into_spec(), spec);
+    }
+}

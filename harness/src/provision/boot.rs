@@ -1,0 +1,60 @@
+//! Step: containers become nodes: their address is there, containerd runs, and kubeadm has its file.
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use kind_engine::{Command, NodeFile};
+
+use super::{
+    context::Context,
+    plan::PlannedNode,
+    steps::{Failure, OnNode as _, StepError},
+};
+use crate::{
+    render::{KUBEADM_PATH, kubeadm},
+    spec::AddressPlan,
+    wait::{Check, until_or},
+};
+
+/// How long a node may take until its container runtime answers.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// Waits for every node and returns the Kubernetes version they carry.
+pub(super) async fn wait(context: &Context) -> Result<String, Failure> {
+    let nodes = &context.plan.nodes;
+    try_join_all(nodes.iter().map(|node| runtime_is_up(context, node))).await?;
+    let version = context.run(context.plan.first(), Command::new(["cat", "/kind/version"])).await?;
+    let version = version.trim().to_owned();
+    let cluster = context.plan.cluster_text(&version, &context.token);
+    try_join_all(nodes.iter().map(async |node| {
+        let file = NodeFile::secret(KUBEADM_PATH, kubeadm(&cluster, &node.text()));
+        context.engine.write_files(node.name.as_str(), &[file]).await.on(&node.name)
+    }))
+    .await?;
+    Ok(version)
+}
+
+async fn runtime_is_up(context: &Context, node: &PlannedNode) -> Result<(), Failure> {
+    // Images that are not ours do not give themselves the address, and doing it twice does no harm.
+    let address = AddressPlan.with_prefix(node.address);
+    context.run(node, Command::new(["ip", "address", "replace", &address, "dev", "eth0"])).await?;
+    // `start` of a unit that is starting returns when it has started, so this asks seldom more than once.
+    let start = Command::new(["systemctl", "start", "containerd.service"]);
+    let every = Duration::from_millis(50);
+    let look = async || -> Result<Check<()>, Failure> {
+        let output = context.engine.exec(node.name.as_str(), &start).await.on(&node.name)?;
+        if output.exit_code == 0 {
+            return Ok(Check::Done(()));
+        }
+        if !still_runs(context, node).await? {
+            return Err(StepError::from(kind_engine::CommandError::from(output))).on(&node.name);
+        }
+        Ok(Check::not_yet(String::from_utf8_lossy(&output.stderr).trim()))
+    };
+    until_or(every, format!("containerd on {}", node.name), LIMIT, look).await?.on(&node.name)
+}
+
+async fn still_runs(context: &Context, node: &PlannedNode) -> Result<bool, Failure> {
+    let facts = context.engine.container(node.name.as_str()).await.on(&node.name)?;
+    Ok(facts.is_some_and(|facts| facts.is_running()))
+}

@@ -1,0 +1,151 @@
+//! The list of steps, in order.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use kind_engine::Engine;
+
+use super::{
+    Blueprint, Progress,
+    authority::Authority,
+    boot, containers,
+    context::Context,
+    control_planes,
+    destroy::destroy,
+    evidence, join, network,
+    plan::Plan,
+    ready,
+    steps::{Failure, ProvisionError, StepError, step},
+    storage,
+};
+use crate::{
+    cluster::{ClusterRecord, NodeRecord},
+    render::kubeconfig,
+};
+
+const PLAN: &str = "check and plan";
+const NETWORK: &str = "create the network";
+const CONTAINERS: &str = "start the containers";
+const BOOT: &str = "boot the nodes";
+const CONTROL_PLANES: &str = "start the control planes";
+const JOIN: &str = "join the nodes";
+const STORAGE: &str = "install storage";
+const READY: &str = "wait for nodes, DNS and storage";
+
+/// Every step's name, in order; `join` and `install storage` run at the same time.
+pub const STEPS: [&str; 8] = [PLAN, NETWORK, CONTAINERS, BOOT, CONTROL_PLANES, JOIN, STORAGE, READY];
+
+/// Makes a cluster and returns what is needed to use it.
+///
+/// A failed bring-up keeps every node's logs and removes what it made, unless the blueprint says otherwise. Dropping the
+/// future leaves things as they are; [`destroy`] then removes them.
+///
+/// # Errors
+/// When a step fails or does not end in time; the error names the step and the node.
+pub async fn provision(
+    engine: Arc<dyn Engine>,
+    blueprint: &Blueprint,
+    progress: &dyn Progress,
+) -> Result<ClusterRecord, ProvisionError> {
+    let context = step(progress, PLAN, Duration::from_secs(30), plan(&engine, blueprint)).await?;
+    match Box::pin(bring_up(&context, progress)).await {
+        Ok(record) => Ok(record),
+        // The name belongs to somebody else's cluster: nothing of it may be touched.
+        Err(error) if matches!(error.source, StepError::NameTaken { .. }) => Err(error),
+        Err(mut error) => {
+            evidence::collect(&context, &mut error).await;
+            error.retained = blueprint.retain;
+            if !blueprint.retain
+                && let Err(left) = destroy(&*engine, &blueprint.name).await
+            {
+                tracing::warn!(cluster = blueprint.name.as_str(), error = %left, "could not remove a failed cluster");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn bring_up(context: &Context, progress: &dyn Progress) -> Result<ClusterRecord, ProvisionError> {
+    let seconds = Duration::from_secs;
+    let blueprint = &context.plan.blueprint;
+    step(progress, NETWORK, seconds(60), network::create(context)).await?;
+    let port = step(progress, CONTAINERS, seconds(120), containers::start(context)).await?;
+    let version = step(progress, BOOT, seconds(120), boot::wait(context)).await?;
+    step(progress, CONTROL_PLANES, seconds(300), control_planes::start(context)).await?;
+    let join = step(progress, JOIN, seconds(300), join::nodes(context));
+    let storage = step(progress, STORAGE, seconds(120), storage::apply(context));
+    futures::try_join!(join, storage)?;
+    let record = record(context, port, version);
+    if let Some(limit) = blueprint.wait {
+        // The wait's own limit comes first, because its error says what is missing.
+        step(progress, READY, limit + seconds(5), ready::wait(&record.kubeconfig, &blueprint.spec, limit)).await?;
+    }
+    Ok(record)
+}
+
+/// Everything that can be refused before anything is created.
+async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context, Failure> {
+    blueprint.spec.validate().map_err(StepError::Spec)?;
+    let plan = Plan::new(blueprint);
+    let mut images: Vec<&String> = plan.nodes.iter().map(|node| &node.image).collect();
+    images.extend(blueprint.load_balancer_image.as_ref());
+    images.dedup();
+    for image in images {
+        if engine.image(image).await?.is_none() {
+            return Err(StepError::NoImage { image: image.clone() }.into());
+        }
+    }
+    Ok(Context {
+        engine: Arc::clone(engine),
+        plan,
+        authority: Authority::generate().map_err(StepError::from)?,
+        token: token(),
+    })
+}
+
+/// A random bootstrap token in kubeadm's form.
+fn token() -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut random = [0_u8; 22];
+    getrandom::fill(&mut random).expect("the kernel has random numbers");
+    let mut token: String = random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    token.insert(6, '.');
+    token
+}
+
+fn record(context: &Context, port: u16, kubernetes_version: String) -> ClusterRecord {
+    let plan = &context.plan;
+    let blueprint = &plan.blueprint;
+    let address = blueprint.spec.networking.api_server_address;
+    // Listening everywhere is reached at home.
+    let reach = if address.is_unspecified() { "127.0.0.1".to_owned() } else { address.to_string() };
+    let server = format!("https://{reach}:{port}");
+    let nodes =
+        plan.nodes.iter().map(|node| NodeRecord { name: node.name.clone(), role: node.role, address: node.address });
+    ClusterRecord {
+        name: blueprint.name.clone(),
+        image: blueprint.image.clone(),
+        kubernetes_version,
+        nodes: nodes.collect(),
+        load_balancer: plan.load_balancer.clone(),
+        kubeconfig: kubeconfig(&blueprint.name.context(), &server, &context.authority.administrator),
+        server,
+        created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_have_kubeadms_form_and_differ() {
+        let (one, two) = (token(), token());
+        assert_ne!(one, two);
+        let (id, secret) = one.split_once('.').unwrap();
+        assert_eq!((id.len(), secret.len()), (6, 16));
+        assert!(one.chars().all(|c| c == '.' || c.is_ascii_lowercase() || c.is_ascii_digit()));
+    }
+}

@@ -1,0 +1,155 @@
+//! Step: all containers at once, nodes and load balancer, each with the files it starts with.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, TcpListener},
+};
+
+use futures::future::try_join_all;
+use kind_engine::{
+    ContainerSpec, Labels, Mount, MountKind, PortMapping, Privileges, Propagation, Protocol, RestartPolicy,
+};
+
+use super::{
+    context::Context,
+    plan::PlannedNode,
+    steps::{Failure, OnNode as _, StepError},
+};
+use crate::{
+    render::{DISCOVERY_PATH, LOAD_BALANCER_FOLDER, discovery, load_balancer_files},
+    spec::{AddressPlan, LABEL_ROLE, LOAD_BALANCER_PORT, NodeName, ROLE_LOAD_BALANCER, Role},
+};
+
+/// How often a port that somebody else took in between is chosen anew.
+const PORT_ATTEMPTS: usize = 3;
+
+/// Starts everything and returns the port on the host that the API is published on.
+pub(super) async fn start(context: &Context) -> Result<u16, Failure> {
+    let balancer = async {
+        match &context.plan.load_balancer {
+            Some(name) => run_published(context, name, load_balancer(context, name)).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let nodes = try_join_all(context.plan.nodes.iter().map(async |node| {
+        let spec = node_container(context, node);
+        if context.plan.published() == &node.name {
+            return run_published(context, &node.name, spec).await.map(Some);
+        }
+        context.engine.run_container(&spec).await.on(&node.name)?;
+        Ok(None)
+    }));
+    let (balancer, nodes) = futures::try_join!(balancer, nodes)?;
+    let port = balancer.into_iter().chain(nodes.into_iter().flatten()).next();
+    Ok(port.expect("the load balancer or the first control plane is published"))
+}
+
+/// Runs the container with the API's port published. A free port is chosen here and not by the engine, because an
+/// engine's choice changes when the container is started again.
+async fn run_published(context: &Context, name: &NodeName, spec: ContainerSpec) -> Result<u16, Failure> {
+    let networking = &context.plan.blueprint.spec.networking;
+    let address = networking.api_server_address;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let port = match networking.api_server_port {
+            Some(port) => port,
+            None => TcpListener::bind((address, 0))
+                .and_then(|listener| listener.local_addr())
+                .map_err(|source| StepError::Port { address, source })?
+                .port(),
+        };
+        let mut published = spec.clone();
+        published.ports.push(PortMapping {
+            container_port: LOAD_BALANCER_PORT,
+            host_port: Some(port),
+            listen_address: address,
+            protocol: Protocol::Tcp,
+        });
+        match context.engine.run_container(&published).await {
+            Ok(_) => return Ok(port),
+            Err(error) if networking.api_server_port.is_none() && attempt < PORT_ATTEMPTS && is_port_taken(&error) => {}
+            Err(error) => return Err(error).on(name),
+        }
+    }
+}
+
+fn is_port_taken(error: &kind_engine::EngineError) -> bool {
+    let text = error.to_string();
+    text.contains("port is already allocated") || text.contains("address already in use")
+}
+
+fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
+    let networking = &context.plan.blueprint.spec.networking;
+    let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut environment = BTreeMap::from([
+        text("KIND_RS_NODE_ADDRESS", &AddressPlan.with_prefix(node.address)),
+        text("KIND_RS_SERVICE_SUBNET", &networking.service_subnet),
+        text("KIND_RS_POD_SUBNET", &networking.pod_subnet),
+    ]);
+    if networking.disable_default_cni {
+        environment.insert("KIND_RS_POD_NETWORK".to_owned(), "none".to_owned());
+    }
+    let mut files = Vec::new();
+    if node.role == Role::ControlPlane {
+        files.extend(context.authority.files.iter().cloned());
+    }
+    if node.name != context.plan.first().name {
+        let cluster = context.plan.cluster_text("", &context.token);
+        files.push(kind_engine::NodeFile::secret(DISCOVERY_PATH, discovery(&cluster, &context.authority.certificate)));
+    }
+    let mut mounts = vec![
+        // systemd wants these in memory.
+        Mount { target: "/tmp".into(), kind: MountKind::Tmpfs { options: String::new() } },
+        Mount { target: "/run".into(), kind: MountKind::Tmpfs { options: String::new() } },
+        // containerd's overlays cannot lie on the container's own overlay; a volume is an ordinary file system.
+        Mount { target: "/var".into(), kind: MountKind::AnonymousVolume },
+        // kube-proxy and the pod network look for kernel modules.
+        Mount { target: "/lib/modules".into(), kind: host("/lib/modules") },
+    ];
+    mounts.extend(node.spec.extra_mounts.iter().cloned());
+    ContainerSpec {
+        name: node.name.to_string(),
+        hostname: node.name.to_string(),
+        image: node.image.clone(),
+        environment,
+        labels: with_role(context, &node.role.to_string()),
+        network: context.plan.blueprint.name.network(),
+        mounts,
+        ports: node.spec.extra_port_mappings.clone(),
+        privileges: Privileges::Full,
+        restart: RestartPolicy::OnFailure(1),
+        files,
+        ..ContainerSpec::default()
+    }
+}
+
+fn host(path: &str) -> MountKind {
+    MountKind::Host { path: path.to_owned(), read_only: true, selinux_relabel: false, propagation: Propagation::None }
+}
+
+fn load_balancer(context: &Context, name: &NodeName) -> ContainerSpec {
+    let blueprint = &context.plan.blueprint;
+    let addresses: Vec<Ipv4Addr> = context.plan.control_planes().map(|node| node.address).collect();
+    let address = AddressPlan.with_prefix(AddressPlan.load_balancer());
+    ContainerSpec {
+        name: name.to_string(),
+        hostname: name.to_string(),
+        image: blueprint.load_balancer_image.clone().unwrap_or_else(|| blueprint.image.clone()),
+        entrypoint: vec!["/bin/bash".to_owned(), format!("{LOAD_BALANCER_FOLDER}/run")],
+        environment: BTreeMap::from([("KIND_RS_NODE_ADDRESS".to_owned(), address)]),
+        labels: with_role(context, ROLE_LOAD_BALANCER),
+        network: blueprint.name.network(),
+        // It gives itself its fixed address.
+        capabilities: vec!["NET_ADMIN".to_owned()],
+        restart: RestartPolicy::OnFailure(1),
+        files: load_balancer_files(&addresses, &context.authority.certificate),
+        ..ContainerSpec::default()
+    }
+}
+
+fn with_role(context: &Context, role: &str) -> Labels {
+    let mut labels = context.plan.labels.clone();
+    labels.insert(LABEL_ROLE.to_owned(), role.to_owned());
+    labels
+}

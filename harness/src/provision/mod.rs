@@ -1,0 +1,26 @@
+//! Bring-up and removal: a visible list of named, time-limited steps, one file each.
+//!
+//! The command line and the tests both come through here.
+
+mod authority;
+mod blueprint;
+mod boot;
+mod bring_up;
+mod containers;
+mod context;
+mod control_planes;
+mod destroy;
+mod evidence;
+mod join;
+mod network;
+mod plan;
+mod progress;
+mod ready;
+mod steps;
+mod storage;
+
+pub use blueprint::Blueprint;
+pub use bring_up::{STEPS, provision};
+pub use destroy::{DestroyError, destroy};
+pub use progress::{Event, Progress};
+pub use steps::{ProvisionError, StepError};

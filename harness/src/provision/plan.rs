@@ -1,0 +1,147 @@
+//! What will be created, computed before anything is: names, addresses and roles of all nodes.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use kind_engine::Labels;
+
+use super::Blueprint;
+use crate::{
+    render::{ClusterText, NodeText},
+    spec::{AddressPlan, NodeName, NodeSpec, Role, cluster_labels},
+};
+
+/// One node to be.
+#[derive(Debug, Clone)]
+pub(super) struct PlannedNode {
+    pub(super) name: NodeName,
+    pub(super) role: Role,
+    pub(super) address: Ipv4Addr,
+    pub(super) image: String,
+    pub(super) spec: NodeSpec,
+}
+
+/// The whole cluster to be.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) blueprint: Blueprint,
+    pub(super) nodes: Vec<PlannedNode>,
+    /// The load balancer's name, where several control planes need one.
+    pub(super) load_balancer: Option<NodeName>,
+    /// Labels of everything.
+    pub(super) labels: Labels,
+}
+
+impl Plan {
+    pub(super) fn new(blueprint: &Blueprint) -> Self {
+        let spec = &blueprint.spec;
+        let mut of_role = [0, 0];
+        let mut nodes = Vec::new();
+        // Control planes first: their addresses do not depend on how many workers there are.
+        let ordered = spec.of_role(Role::ControlPlane).chain(spec.of_role(Role::Worker));
+        for (position, node) in ordered.enumerate() {
+            let count = &mut of_role[usize::from(node.role == Role::Worker)];
+            nodes.push(PlannedNode {
+                name: blueprint.name.node(node.role, *count),
+                role: node.role,
+                address: AddressPlan.node(position),
+                image: node.image.clone().unwrap_or_else(|| blueprint.image.clone()),
+                spec: node.clone(),
+            });
+            *count += 1;
+        }
+        let mut labels = cluster_labels(&blueprint.name);
+        labels.extend(blueprint.labels.clone());
+        let load_balancer = spec.is_highly_available().then(|| blueprint.name.load_balancer());
+        Self { blueprint: blueprint.clone(), nodes, load_balancer, labels }
+    }
+
+    pub(super) fn control_planes(&self) -> impl Iterator<Item = &PlannedNode> {
+        self.nodes.iter().filter(|node| node.role == Role::ControlPlane)
+    }
+
+    pub(super) fn workers(&self) -> impl Iterator<Item = &PlannedNode> {
+        self.nodes.iter().filter(|node| node.role == Role::Worker)
+    }
+
+    /// The control plane that initialises the cluster.
+    pub(super) fn first(&self) -> &PlannedNode {
+        self.control_planes().next().expect("a valid specification has a control plane")
+    }
+
+    /// The control planes that come up beside the first one.
+    pub(super) fn others(&self) -> impl Iterator<Item = &PlannedNode> {
+        self.control_planes().skip(1)
+    }
+
+    /// Where every node finds the API.
+    pub(super) fn endpoint(&self) -> Ipv4Addr {
+        if self.load_balancer.is_some() { AddressPlan.load_balancer() } else { self.first().address }
+    }
+
+    /// The container whose API port is published on the host.
+    pub(super) fn published(&self) -> &NodeName {
+        self.load_balancer.as_ref().unwrap_or(&self.first().name)
+    }
+
+    /// What all nodes' kubeadm files have in common.
+    pub(super) fn cluster_text(&self, kubernetes_version: &str, token: &str) -> ClusterText {
+        let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), self.published().to_string()];
+        names.push(self.endpoint().to_string());
+        let listen = self.blueprint.spec.networking.api_server_address;
+        if listen != IpAddr::from([127, 0, 0, 1]) {
+            names.push(listen.to_string());
+        }
+        ClusterText {
+            name: self.blueprint.name.to_string(),
+            kubernetes_version: kubernetes_version.to_owned(),
+            endpoint: self.endpoint(),
+            certificate_names: names,
+            token: token.to_owned(),
+            control_planes: self.control_planes().map(|node| (node.name.clone(), node.address)).collect(),
+            schedule_on_control_planes: self.workers().next().is_none(),
+            spec: self.blueprint.spec.clone(),
+        }
+    }
+}
+
+impl PlannedNode {
+    pub(super) fn text(&self) -> NodeText {
+        NodeText { name: self.name.clone(), role: self.role, address: self.address, labels: self.spec.labels.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{ClusterName, ClusterSpec};
+
+    fn plan(spec: ClusterSpec) -> Plan {
+        Plan::new(&Blueprint {
+            name: ClusterName::new("demo").unwrap(),
+            spec,
+            image: "image".into(),
+            load_balancer_image: None,
+            labels: Labels::new(),
+            retain: false,
+            wait: None,
+            logs: "/nonexistent".into(),
+        })
+    }
+
+    #[test]
+    fn several_control_planes_are_reached_through_the_load_balancer() {
+        let plan = plan(ClusterSpec::default());
+        let names: Vec<&str> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["demo-control-plane", "demo-control-plane2", "demo-control-plane3", "demo-worker"]);
+        assert_eq!(plan.endpoint().to_string(), "100.64.7.10");
+        assert_eq!(plan.published().as_str(), "demo-external-load-balancer");
+    }
+
+    #[test]
+    fn a_single_control_plane_is_reached_directly() {
+        let plan = plan(ClusterSpec::single_node());
+        assert_eq!(plan.endpoint().to_string(), "100.64.7.11");
+        assert_eq!(plan.published().as_str(), "demo-control-plane");
+        assert!(plan.cluster_text("v1", "t").schedule_on_control_planes);
+    }
+}

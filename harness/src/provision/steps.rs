@@ -1,0 +1,168 @@
+//! How a step runs: its name, its time limit, what it reports, and the error it ends in.
+
+use std::{
+    fmt::Write as _,
+    future::Future,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use kind_engine::{CommandError, EngineError};
+
+use super::{Event, Progress};
+use crate::{spec::NodeName, wait::WaitError};
+
+/// A cluster could not be brought up.
+#[derive(Debug, thiserror::Error)]
+#[error("{step}{}: failed after {:.1} s{}", on(node.as_ref()), elapsed.as_secs_f64(), aftermath(evidence, logs.as_ref(), *retained))]
+pub struct ProvisionError {
+    /// The step that failed.
+    pub step: &'static str,
+    /// The node it failed on, where it was one.
+    pub node: Option<NodeName>,
+    /// How long the step had taken.
+    pub elapsed: Duration,
+    /// The last lines of the journal that tells most.
+    pub evidence: String,
+    /// The folder with every node's logs.
+    pub logs: Option<PathBuf>,
+    /// Whether the containers were left for a look.
+    pub retained: bool,
+    /// Why it failed.
+    #[source]
+    pub source: StepError,
+}
+
+fn on(node: Option<&NodeName>) -> String {
+    node.map(|name| format!(" on {name}")).unwrap_or_default()
+}
+
+fn aftermath(evidence: &str, logs: Option<&PathBuf>, retained: bool) -> String {
+    let mut text = String::new();
+    for line in evidence.lines() {
+        write!(text, "\n    {line}").expect("a String takes every text");
+    }
+    if let Some(folder) = logs {
+        write!(text, "\n  logs of every node: {}", folder.display()).expect("a String takes every text");
+    }
+    if retained {
+        text.push_str("\n  the containers were left for a look, as asked");
+    }
+    text
+}
+
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A command in a node.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Something did not come true.
+    #[error(transparent)]
+    Wait(#[from] WaitError),
+    /// The cluster's API.
+    #[error("talk to the cluster's API")]
+    Api(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The step's own limit.
+    #[error("not done within its limit of {} s", limit.as_secs())]
+    TimedOut {
+        /// The limit.
+        limit: Duration,
+    },
+    /// A node with that name is there already.
+    #[error(
+        "a cluster named {name:?} exists already: {containers}; choose another name, or delete it first (`kind-rs delete cluster --name {name}`)"
+    )]
+    NameTaken {
+        /// The cluster's name.
+        name: String,
+        /// Its containers.
+        containers: String,
+    },
+    /// The node image is not on the engine.
+    #[error("node image {image:?} is not on the engine: `kind-rs build node-image` builds the default one")]
+    NoImage {
+        /// The reference.
+        image: String,
+    },
+    /// The image cannot balance the load.
+    #[error("node image {image:?} has no nginx: several control planes need a load balancer image beside it")]
+    NoLoadBalancer {
+        /// The reference.
+        image: String,
+    },
+    /// The specification is not valid.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Spec(Vec<crate::spec::SpecError>),
+    /// Certificates could not be made.
+    #[error("make the cluster's certificates")]
+    Certificates(#[from] rcgen::Error),
+    /// A file of this machine.
+    #[error("find a free port on {address}")]
+    Port {
+        /// The address to listen on.
+        address: std::net::IpAddr,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A failed step and the node it failed on.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) node: Option<NodeName>,
+    pub(super) source: StepError,
+}
+
+impl<E: Into<StepError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { node: None, source: error.into() }
+    }
+}
+
+/// Names the node an error happened on.
+pub(super) trait OnNode<T> {
+    fn on(self, node: &NodeName) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<StepError>> OnNode<T> for Result<T, E> {
+    fn on(self, node: &NodeName) -> Result<T, Failure> {
+        self.map_err(|error| Failure { node: Some(node.clone()), source: error.into() })
+    }
+}
+
+/// Runs a step: tells that it began and how it ended, and ends it at its limit.
+pub(super) async fn step<T>(
+    progress: &dyn Progress,
+    name: &'static str,
+    limit: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, ProvisionError> {
+    progress.event(Event::Started { step: name });
+    let start = Instant::now();
+    let outcome = tokio::time::timeout(limit, work).await;
+    let elapsed = start.elapsed();
+    let failure = match outcome {
+        Ok(Ok(value)) => {
+            progress.event(Event::Finished { step: name, elapsed });
+            return Ok(value);
+        }
+        Ok(Err(failure)) => failure,
+        Err(_) => Failure { node: None, source: StepError::TimedOut { limit } },
+    };
+    progress.event(Event::Failed { step: name, elapsed });
+    Err(ProvisionError {
+        step: name,
+        node: failure.node,
+        elapsed,
+        evidence: String::new(),
+        logs: None,
+        retained: false,
+        source: failure.source,
+    })
+}

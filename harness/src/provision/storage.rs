@@ -1,0 +1,38 @@
+//! Step: what the node image brings as manifests: the default storage class, and a pod network where the image does not
+//! have one built in.
+
+use kind_engine::Command;
+
+use super::{
+    context::Context,
+    steps::{Failure, StepError},
+};
+
+/// Where images keep their manifests; kind's place.
+const STORAGE: &str = "/kind/manifests/default-storage.yaml";
+const NETWORK: &str = "/kind/manifests/default-cni.yaml";
+/// The label by which an image says what it can do by itself.
+const FEATURES: &str = "io.kind-rs.features";
+const BUILT_IN_NETWORK: &str = "on-link-pods";
+
+pub(super) async fn apply(context: &Context) -> Result<(), Failure> {
+    context.kubectl(&["apply", "--filename", STORAGE]).await?;
+    if context.plan.blueprint.spec.networking.disable_default_cni || has_network(context).await? {
+        return Ok(());
+    }
+    // kind's images carry a Go template with this one variable.
+    let first = context.plan.first();
+    let manifest = context.run(first, Command::new(["cat", NETWORK])).await?;
+    let subnet = &context.plan.blueprint.spec.networking.pod_subnet;
+    let manifest = manifest.replace("{{ .PodSubnet }}", subnet).replace("{{.PodSubnet}}", subnet);
+    let argv = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "apply", "--filename", "-"];
+    context.run(first, Command::new(argv).stdin(manifest)).await?;
+    Ok(())
+}
+
+async fn has_network(context: &Context) -> Result<bool, Failure> {
+    let image = &context.plan.first().image;
+    let facts = context.engine.image(image).await?;
+    let facts = facts.ok_or_else(|| StepError::NoImage { image: image.clone() })?;
+    Ok(facts.labels.get(FEATURES).is_some_and(|features| features.split(',').any(|one| one == BUILT_IN_NETWORK)))
+}

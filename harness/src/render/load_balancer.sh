@@ -1,0 +1,73 @@
+#!/bin/bash
+# First process of the load balancer's container: runs nginx and keeps its list of API servers to those whose /readyz
+# answers. nginx notices by itself when a server refuses connections; this adds servers when they become ready and takes
+# out those that accept connections but do not work.
+set -u
+folder=/kind/load-balancer
+servers=$folder/servers.conf
+readonly folder servers
+
+[ -z "${KIND_RS_NODE_ADDRESS:-}" ] || ip address replace "$KIND_RS_NODE_ADDRESS" dev eth0
+
+ready() {
+  local answer
+  answer=$(printf 'GET /readyz HTTP/1.0\r\n\r\n' |
+    timeout 2 openssl s_client -quiet -verify_return_error -CAfile "$folder/authority.crt" -connect "$1" 2>/dev/null)
+  [[ $answer == 'HTTP/1.'?' 200'* ]]
+}
+
+# Prints the servers that are ready, asking all of them at the same time.
+probe() {
+  local server
+  while read -r server; do
+    (ready "$server" && echo "$server") &
+  done <"$folder/backends"
+  wait
+}
+
+# A server that was in the list stays there until it has failed twice in a row.
+declare -A failures=()
+choose() {
+  local server now
+  now=$(probe)
+  while read -r server; do
+    if [[ $'\n'$now$'\n' == *$'\n'"$server"$'\n'* ]]; then
+      failures[$server]=0
+    else
+      failures[$server]=$((${failures[$server]:-1} + 1))
+    fi
+    [ "${failures[$server]}" -ge 2 ] || chosen+=("$server")
+  done <"$folder/backends"
+}
+
+write_servers() {
+  local server
+  {
+    for server in "$@"; do echo "server $server max_fails=1 fail_timeout=2s;"; done
+    # nginx does not start without a server.
+    [ $# -gt 0 ] || echo 'server 127.0.0.1:1 down;'
+  } >"$servers.new"
+  mv "$servers.new" "$servers"
+}
+
+write_servers
+nginx -c "$folder/nginx.conf" &
+nginx=$!
+trap 'kill -TERM "$nginx"; wait "$nginx"; exit 0' TERM INT QUIT
+
+current=''
+while kill -0 "$nginx" 2>/dev/null; do
+  chosen=()
+  choose
+  # With none ready the last ones stay: trying them is better than refusing everybody.
+  if [ "${#chosen[@]}" -gt 0 ] && [ "${chosen[*]}" != "$current" ]; then
+    current="${chosen[*]}"
+    write_servers "${chosen[@]}"
+    kill -HUP "$nginx"
+    echo "load balancer: now serving $current"
+  fi
+  # Until the first one is ready somebody is waiting for it.
+  if [ -z "$current" ]; then sleep 0.2 & else sleep 1 & fi
+  wait $!
+done
+wait "$nginx"

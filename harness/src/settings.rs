@@ -1,0 +1,231 @@
+//! The environment: every variable that the workspace looks at, what it means and its default.
+//!
+//! This is the only module that reads the environment. It does not act on what it reads.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+mod parse;
+
+use parse::Reader;
+pub use parse::SettingsError;
+
+/// What the environment asks for, read once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether a missing engine fails a test instead of skipping it.
+    pub require: bool,
+    /// Which clusters stay after a run, to be looked at.
+    pub keep: Keep,
+    /// Whether the next run uses this one's clusters.
+    pub reuse: bool,
+    /// After how long without use a cluster that outlives its run is removed.
+    pub idle: Duration,
+    /// The node image; `None` for the default one.
+    pub image: Option<String>,
+    /// The longest that a test may take; `None` for what the test itself says.
+    pub timeout: Option<Duration>,
+    /// Where clusters' states and locks are.
+    pub state_dir: PathBuf,
+    /// Where failed tests leave what explains them.
+    pub artifacts: PathBuf,
+    /// The engine's address; `None` for the usual socket.
+    pub docker_host: Option<String>,
+    /// The nextest run that this process is part of.
+    pub run: Option<String>,
+    /// The test that nextest runs in this process.
+    pub test: Option<String>,
+    /// Which try of that test this is, counted from 1.
+    pub attempt: u32,
+    /// The name of the command line's cluster; `None` for `kind`.
+    pub cluster_name: Option<String>,
+    /// The kubeconfig files that the command line writes to, separated by colons; `None` for `~/.kube/config`.
+    pub kubeconfig: Option<OsString>,
+    /// The user's home.
+    pub home: Option<PathBuf>,
+    /// Whether output has no colours.
+    pub no_color: bool,
+    /// The state folder that this process is to be the keeper of. Only the harness itself sets it.
+    pub keeper: Option<PathBuf>,
+}
+
+/// Which clusters stay after a run, to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// None.
+    Never,
+    /// Those on which a test failed.
+    #[default]
+    OnFailure,
+    /// All.
+    Always,
+}
+
+/// A variable that the workspace looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What holds without it.
+    pub default: &'static str,
+}
+
+/// Set by the harness for the keeper process alone.
+pub(crate) const KEEPER: &str = "KIND_HARNESS_KEEPER";
+
+/// Variables of nextest that are about one test, and that a keeper, which outlives the test, must not inherit.
+pub(crate) const OF_ONE_TEST: [&str; 8] = [
+    "NEXTEST",
+    "NEXTEST_RUN_ID",
+    "NEXTEST_EXECUTION_MODE",
+    "NEXTEST_ATTEMPT",
+    "NEXTEST_TEST_NAME",
+    "NEXTEST_BINARY_ID",
+    "NEXTEST_TEST_GROUP",
+    "NEXTEST_ATTEMPT_ID",
+];
+
+/// Every variable, in the order in which a reader wants them.
+pub const VARIABLES: [Variable; 20] = [
+    Variable { name: "KIND_TEST_REQUIRE", meaning: "`1`: fail tests when no engine answers, instead of skipping them", default: "`0`" },
+    Variable { name: "KIND_TEST_KEEP", meaning: "which clusters stay after the run: `never`, `on-failure` or `always`", default: "`on-failure`" },
+    Variable { name: "KIND_TEST_REUSE", meaning: "`1`: the next run uses this one's clusters", default: "`0`" },
+    Variable { name: "KIND_TEST_IDLE", meaning: "after how long without use a kept or reusable cluster is removed, such as `45m`", default: "`30m`" },
+    Variable { name: "KIND_TEST_IMAGE", meaning: "the node image", default: "the image that `kind-rs build node-image` makes" },
+    Variable { name: "KIND_TEST_TIMEOUT", meaning: "the longest that a test may take, such as `5m`", default: "what the test says" },
+    Variable { name: "KIND_TEST_STATE_DIR", meaning: "where clusters' states and locks are", default: "`$XDG_STATE_HOME/kind-rs`" },
+    Variable { name: "XDG_STATE_HOME", meaning: "the user's folder for states", default: "`$HOME/.local/state`" },
+    Variable { name: "ARTIFACTS", meaning: "where failed tests leave what explains them", default: "`kind` in the target folder" },
+    Variable { name: "CARGO_TARGET_DIR", meaning: "the target folder", default: "the one that the test binary is in" },
+    Variable { name: "DOCKER_HOST", meaning: "the engine's address", default: "`unix:///var/run/docker.sock`" },
+    Variable { name: "KIND_CLUSTER_NAME", meaning: "the cluster that the command line is about", default: "`kind`" },
+    Variable { name: "KUBECONFIG", meaning: "the kubeconfig that the command line writes to", default: "`$HOME/.kube/config`" },
+    Variable { name: "HOME", meaning: "the user's home", default: "none" },
+    Variable { name: "NO_COLOR", meaning: "anything: no colours", default: "colours on a terminal" },
+    Variable { name: "NEXTEST_RUN_ID", meaning: "set by nextest: the run, whose processes share clusters", default: "none" },
+    Variable { name: "NEXTEST_TEST_NAME", meaning: "set by nextest: the test", default: "none" },
+    Variable { name: "NEXTEST_ATTEMPT", meaning: "set by nextest: which try of the test this is", default: "`1`" },
+    Variable { name: "RUST_LOG", meaning: "what is logged, as `tracing_subscriber` reads it", default: "warnings" },
+    Variable { name: KEEPER, meaning: "set by the harness: this process is a cluster's keeper", default: "none" },
+];
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// When a variable has a value that it cannot have.
+    pub fn from_environment() -> Result<Self, SettingsError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+        let lookup = |name: &str| std::env::var_os(name);
+        Self::parse(&lookup, std::env::current_exe().ok().as_deref())
+    }
+
+    /// What these variables ask for, in the process of this program.
+    fn parse(lookup: &dyn Fn(&str) -> Option<OsString>, program: Option<&Path>) -> Result<Self, SettingsError> {
+        let read = Reader(lookup);
+        let home = read.path("HOME");
+        let state_dir = read
+            .path("KIND_TEST_STATE_DIR")
+            .or_else(|| Some(read.path("XDG_STATE_HOME").filter(|path| path.is_absolute())?.join("kind-rs")))
+            .or_else(|| Some(home.as_deref()?.join(".local/state/kind-rs")))
+            .ok_or(SettingsError::NoHome)?;
+        Ok(Self {
+            require: read.switch("KIND_TEST_REQUIRE")?,
+            keep: read.keep("KIND_TEST_KEEP")?,
+            reuse: read.switch("KIND_TEST_REUSE")?,
+            idle: read.duration("KIND_TEST_IDLE")?.unwrap_or(Duration::from_secs(30 * 60)),
+            image: read.text("KIND_TEST_IMAGE")?,
+            timeout: read.duration("KIND_TEST_TIMEOUT")?,
+            state_dir: std::path::absolute(&state_dir).unwrap_or(state_dir),
+            artifacts: read.path("ARTIFACTS").unwrap_or_else(|| target_dir(&read, program).join("kind")),
+            docker_host: read.text("DOCKER_HOST")?,
+            run: read.text("NEXTEST_RUN_ID")?,
+            test: read.text("NEXTEST_TEST_NAME")?,
+            attempt: read.number("NEXTEST_ATTEMPT")?.unwrap_or(1),
+            cluster_name: read.text("KIND_CLUSTER_NAME")?,
+            kubeconfig: read.raw("KUBECONFIG"),
+            home,
+            no_color: read.raw("NO_COLOR").is_some(),
+            keeper: read.path(KEEPER),
+        })
+    }
+}
+
+/// Cargo's target folder: as it is told, or the one that holds the running test binary.
+fn target_dir(read: &Reader<'_>, program: Option<&Path>) -> PathBuf {
+    let of_program = || {
+        let folder = program?.ancestors().find(|path| path.file_name().is_some_and(|name| name == "target"))?;
+        Some(folder.to_owned())
+    };
+    read.path("CARGO_TARGET_DIR").or_else(of_program).unwrap_or_else(|| PathBuf::from("target"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn parse(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
+        let program = Path::new("/src/app/target/debug/deps/smoke-0123");
+        Settings::parse(&|name| variables.get(name).map(OsString::from), Some(program))
+    }
+
+    #[test]
+    fn an_empty_environment_gives_the_defaults() {
+        let settings = parse(&[("HOME", "/home/a")]).unwrap();
+        assert_eq!(settings.keep, Keep::OnFailure);
+        assert_eq!(settings.idle, Duration::from_secs(1800));
+        assert_eq!(settings.state_dir, Path::new("/home/a/.local/state/kind-rs"));
+        assert_eq!(settings.artifacts, Path::new("/src/app/target/kind"));
+        assert_eq!(settings.attempt, 1);
+        assert!(!settings.require && !settings.reuse && !settings.no_color);
+        assert_eq!((settings.run, settings.image, settings.keeper), (None, None, None));
+    }
+
+    #[test]
+    fn a_value_is_taken_and_an_empty_one_is_none() {
+        let settings = parse(&[
+            ("HOME", "/home/a"),
+            ("XDG_STATE_HOME", "/state"),
+            ("KIND_TEST_KEEP", "always"),
+            ("KIND_TEST_REUSE", "1"),
+            ("KIND_TEST_IDLE", "1h30m"),
+            ("KIND_TEST_IMAGE", ""),
+            ("NEXTEST_ATTEMPT", "3"),
+            ("ARTIFACTS", "/out"),
+        ])
+        .unwrap();
+        assert_eq!((settings.keep, settings.reuse, settings.attempt), (Keep::Always, true, 3));
+        assert_eq!(settings.idle, Duration::from_secs(5400));
+        assert_eq!(settings.image, None);
+        assert_eq!(settings.state_dir, Path::new("/state/kind-rs"));
+        assert_eq!(settings.artifacts, Path::new("/out"));
+    }
+
+    #[test]
+    fn no_home_says_what_to_set() {
+        assert!(parse(&[]).unwrap_err().to_string().contains("KIND_TEST_STATE_DIR"));
+    }
+
+    /// The table is what the README shows; it must not forget a variable.
+    #[test]
+    fn the_table_has_every_variable_that_is_read() {
+        let read = std::cell::RefCell::new(std::collections::BTreeSet::new());
+        let lookup = |name: &str| {
+            read.borrow_mut().insert(name.to_owned());
+            (name == "HOME").then(|| OsString::from("/home/a"))
+        };
+        Settings::parse(&lookup, None).unwrap();
+        // The subscriber reads its own.
+        read.borrow_mut().insert("RUST_LOG".to_owned());
+        let table: std::collections::BTreeSet<String> = VARIABLES.iter().map(|v| v.name.to_owned()).collect();
+        assert_eq!(read.into_inner(), table);
+    }
+}

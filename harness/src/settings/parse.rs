@@ -1,0 +1,149 @@
+//! Values of variables: what they may be, and what is said when they are something else.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use super::Keep;
+
+/// A variable of the environment that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// It has a value that it cannot have.
+    #[error("environment variable {name}={value:?}: expected {expected}")]
+    Value {
+        /// The variable.
+        name: &'static str,
+        /// Its value, as far as it is text.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// There is no place for states.
+    #[error("find a folder for the states of clusters: set KIND_TEST_STATE_DIR, XDG_STATE_HOME or HOME")]
+    NoHome,
+}
+
+/// Reads variables through a lookup, so that tests need no environment. An empty variable counts as none.
+pub(super) struct Reader<'a>(pub(super) &'a dyn Fn(&str) -> Option<OsString>);
+
+impl Reader<'_> {
+    pub(super) fn raw(&self, name: &'static str) -> Option<OsString> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn path(&self, name: &'static str) -> Option<PathBuf> {
+        self.raw(name).map(PathBuf::from)
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, SettingsError> {
+        let Some(value) = self.raw(name) else { return Ok(None) };
+        value.into_string().map(Some).map_err(|raw| SettingsError::Value {
+            name,
+            value: raw.to_string_lossy().into_owned(),
+            expected: "UTF-8 text",
+        })
+    }
+
+    pub(super) fn switch(&self, name: &'static str) -> Result<bool, SettingsError> {
+        self.one_of(name, "1, true, yes or on; or 0, false, no or off", |value| match value {
+            "1" | "true" | "yes" | "on" => Some(true),
+            "0" | "false" | "no" | "off" => Some(false),
+            _ => None,
+        })
+        .map(Option::unwrap_or_default)
+    }
+
+    pub(super) fn keep(&self, name: &'static str) -> Result<Keep, SettingsError> {
+        self.one_of(name, "never, on-failure or always", |value| match value {
+            "never" => Some(Keep::Never),
+            "on-failure" => Some(Keep::OnFailure),
+            "always" => Some(Keep::Always),
+            _ => None,
+        })
+        .map(Option::unwrap_or_default)
+    }
+
+    pub(super) fn duration(&self, name: &'static str) -> Result<Option<Duration>, SettingsError> {
+        self.one_of(name, "a time such as 90s, 30m, 2h or 1h30m", duration)
+    }
+
+    pub(super) fn number(&self, name: &'static str) -> Result<Option<u32>, SettingsError> {
+        self.one_of(name, "a whole number", |value| value.parse().ok())
+    }
+
+    fn one_of<T>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, SettingsError> {
+        let Some(value) = self.text(name)? else { return Ok(None) };
+        parse(value.trim()).map(Some).ok_or(SettingsError::Value { name, value, expected })
+    }
+}
+
+/// A number with `ms`, `s`, `m` or `h`, or several of them.
+fn duration(text: &str) -> Option<Duration> {
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = rest[..digits].parse().ok()?;
+        let unit = &rest[digits..];
+        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+        let milliseconds = match &unit[..end] {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::from_millis(number.checked_mul(milliseconds)?))?;
+        rest = &unit[end..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("90s", Some(90_000))]
+    #[case("1h30m", Some(5_400_000))]
+    #[case("250ms", Some(250))]
+    #[case("0s", Some(0))]
+    #[case("30", None)]
+    #[case("m", None)]
+    #[case("-1s", None)]
+    #[case("1d", None)]
+    #[case("1 h", None)]
+    #[case("99999999999999999999h", None)]
+    #[case("18446744073709551615h", None)]
+    fn durations(#[case] text: &str, #[case] milliseconds: Option<u64>) {
+        assert_eq!(duration(text), milliseconds.map(Duration::from_millis));
+    }
+
+    #[rstest]
+    #[case("KIND_TEST_REQUIRE", "maybe", "1, true, yes or on")]
+    #[case("KIND_TEST_KEEP", "sometimes", "never, on-failure or always")]
+    #[case("KIND_TEST_IDLE", "soon", "90s, 30m")]
+    #[case("NEXTEST_ATTEMPT", "-1", "a whole number")]
+    fn a_wrong_value_is_named_with_what_is_allowed(
+        #[case] name: &'static str,
+        #[case] value: &str,
+        #[case] expected: &str,
+    ) {
+        let lookup = |_: &str| Some(OsString::from(value));
+        let read = Reader(&lookup);
+        let text = match name {
+            "KIND_TEST_REQUIRE" => read.switch(name).unwrap_err().to_string(),
+            "KIND_TEST_KEEP" => read.keep(name).unwrap_err().to_string(),
+            "KIND_TEST_IDLE" => read.duration(name).unwrap_err().to_string(),
+            _ => read.number(name).unwrap_err().to_string(),
+        };
+        assert!(text.contains(&format!("{name}={value:?}")) && text.contains(expected), "{text}");
+    }
+}

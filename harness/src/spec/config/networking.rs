@@ -1,0 +1,57 @@
+//! The `networking` field.
+
+use super::{
+    error::Mistake,
+    reader::{Field, describe},
+};
+use crate::spec::{KubeProxyMode, Networking};
+
+const FIELDS: &[&str] = &[
+    "ipFamily",
+    "apiServerPort",
+    "apiServerAddress",
+    "podSubnet",
+    "serviceSubnet",
+    "disableDefaultCNI",
+    "kubeProxyMode",
+    "dnsSearch",
+];
+
+const KUBE_PROXY_MODES: &[(&str, KubeProxyMode)] = &[
+    ("iptables", KubeProxyMode::Iptables),
+    ("ipvs", KubeProxyMode::Ipvs),
+    ("nftables", KubeProxyMode::Nftables),
+    ("none", KubeProxyMode::None),
+];
+
+/// Address families: whether this version can make them.
+const IP_FAMILIES: &[(&str, bool)] = &[("ipv4", true), ("ipv6", false), ("dual", false)];
+
+/// What could be read.
+pub(super) fn read(field: &Field<'_>) -> Networking {
+    let mut networking = Networking::default();
+    let Some(object) = field.object(FIELDS, &[]) else { return networking };
+    if let Some(family) = object.get("ipFamily")
+        && family.word(IP_FAMILIES) == Some(false)
+    {
+        family.refuse(Mistake::NotSupported { found: describe(family.value) });
+    }
+    // An empty list is not nothing here: it takes every search domain away.
+    if let Some(search) = object.get("dnsSearch") {
+        search.refuse_name(Mistake::NotSupported { found: String::new() });
+    }
+    if let Some(address) = object.get("apiServerAddress").and_then(|field| field.address()) {
+        networking.api_server_address = address;
+    }
+    networking.api_server_port = object.get("apiServerPort").and_then(|field| field.port_or_free());
+    for (name, subnet) in [("podSubnet", &mut networking.pod_subnet), ("serviceSubnet", &mut networking.service_subnet)]
+    {
+        if let Some(text) = object.get(name).and_then(|field| field.text()).filter(|text| !text.is_empty()) {
+            *subnet = text;
+        }
+    }
+    networking.disable_default_cni = object.get("disableDefaultCNI").and_then(|field| field.flag()).unwrap_or(false);
+    networking.kube_proxy_mode =
+        object.get("kubeProxyMode").and_then(|field| field.word(KUBE_PROXY_MODES)).unwrap_or_default();
+    networking
+}

@@ -1,0 +1,137 @@
+//! An item of `nodes`: role, image, labels, mounts and ports.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::{Component, Path, PathBuf},
+};
+
+use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
+
+use super::{error::Mistake, labels, path::FieldPath, reader::Field};
+use crate::spec::{Networking, NodeSpec, Role};
+
+const FIELDS: &[&str] = &["role", "image", "labels", "extraMounts", "extraPortMappings"];
+const NOT_YET: &[&str] = &["kubeadmConfigPatches", "kubeadmConfigPatchesJSON6902"];
+const MOUNT_FIELDS: &[&str] = &["containerPath", "hostPath", "readOnly", "selinuxRelabel", "propagation"];
+const PORT_FIELDS: &[&str] = &["containerPort", "hostPort", "listenAddress", "protocol"];
+
+const ROLES: &[(&str, Role)] = &[("control-plane", Role::ControlPlane), ("worker", Role::Worker)];
+const PROPAGATIONS: &[(&str, Propagation)] = &[
+    ("None", Propagation::None),
+    ("HostToContainer", Propagation::HostToContainer),
+    ("Bidirectional", Propagation::Bidirectional),
+];
+/// Docker's words for kind's; kind takes them in any case.
+const PROTOCOLS: &[(&str, Protocol)] = &[("TCP", Protocol::Tcp), ("UDP", Protocol::Udp), ("SCTP", Protocol::Sctp)];
+
+/// What could be read of a node. `folder` is where relative host paths begin.
+pub(super) fn read(field: &Field<'_>, folder: &Path, claims: &mut Claims) -> Option<NodeSpec> {
+    let object = field.object(FIELDS, NOT_YET)?;
+    let mut node = NodeSpec::default();
+    if let Some(role) = object.get("role") {
+        node.role = role.word(ROLES).unwrap_or_default();
+    }
+    node.image = object.get("image").and_then(|image| {
+        let is_reference = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        image.checked_text("an image reference such as kindest/node:v1.37.0", is_reference)
+    });
+    for (name, label) in object.get("labels").map(|labels| labels.entries()).unwrap_or_default() {
+        if let Err(expected) = labels::check_name(&name) {
+            label.refuse_name(Mistake::Wrong { found: format!("{name:?}"), expected });
+        } else if let Some(value) = label.checked_text(labels::VALUE, labels::is_value) {
+            node.labels.insert(name, value);
+        }
+    }
+    for item in object.get("extraMounts").map(|mounts| mounts.items()).unwrap_or_default() {
+        node.extra_mounts.extend(read_mount(&item, folder));
+    }
+    for item in object.get("extraPortMappings").map(|ports| ports.items()).unwrap_or_default() {
+        node.extra_port_mappings.extend(read_port(&item, claims));
+    }
+    Some(node)
+}
+
+fn read_mount(field: &Field<'_>, folder: &Path) -> Option<Mount> {
+    let object = field.object(MOUNT_FIELDS, &[])?;
+    let is_target =
+        |text: &str| text.starts_with('/') && !text.trim_end_matches('/').is_empty() && !text.contains(['\0', ':']);
+    let target = object
+        .require("containerPath", "an absolute path in the node")
+        .and_then(|path| path.checked_text("an absolute path in the node, other than /, without ':'", is_target));
+    let is_source = |text: &str| !text.is_empty() && !text.contains(['\0', ':']);
+    let source = object
+        .require("hostPath", "a path of the host")
+        .and_then(|path| path.checked_text("a path of the host, without ':'", is_source));
+    let read_only = object.get("readOnly").and_then(|flag| flag.flag()).unwrap_or(false);
+    let selinux_relabel = object.get("selinuxRelabel").and_then(|flag| flag.flag()).unwrap_or(false);
+    let propagation = object.get("propagation").and_then(|word| word.word(PROPAGATIONS)).unwrap_or_default();
+    let path = resolve(folder, &source?);
+    Some(Mount { target: target?, kind: MountKind::Host { path, read_only, selinux_relabel, propagation } })
+}
+
+/// The path against the configuration's folder. Names only: what is on the disk is not looked at.
+fn resolve(folder: &Path, path: &str) -> String {
+    let mut resolved = PathBuf::new();
+    for part in folder.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if resolved.file_name().is_some() => {
+                resolved.pop();
+            }
+            other => resolved.push(other),
+        }
+    }
+    resolved.display().to_string()
+}
+
+fn read_port(field: &Field<'_>, claims: &mut Claims) -> Option<PortMapping> {
+    let object = field.object(PORT_FIELDS, &[])?;
+    let container_port = object.require("containerPort", "a port of the node").and_then(|port| port.port());
+    let host_port = object.get("hostPort").and_then(|port| port.port_or_free());
+    let listen_address = object.get("listenAddress").and_then(|address| address.address());
+    let protocol = object.get("protocol").and_then(|word| word.word_in_any_case(PROTOCOLS)).unwrap_or_default();
+    let mapping = PortMapping {
+        container_port: container_port?,
+        host_port,
+        listen_address: listen_address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        protocol,
+    };
+    if let Err(mistake) = claims.add(&mapping, &field.path) {
+        field.refuse(mistake);
+    }
+    Some(mapping)
+}
+
+/// Which ports of the host are asked for, and by whom.
+#[derive(Default)]
+pub(super) struct Claims(Vec<(PortMapping, FieldPath)>);
+
+impl Claims {
+    /// The API's own port comes first.
+    pub(super) fn api_server(&mut self, networking: &Networking, path: FieldPath) {
+        let mapping = PortMapping {
+            container_port: crate::spec::LOAD_BALANCER_PORT,
+            host_port: networking.api_server_port,
+            listen_address: networking.api_server_address,
+            protocol: Protocol::Tcp,
+        };
+        self.0.push((mapping, path));
+    }
+
+    fn add(&mut self, mapping: &PortMapping, path: &FieldPath) -> Result<(), Mistake> {
+        let meets = |other: &PortMapping| {
+            let (left, right) = (mapping.listen_address, other.listen_address);
+            mapping.host_port.is_some()
+                && mapping.host_port == other.host_port
+                && mapping.protocol == other.protocol
+                && (left == right || left.is_unspecified() || right.is_unspecified())
+        };
+        if let Some((taken, other)) = self.0.iter().find(|(taken, _)| meets(taken)) {
+            let port = taken.host_port.unwrap_or_default();
+            let what = format!("port {port} of the host ({})", taken.listen_address);
+            return Err(Mistake::Taken { what, other: other.clone() });
+        }
+        self.0.push((mapping.clone(), path.clone()));
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! Labels on everything that is created. Nothing without them is ever removed.
+
+use kind_engine::Labels;
+
+use super::{ClusterName, Role};
+
+/// The cluster's name; kind's own label, so that `kind get clusters` lists ours.
+pub const LABEL_CLUSTER: &str = "io.x-k8s.kind.cluster";
+/// The node's role; kind's own label.
+pub const LABEL_ROLE: &str = "io.x-k8s.kind.role";
+/// Says that an object is ours to remove; its value is the version of these labels.
+pub const LABEL_MANAGED: &str = "io.kind-rs.managed";
+/// The user who made the cluster, as `uid@host`: two users of one engine do not touch each other's.
+pub const LABEL_OWNER: &str = "io.kind-rs.owner";
+/// The digest that names who shares the cluster; only on clusters that tests made.
+pub const LABEL_SCOPE: &str = "io.kind-rs.scope";
+/// The role of the load balancer's container; as kind's.
+pub const ROLE_LOAD_BALANCER: &str = "external-load-balancer";
+
+/// The labels of everything that belongs to a cluster; as a filter they find it again.
+pub fn cluster_labels(name: &ClusterName) -> Labels {
+    Labels::from([(LABEL_CLUSTER.to_owned(), name.to_string()), (LABEL_MANAGED.to_owned(), "1".to_owned())])
+}
+
+/// A filter for every container of that name's cluster, also one that the real kind made.
+pub fn cluster_filter(name: &ClusterName) -> Labels {
+    Labels::from([(LABEL_CLUSTER.to_owned(), name.to_string())])
+}
+
+/// The labels of a node's container.
+pub fn node_labels(name: &ClusterName, role: Role) -> Labels {
+    let mut labels = cluster_labels(name);
+    labels.insert(LABEL_ROLE.to_owned(), role.to_string());
+    labels
+}

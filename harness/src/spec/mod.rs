@@ -1,0 +1,18 @@
+//! What is wanted: plain data without I/O. Making it real is `provision`'s work, turning it into text `render`'s.
+
+mod addresses;
+mod cluster;
+mod config;
+mod labels;
+mod names;
+mod validate;
+
+pub use addresses::{AddressPlan, LOAD_BALANCER_PORT};
+pub use cluster::{ClusterSpec, KubeProxyMode, Networking, NodeSpec, Role};
+pub use config::{ConfigError, FieldPath, Mistake, Problem};
+pub use labels::{
+    LABEL_CLUSTER, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE, ROLE_LOAD_BALANCER, cluster_filter,
+    cluster_labels, node_labels,
+};
+pub use names::{ClusterName, NameError, NodeName};
+pub use validate::SpecError;

@@ -1,0 +1,75 @@
+//! What a specification must hold before anything is created.
+
+use super::{AddressPlan, ClusterSpec, Role};
+
+/// A specification that cannot become a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// There is nothing to initialise the cluster on.
+    #[error("a cluster needs at least one control plane, this one has none; add a node with `role: control-plane`")]
+    NoControlPlane,
+    /// More nodes than addresses.
+    #[error("{count} nodes: at most {} fit into one cluster", AddressPlan::MOST_NODES)]
+    TooManyNodes {
+        /// How many there are.
+        count: usize,
+    },
+    /// A range of addresses is not one.
+    #[error("{field} {value:?}: expected an IPv4 range such as 10.244.0.0/16")]
+    Subnet {
+        /// The field's name in a configuration file.
+        field: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// A name that is not usable.
+    #[error(transparent)]
+    Name(#[from] super::NameError),
+}
+
+impl ClusterSpec {
+    /// Checks the specification as a whole.
+    ///
+    /// # Errors
+    /// Every mistake, not only the first.
+    pub fn validate(&self) -> Result<(), Vec<SpecError>> {
+        let mut errors = Vec::new();
+        let control_planes = self.of_role(Role::ControlPlane).count();
+        if control_planes == 0 {
+            errors.push(SpecError::NoControlPlane);
+        }
+        if self.nodes.len() > AddressPlan::MOST_NODES {
+            errors.push(SpecError::TooManyNodes { count: self.nodes.len() });
+        }
+        if let Some(name) = &self.name {
+            errors.extend(super::ClusterName::new(name.clone()).err().map(SpecError::Name));
+        }
+        let networking = &self.networking;
+        for (field, value) in [("podSubnet", &networking.pod_subnet), ("serviceSubnet", &networking.service_subnet)] {
+            if !is_ipv4_range(value) {
+                errors.push(SpecError::Subnet { field, value: value.clone() });
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+}
+
+fn is_ipv4_range(text: &str) -> bool {
+    let Some((address, length)) = text.split_once('/') else { return false };
+    address.parse::<std::net::Ipv4Addr>().is_ok() && length.parse::<u8>().is_ok_and(|bits| (8..=30).contains(&bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_plane_and_a_bad_range_are_both_named() {
+        let mut spec = ClusterSpec::default().control_planes(0);
+        spec.networking.pod_subnet = "10.244.0.0".to_owned();
+        let text: Vec<String> = spec.validate().unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(text[0].contains("at least one control plane"), "{text:?}");
+        assert!(text[1].contains("podSubnet"), "{text:?}");
+    }
+}

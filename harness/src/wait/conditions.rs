@@ -1,0 +1,115 @@
+//! Conditions of Kubernetes objects that bring-up and tests wait for.
+
+use std::time::Duration;
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{Namespace, Node, Pod},
+};
+use kube::{Api, Client, api::ListParams};
+
+use super::{Check, WaitError, until};
+
+/// Waits until `count` nodes are there and every one is Ready.
+///
+/// # Errors
+/// When the limit passes first; the error names the nodes that are not Ready.
+pub async fn nodes_ready(client: &Client, count: usize, limit: Duration) -> Result<(), WaitError> {
+    let nodes: Api<Node> = Api::all(client.clone());
+    until(format!("{count} nodes Ready"), limit, async || match nodes.list(&ListParams::default()).await {
+        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Ok(list) => {
+            let unready: Vec<String> = list.items.iter().filter_map(unready).collect();
+            if list.items.len() == count && unready.is_empty() {
+                Check::Done(())
+            } else {
+                Check::not_yet(format!("{} of {count} registered; not Ready: {}", list.items.len(), unready.join("; ")))
+            }
+        }
+    })
+    .await
+}
+
+/// The node's name and why it is not Ready, or `None` where it is.
+fn unready(node: &Node) -> Option<String> {
+    let name = node.metadata.name.clone().unwrap_or_default();
+    let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
+    let ready = conditions.and_then(|all| all.iter().find(|condition| condition.type_ == "Ready"));
+    match ready {
+        Some(condition) if condition.status == "True" => None,
+        Some(condition) => Some(format!("{name} ({})", condition.message.clone().unwrap_or_default())),
+        None => Some(format!("{name} (no status yet)")),
+    }
+}
+
+/// Waits until a Deployment's newest version is rolled out and all its replicas are available.
+///
+/// # Errors
+/// When the limit passes first.
+pub async fn deployment_available(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    limit: Duration,
+) -> Result<Deployment, WaitError> {
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
+    until(format!("Deployment {namespace}/{name} available"), limit, async || match deployments.get(name).await {
+        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Ok(deployment) => {
+            let wanted = deployment.spec.replicas.unwrap_or(1);
+            let status = deployment.status.clone().unwrap_or_default();
+            let [updated, available, all] =
+                [status.updated_replicas, status.available_replicas, status.replicas].map(Option::unwrap_or_default);
+            let observed = status.observed_generation >= deployment.metadata.generation;
+            if observed && updated == wanted && available == wanted && all == wanted {
+                Check::Done(deployment)
+            } else {
+                Check::not_yet(format!("{available} of {wanted} available, {updated} updated, {all} in all"))
+            }
+        }
+    })
+    .await
+}
+
+/// Waits until a pod is Ready.
+///
+/// # Errors
+/// When the limit passes first; the error has the pod's phase and what its containers wait for.
+pub async fn pod_running(client: &Client, namespace: &str, name: &str, limit: Duration) -> Result<Pod, WaitError> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    until(format!("pod {namespace}/{name} Ready"), limit, async || match pods.get(name).await {
+        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Ok(pod) => {
+            let status = pod.status.clone().unwrap_or_default();
+            let ready = status.conditions.unwrap_or_default().iter().any(|c| c.type_ == "Ready" && c.status == "True");
+            if ready {
+                return Check::Done(pod);
+            }
+            let waiting = status.container_statuses.unwrap_or_default().into_iter().filter_map(|container| {
+                let waiting = container.state?.waiting?;
+                Some(format!("{}: {} {}", container.name, waiting.reason?, waiting.message.unwrap_or_default()))
+            });
+            let phase = status.phase.unwrap_or_default();
+            Check::not_yet(format!("{phase} {}", waiting.collect::<Vec<_>>().join("; ")))
+        }
+    })
+    .await
+}
+
+/// Waits until a namespace is gone.
+///
+/// # Errors
+/// When the limit passes first; the error says what holds it.
+pub async fn namespace_gone(client: &Client, name: &str, limit: Duration) -> Result<(), WaitError> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    until(format!("namespace {name} gone"), limit, async || match namespaces.get_opt(name).await {
+        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Ok(None) => Check::Done(()),
+        Ok(Some(namespace)) => {
+            let conditions = namespace.status.and_then(|status| status.conditions).unwrap_or_default();
+            let messages: Vec<String> = conditions.into_iter().filter_map(|condition| condition.message).collect();
+            Check::not_yet(format!("still there: {}", messages.join("; ")))
+        }
+    })
+    .await
+}

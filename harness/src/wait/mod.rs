@@ -1,0 +1,7 @@
+//! Waiting for a condition. Nothing else in the workspace sleeps, and nothing here sleeps without a condition.
+
+mod conditions;
+mod poll;
+
+pub use conditions::{deployment_available, namespace_gone, nodes_ready, pod_running};
+pub use poll::{Check, WaitError, until, until_every, until_or};

@@ -1,0 +1,200 @@
+//! Bring-up against an engine in memory: the order of the steps, what a failure says, and what is left after it.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use kind_engine::{Engine, FakeEngine, Labels, Outcome};
+use kind_harness::{
+    ClusterName, ClusterRecord, ClusterSpec,
+    provision::{Blueprint, Event, Progress, ProvisionError, destroy, provision},
+};
+
+const IMAGE: &str = "node:test";
+
+#[derive(Default)]
+struct Recorded(Mutex<Vec<Event>>);
+
+impl Progress for Recorded {
+    fn event(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+impl Recorded {
+    fn finished(&self) -> Vec<&'static str> {
+        let events = self.0.lock().unwrap();
+        events
+            .iter()
+            .filter_map(|event| if let Event::Finished { step, .. } = event { Some(*step) } else { None })
+            .collect()
+    }
+}
+
+fn engine() -> Arc<FakeEngine> {
+    let engine = FakeEngine::default();
+    engine.add_image(IMAGE, &[("io.kind-rs.features", "on-link-pods,load-balancer")]);
+    engine.when("cat /kind/version", Outcome::Print("v1.37.2\n".into()));
+    Arc::new(engine)
+}
+
+fn blueprint(spec: ClusterSpec) -> Blueprint {
+    Blueprint {
+        name: ClusterName::new("demo").unwrap(),
+        spec,
+        image: IMAGE.into(),
+        load_balancer_image: None,
+        labels: Labels::from([("extra".to_owned(), "yes".to_owned())]),
+        retain: false,
+        wait: None,
+        logs: std::env::temp_dir().join(format!("kind-harness-bring-up-{}", std::process::id())),
+    }
+}
+
+async fn bring_up(
+    engine: &Arc<FakeEngine>,
+    blueprint: &Blueprint,
+) -> (Result<ClusterRecord, ProvisionError>, Recorded) {
+    let progress = Recorded::default();
+    let engine: Arc<dyn Engine> = engine.clone();
+    (provision(engine, blueprint, &progress).await, progress)
+}
+
+#[tokio::test]
+async fn steps_come_in_order_and_every_control_plane_is_made_by_kubeadm() {
+    let engine = engine();
+    let (record, progress) = bring_up(&engine, &blueprint(ClusterSpec::default())).await;
+    let record = record.unwrap();
+    assert_eq!(record.kubernetes_version, "v1.37.2");
+    assert_eq!(record.nodes.len(), 4);
+    assert!(record.server.starts_with("https://127.0.0.1:"), "{}", record.server);
+    let finished = progress.finished();
+    let early =
+        ["check and plan", "create the network", "start the containers", "boot the nodes", "start the control planes"];
+    assert_eq!(finished[..5], early);
+    assert!(finished[5..].contains(&"join the nodes") && finished[5..].contains(&"install storage"), "{finished:?}");
+
+    let calls = engine.calls();
+    let count = |part: &str| calls.iter().filter(|call| call.contains(part)).count();
+    assert_eq!(count("kubeadm init"), 3);
+    assert_eq!(count("kubeadm join"), 3);
+    assert_eq!(count("run demo-"), 5);
+    let position = |part: &str| calls.iter().position(|call| call.contains(part)).unwrap();
+    assert!(position("network kind-rs-demo") < position("run demo-"));
+    assert!(position("write demo-worker /kind/kubeadm.conf") < position("kubeadm init"));
+}
+
+#[tokio::test]
+async fn a_single_node_needs_no_load_balancer_and_no_join() {
+    let engine = engine();
+    bring_up(&engine, &blueprint(ClusterSpec::single_node())).await.0.unwrap();
+    let calls = engine.calls();
+    assert!(!calls.iter().any(|call| call.contains("load-balancer") || call.contains("kubeadm join")), "{calls:?}");
+}
+
+#[tokio::test]
+async fn a_failed_join_names_step_and_node_and_leaves_nothing() {
+    let engine = engine();
+    engine.when("exec demo-worker kubeadm join", Outcome::Exit(1, "error: no route to host".into()));
+    engine.when("exec demo-worker journalctl --no-pager --output cat", Outcome::Print("E1 node not found\n".into()));
+    let blueprint = blueprint(ClusterSpec::default());
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert_eq!(error.step, "join the nodes");
+    assert_eq!(error.node.as_ref().unwrap().as_str(), "demo-worker");
+    assert!(error.source.to_string().contains("no route to host"), "{}", error.source);
+    assert!(error.to_string().contains("E1 node not found"), "{error}");
+    let logs = error.logs.expect("logs are kept");
+    assert!(logs.join("demo-worker/kubelet.log").exists());
+    assert_eq!(engine.left(), Vec::<String>::new());
+    std::fs::remove_dir_all(blueprint.logs).unwrap();
+}
+
+#[tokio::test]
+async fn every_step_that_fails_leaves_nothing() {
+    for part in [
+        "network kind-rs",
+        "run demo-control-plane2",
+        "run demo-external",
+        "systemctl start",
+        "cat /kind/version",
+        "write demo-worker",
+        "control-plane3 kubeadm init",
+        "control-plane2 kubeadm join",
+        "kubectl",
+    ] {
+        let engine = engine();
+        engine.when(part, Outcome::Refuse("out of luck".into()));
+        let blueprint = blueprint(ClusterSpec::default());
+        let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+        assert!(error.source.to_string().contains("out of luck"), "{part}: {error}");
+        assert_eq!(engine.left(), Vec::<String>::new(), "{part}");
+        std::fs::remove_dir_all(&blueprint.logs).ok();
+    }
+}
+
+#[tokio::test]
+async fn retained_containers_stay_and_the_error_says_so() {
+    let engine = engine();
+    engine.when("kubeadm init", Outcome::Exit(1, "no".into()));
+    let mut blueprint = blueprint(ClusterSpec::single_node());
+    blueprint.retain = true;
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert!(error.to_string().contains("were left for a look"), "{error}");
+    assert_eq!(engine.left(), ["demo-control-plane", "kind-rs-demo"]);
+    std::fs::remove_dir_all(&blueprint.logs).ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_hangs_ends_at_its_limit() {
+    let engine = engine();
+    engine.when("kubeadm init", Outcome::Hang);
+    let blueprint = blueprint(ClusterSpec::single_node());
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert_eq!(error.step, "start the control planes");
+    assert_eq!(error.source.to_string(), "not done within its limit of 300 s");
+    assert_eq!(engine.left(), Vec::<String>::new());
+    std::fs::remove_dir_all(&blueprint.logs).ok();
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_left_alone() {
+    let engine = engine();
+    let blueprint = blueprint(ClusterSpec::single_node());
+    bring_up(&engine, &blueprint).await.0.unwrap();
+    let before = engine.left();
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert!(error.source.to_string().contains("exists already: demo-control-plane"), "{}", error.source);
+    assert_eq!(engine.left(), before);
+}
+
+#[tokio::test]
+async fn a_missing_image_is_refused_before_anything_is_made() {
+    let engine = Arc::new(FakeEngine::default());
+    let error = bring_up(&engine, &blueprint(ClusterSpec::default())).await.0.unwrap_err();
+    assert!(error.source.to_string().contains("kind-rs build node-image"), "{}", error.source);
+    assert!(engine.calls().iter().all(|call| call.starts_with("image")), "{:?}", engine.calls());
+}
+
+#[tokio::test]
+async fn destroying_twice_does_no_harm() {
+    let engine = engine();
+    let blueprint = blueprint(ClusterSpec::default());
+    bring_up(&engine, &blueprint).await.0.unwrap();
+    let removed = destroy(&*engine, &blueprint.name).await.unwrap();
+    assert_eq!(removed.len(), 6, "{removed:?}");
+    assert!(destroy(&*engine, &blueprint.name).await.unwrap().is_empty());
+    assert!(engine.left().is_empty());
+}
+
+#[tokio::test]
+async fn a_wait_that_runs_out_is_an_error() {
+    let engine = engine();
+    let mut blueprint = blueprint(ClusterSpec::single_node());
+    // Nothing listens at the published port, so nothing ever becomes Ready.
+    blueprint.wait = Some(Duration::from_millis(300));
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert_eq!(error.step, "wait for nodes, DNS and storage");
+    assert!(error.source.to_string().contains("last seen"), "{}", error.source);
+    std::fs::remove_dir_all(&blueprint.logs).ok();
+}

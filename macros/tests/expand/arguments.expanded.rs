@@ -1,0 +1,160 @@
+#[::core::prelude::v1::test]
+fn counts() {
+    #[allow(
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    async fn counts(client: Client) {}
+    ::kind_harness::__private::run(
+        ::kind_harness::__private::TestMeta {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
+            module: ::core::module_path!(),
+            name: "counts",
+        },
+        ::kind_harness::__private::Request {
+            control_planes: ::core::option::Option::Some(3usize),
+            workers: ::core::option::Option::Some(2usize),
+            ..::kind_harness::__private::Request::DEFAULT
+        },
+        move |(injected_0,): (Client,)| async move {
+            use ::kind_harness::__private::Judge as _;
+            ::kind_harness::__private::Returned(counts(injected_0).await).judge()
+        },
+    )
+}
+#[::core::prelude::v1::test]
+fn config() {
+    #[allow(
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    async fn config(client: Client) {}
+    ::kind_harness::__private::run(
+        ::kind_harness::__private::TestMeta {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
+            module: ::core::module_path!(),
+            name: "config",
+        },
+        ::kind_harness::__private::Request {
+            config: ::core::option::Option::Some("tests/ha.yaml"),
+            access: ::kind_harness::__private::Access::Exclusive,
+            ..::kind_harness::__private::Request::DEFAULT
+        },
+        move |(injected_0,): (Client,)| async move {
+            use ::kind_harness::__private::Judge as _;
+            ::kind_harness::__private::Returned(config(injected_0).await).judge()
+        },
+    )
+}
+#[::core::prelude::v1::test]
+fn function() {
+    #[allow(
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    async fn function(client: Client) {}
+    ::kind_harness::__private::run(
+        ::kind_harness::__private::TestMeta {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
+            module: ::core::module_path!(),
+            name: "function",
+        },
+        ::kind_harness::__private::Request {
+            cluster: ::core::option::Option::Some(shapes::mine),
+            access: ::kind_harness::__private::Access::Read,
+            timeout: ::core::option::Option::Some(
+                ::core::time::Duration::from_millis(90000u64),
+            ),
+            ..::kind_harness::__private::Request::DEFAULT
+        },
+        move |(injected_0,): (Client,)| async move {
+            use ::kind_harness::__private::Judge as _;
+            ::kind_harness::__private::Returned(function(injected_0).await).judge()
+        },
+    )
+}
+#[::core::prelude::v1::test]
+fn runtime() -> ::std::process::ExitCode {
+    #[allow(
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    async fn runtime() -> ExitCode {
+        ExitCode::SUCCESS
+    }
+    ::kind_harness::__private::run(
+        ::kind_harness::__private::TestMeta {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
+            module: ::core::module_path!(),
+            name: "runtime",
+        },
+        ::kind_harness::__private::Request {
+            access: ::kind_harness::__private::Access::Shared,
+            runtime: ::kind_harness::__private::Runtime::MultiThread {
+                worker_threads: ::core::option::Option::Some(2usize),
+            },
+            ..::kind_harness::__private::Request::DEFAULT
+        },
+        move |(): ()| async move {
+            use ::kind_harness::__private::Judge as _;
+            ::kind_harness::__private::Returned(runtime().await).judge()
+        },
+    )
+}
+#[::core::prelude::v1::test]
+fn threads_by_default() {
+    #[allow(
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    async fn threads_by_default() {}
+    ::kind_harness::__private::run(
+        ::kind_harness::__private::TestMeta {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
+            module: ::core::module_path!(),
+            name: "threads_by_default",
+        },
+        ::kind_harness::__private::Request {
+            runtime: ::kind_harness::__private::Runtime::MultiThread {
+                worker_threads: ::core::option::Option::None,
+            },
+            ..::kind_harness::__private::Request::DEFAULT
+        },
+        move |(): ()| async move {
+            use ::kind_harness::__private::Judge as _;
+            ::kind_harness::__private::Returned(threads_by_default().await).judge()
+        },
+    )
+}
+#[::core::prelude::v1::test]
+fn one_thread() {
+    #[allow(
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    async fn one_thread() {}
+    ::kind_harness::__private::run(
+        ::kind_harness::__private::TestMeta {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
+            module: ::core::module_path!(),
+            name: "one_thread",
+        },
+        ::kind_harness::__private::Request::DEFAULT,
+        move |(): ()| async move {
+            use ::kind_harness::__private::Judge as _;
+            ::kind_harness::__private::Returned(one_thread().await).judge()
+        },
+    )
+}

@@ -1,0 +1,6 @@
+use kind_macros::kind_test;
+
+#[kind_test(workers = "two")]
+async fn test() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use kind_macros::kind_test;
+
+#[kind_test(config)]
+async fn test() {}
+
+fn main() {}
