@@ -32,6 +32,8 @@ pub struct EngineFacts {
     pub memory: u64,
     /// Whether user namespaces are remapped, so that containers need `userns=host`.
     pub userns_remapped: bool,
+    /// Whether the engine is reached through a socket of this machine, so that this machine's limits are its own.
+    pub local: bool,
     /// Whether the engine runs without root.
     pub rootless: bool,
 }

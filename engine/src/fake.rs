@@ -112,6 +112,7 @@ impl Engine for FakeEngine {
             processors: 2,
             memory: 1 << 34,
             userns_remapped: false,
+            local: false,
             rootless: false,
         })
     }

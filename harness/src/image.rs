@@ -64,3 +64,41 @@ pub async fn resolve(engine: &dyn Engine, wanted: Option<&str>, built: &str) -> 
 pub fn built_images() -> Labels {
     Labels::from([("io.kind-rs.kind".to_owned(), "node-image".to_owned())])
 }
+
+#[cfg(test)]
+mod tests {
+    use kind_engine::{FakeEngine, Outcome};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn our_own_image_comes_before_a_pull() {
+        let engine = FakeEngine::default();
+        engine.add_image("built", &[]);
+        assert_eq!(resolve(&engine, None, "built").await.unwrap(), "built");
+        assert!(!engine.calls().iter().any(|call| call.starts_with("pull")));
+    }
+
+    #[tokio::test]
+    async fn without_one_kinds_is_pulled() {
+        let engine = FakeEngine::default();
+        assert_eq!(resolve(&engine, None, "built").await.unwrap(), KIND_IMAGE);
+    }
+
+    #[tokio::test]
+    async fn a_wanted_image_that_cannot_be_had_is_an_error_with_advice() {
+        let engine = FakeEngine::default();
+        engine.add_image("built", &[]);
+        engine.when("pull other", Outcome::Refuse("no such host".into()));
+        let text = resolve(&engine, Some("other"), "built").await.unwrap_err().to_string();
+        assert!(text.contains("\"other\"") && text.contains("kind-rs build node-image"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_registry_that_hangs_ends() {
+        let engine = FakeEngine::default();
+        engine.when("pull", Outcome::Hang);
+        let error = resolve(&engine, None, "built").await.unwrap_err();
+        assert!(matches!(error, ImageError::Slow { .. }), "{error}");
+    }
+}

@@ -4,22 +4,52 @@ use std::collections::BTreeMap;
 
 use kind_engine::{ContainerFacts, Engine, EngineError, Labels};
 
-use crate::spec::{ClusterName, LABEL_CLUSTER, LABEL_MANAGED, cluster_filter};
+use crate::spec::{ClusterName, LABEL_CLUSTER, LABEL_MANAGED, LABEL_SCOPE, cluster_filter};
 
-/// Every cluster's name, sorted, and whether it is ours: only those are ever removed.
+/// Who made a cluster, and therefore who removes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Maker {
+    /// Another tool, such as the real kind. It is never removed here.
+    Stranger,
+    /// Tests; it goes when nobody uses it any more.
+    Tests,
+    /// The command line; it stays until it is deleted.
+    CommandLine,
+}
+
+impl Maker {
+    fn of(container: &ContainerFacts) -> Self {
+        let has = |label: &str| container.labels.contains_key(label);
+        match (has(LABEL_MANAGED), has(LABEL_SCOPE)) {
+            (false, _) => Self::Stranger,
+            (true, true) => Self::Tests,
+            (true, false) => Self::CommandLine,
+        }
+    }
+}
+
+/// Every cluster's name, sorted, and who made it.
 ///
 /// # Errors
 /// When the engine does not answer.
-pub async fn clusters(engine: &dyn Engine) -> Result<BTreeMap<String, bool>, EngineError> {
-    let any = Labels::from([(LABEL_CLUSTER.to_owned(), String::new())]);
+pub async fn clusters(engine: &dyn Engine) -> Result<BTreeMap<String, Maker>, EngineError> {
     let mut clusters = BTreeMap::new();
-    for mut container in engine.containers(&any).await? {
-        let ours = container.labels.contains_key(LABEL_MANAGED);
+    for mut container in all_containers(engine).await? {
+        let maker = Maker::of(&container);
         if let Some(name) = container.labels.remove(LABEL_CLUSTER) {
-            *clusters.entry(name).or_insert(false) |= ours;
+            // Where two share a name, the one that may least be touched counts.
+            clusters.entry(name).and_modify(|known: &mut Maker| *known = maker.min(*known)).or_insert(maker);
         }
     }
     Ok(clusters)
+}
+
+/// The containers of every cluster, sorted by name.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn all_containers(engine: &dyn Engine) -> Result<Vec<ContainerFacts>, EngineError> {
+    sorted(engine, &Labels::from([(LABEL_CLUSTER.to_owned(), String::new())])).await
 }
 
 /// The containers of a cluster, its load balancer among them, sorted by name. Empty where there is no such cluster.
@@ -27,7 +57,11 @@ pub async fn clusters(engine: &dyn Engine) -> Result<BTreeMap<String, bool>, Eng
 /// # Errors
 /// When the engine does not answer.
 pub async fn containers(engine: &dyn Engine, name: &ClusterName) -> Result<Vec<ContainerFacts>, EngineError> {
-    let mut containers = engine.containers(&cluster_filter(name)).await?;
+    sorted(engine, &cluster_filter(name)).await
+}
+
+async fn sorted(engine: &dyn Engine, labels: &Labels) -> Result<Vec<ContainerFacts>, EngineError> {
+    let mut containers = engine.containers(labels).await?;
     containers.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(containers)
 }

@@ -92,22 +92,58 @@ pub(crate) const OF_ONE_TEST: [&str; 8] = [
 
 /// Every variable, in the order in which a reader wants them.
 pub const VARIABLES: [Variable; 20] = [
-    Variable { name: "KIND_TEST_REQUIRE", meaning: "`1`: fail tests when no engine answers, instead of skipping them", default: "`0`" },
-    Variable { name: "KIND_TEST_KEEP", meaning: "which clusters stay after the run: `never`, `on-failure` or `always`", default: "`on-failure`" },
+    Variable {
+        name: "KIND_TEST_REQUIRE",
+        meaning: "`1`: fail tests when no engine answers, instead of skipping them",
+        default: "`0`",
+    },
+    Variable {
+        name: "KIND_TEST_KEEP",
+        meaning: "which clusters stay after the run: `never`, `on-failure` or `always`",
+        default: "`on-failure`",
+    },
     Variable { name: "KIND_TEST_REUSE", meaning: "`1`: the next run uses this one's clusters", default: "`0`" },
-    Variable { name: "KIND_TEST_IDLE", meaning: "after how long without use a kept or reusable cluster is removed, such as `45m`", default: "`30m`" },
-    Variable { name: "KIND_TEST_IMAGE", meaning: "the node image", default: "the image that `kind-rs build node-image` makes" },
-    Variable { name: "KIND_TEST_TIMEOUT", meaning: "the longest that a test may take, such as `5m`", default: "what the test says" },
-    Variable { name: "KIND_TEST_STATE_DIR", meaning: "where clusters' states and locks are", default: "`$XDG_STATE_HOME/kind-rs`" },
+    Variable {
+        name: "KIND_TEST_IDLE",
+        meaning: "after how long without use a kept or reusable cluster is removed, such as `45m`",
+        default: "`30m`",
+    },
+    Variable {
+        name: "KIND_TEST_IMAGE",
+        meaning: "the node image",
+        default: "the image that `kind-rs build node-image` makes",
+    },
+    Variable {
+        name: "KIND_TEST_TIMEOUT",
+        meaning: "the longest that a test may take, such as `5m`",
+        default: "what the test says",
+    },
+    Variable {
+        name: "KIND_TEST_STATE_DIR",
+        meaning: "where clusters' states and locks are",
+        default: "`$XDG_STATE_HOME/kind-rs`",
+    },
     Variable { name: "XDG_STATE_HOME", meaning: "the user's folder for states", default: "`$HOME/.local/state`" },
-    Variable { name: "ARTIFACTS", meaning: "where failed tests leave what explains them", default: "`kind` in the target folder" },
+    Variable {
+        name: "ARTIFACTS",
+        meaning: "where failed tests leave what explains them",
+        default: "`kind` in the target folder",
+    },
     Variable { name: "CARGO_TARGET_DIR", meaning: "the target folder", default: "the one that the test binary is in" },
     Variable { name: "DOCKER_HOST", meaning: "the engine's address", default: "`unix:///var/run/docker.sock`" },
     Variable { name: "KIND_CLUSTER_NAME", meaning: "the cluster that the command line is about", default: "`kind`" },
-    Variable { name: "KUBECONFIG", meaning: "the kubeconfig that the command line writes to", default: "`$HOME/.kube/config`" },
+    Variable {
+        name: "KUBECONFIG",
+        meaning: "the kubeconfig that the command line writes to",
+        default: "`$HOME/.kube/config`",
+    },
     Variable { name: "HOME", meaning: "the user's home", default: "none" },
     Variable { name: "NO_COLOR", meaning: "anything: no colours", default: "colours on a terminal" },
-    Variable { name: "NEXTEST_RUN_ID", meaning: "set by nextest: the run, whose processes share clusters", default: "none" },
+    Variable {
+        name: "NEXTEST_RUN_ID",
+        meaning: "set by nextest: the run, whose processes share clusters",
+        default: "none",
+    },
     Variable { name: "NEXTEST_TEST_NAME", meaning: "set by nextest: the test", default: "none" },
     Variable { name: "NEXTEST_ATTEMPT", meaning: "set by nextest: which try of the test this is", default: "`1`" },
     Variable { name: "RUST_LOG", meaning: "what is logged, as `tracing_subscriber` reads it", default: "warnings" },

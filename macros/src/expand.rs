@@ -18,7 +18,7 @@ pub(crate) fn test(args: &Args, test: &Test) -> TokenStream {
     let outer = test.parameters.iter().filter_map(of_rstest);
     let output = (!test.returns_unit()).then(|| quote! { -> ::std::process::ExitCode });
     let inner = inner_signature(sig, test);
-    let (meta, request, call) = (meta(name), request(args), call(name, test));
+    let (meta, request, call) = (meta(name), request(args, test), call(name, test));
     quote! {
         #(#attributes)*
         #make_test
@@ -83,7 +83,7 @@ fn meta(name: &Ident) -> TokenStream {
 }
 
 /// What the attribute asks for, as plain data.
-fn request(args: &Args) -> TokenStream {
+fn request(args: &Args, test: &Test) -> TokenStream {
     let Args { control_planes, workers, config, cluster, access, timeout, runtime } = args;
     let count = |count: &usize| quote! { ::core::option::Option::Some(#count) };
     let counts = [("control_planes", control_planes), ("workers", workers)].into_iter().filter_map(|(name, number)| {
@@ -107,7 +107,11 @@ fn request(args: &Args) -> TokenStream {
             Some(quote! { runtime: ::kind_harness::__private::Runtime::MultiThread { worker_threads: #threads }, })
         }
     };
-    let fields: TokenStream = counts.chain(config).chain(cluster).chain(access).chain(timeout).chain(runtime).collect();
+    let should_panic = test.should_panic.iter().map(|text| {
+        quote! { should_panic: ::core::option::Option::Some(#text), }
+    });
+    let fields: TokenStream =
+        counts.chain(config).chain(cluster).chain(access).chain(timeout).chain(runtime).chain(should_panic).collect();
     if fields.is_empty() {
         quote! { ::kind_harness::__private::Request::DEFAULT }
     } else {

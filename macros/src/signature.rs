@@ -1,7 +1,9 @@
 //! Checks the function under the attribute and sorts its parameters: ours to inject, or rstest's.
 
+use quote::ToTokens as _;
 use syn::{
-    Attribute, FnArg, Ident, ItemFn, Meta, Pat, PatType, ReturnType, Token, Type, TypeReference, spanned::Spanned as _,
+    Attribute, FnArg, Ident, ItemFn, LitStr, Meta, Pat, PatType, ReturnType, Token, Type, TypeReference,
+    spanned::Spanned as _,
 };
 
 use crate::mistakes::Mistakes;
@@ -15,6 +17,8 @@ pub(crate) struct Test<'a> {
     pub(crate) function: &'a ItemFn,
     /// `#[rstest]` stands below and makes the tests.
     pub(crate) rstest: bool,
+    /// It is to panic with this text.
+    pub(crate) should_panic: Option<String>,
     /// In the order of the signature.
     pub(crate) parameters: Vec<Parameter<'a>>,
 }
@@ -57,7 +61,7 @@ impl<'a> Test<'a> {
         let awaited = function.attrs.iter().any(is_awt);
         let parameters = function.sig.inputs.iter();
         let parameters = parameters.filter_map(|input| parameter(input, rstest, awaited, mistakes)).collect();
-        Self { function, rstest, parameters }
+        Self { function, rstest, should_panic: should_panic(function), parameters }
     }
 
     /// Whether the function returns nothing.
@@ -67,6 +71,25 @@ impl<'a> Test<'a> {
             ReturnType::Type(_, ty) => matches!(&**ty, Type::Tuple(tuple) if tuple.elems.is_empty()),
         }
     }
+}
+
+/// The text that `#[should_panic]` expects, empty where any panic does. Below a `#[case]` it belongs to that case only, and
+/// the other cases share the expansion, so there it is not seen.
+fn should_panic(function: &ItemFn) -> Option<String> {
+    let attributes = function.attrs.iter();
+    let of_all = attributes.take_while(|attribute| last_word(attribute) != "case");
+    let attribute = of_all.into_iter().find(|attribute| attribute.path().is_ident("should_panic"))?;
+    let mut expected = None;
+    // A malformed one is the compiler's to report.
+    let _ = match &attribute.meta {
+        Meta::Path(_) => Ok(()),
+        Meta::NameValue(pair) => syn::parse2(pair.value.to_token_stream()).map(|text: LitStr| expected = Some(text)),
+        Meta::List(list) => list.parse_nested_meta(|meta| {
+            expected = Some(meta.value()?.parse()?);
+            Ok(())
+        }),
+    };
+    Some(expected.map(|text| text.value()).unwrap_or_default())
 }
 
 /// `#[awt]`: every future is awaited before the body.

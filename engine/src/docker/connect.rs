@@ -31,7 +31,8 @@ impl DockerEngine {
         if found < OLDEST_API {
             return Err(EngineError::TooOld { found: found.to_string() });
         }
-        Ok(Self { docker, privileged: OnceCell::new(), starts: Semaphore::new(PARALLEL_STARTS) })
+        let local = address.starts_with("unix://");
+        Ok(Self { docker, local, privileged: OnceCell::new(), starts: Semaphore::new(PARALLEL_STARTS) })
     }
 }
 
@@ -47,7 +48,7 @@ fn unreachable_or_forbidden(address: &str, error: bollard::errors::Error) -> Eng
     EngineError::Unreachable { address: address.to_owned(), source: Box::new(error) }
 }
 
-pub(super) async fn facts(docker: &Docker) -> Result<EngineFacts, EngineError> {
+pub(super) async fn facts(docker: &Docker, local: bool) -> Result<EngineFacts, EngineError> {
     let info = send("ask", "the engine for its facts", docker.info()).await?;
     let options = info.security_options.unwrap_or_default();
     let has = |word: &str| options.iter().any(|option| option.contains(word));
@@ -62,6 +63,7 @@ pub(super) async fn facts(docker: &Docker) -> Result<EngineFacts, EngineError> {
         processors: info.ncpu.and_then(|count| usize::try_from(count).ok()).unwrap_or(1),
         memory: info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
         userns_remapped: has("name=userns"),
+        local,
         rootless: has("name=rootless"),
     })
 }

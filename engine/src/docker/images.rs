@@ -1,6 +1,6 @@
 //! Requests about images.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use bollard::{
     Docker,
@@ -16,6 +16,9 @@ use tokio_util::io::ReaderStream;
 
 use super::request::{label_filter, optional, send, translate};
 use crate::{EngineError, ImageFacts, Labels};
+
+/// How long the engine may be silent while it moves an image: a registry that hangs must not hang us.
+const STALL: Duration = Duration::from_secs(180);
 
 pub(super) async fn inspect(docker: &Docker, reference: &str) -> Result<Option<ImageFacts>, EngineError> {
     let answer = send("inspect image", reference, docker.inspect_image(reference)).await;
@@ -122,7 +125,8 @@ async fn finish<T>(
     messages: impl Stream<Item = Result<T, bollard::errors::Error>>,
 ) -> Result<(), EngineError> {
     let mut messages = std::pin::pin!(messages);
-    while let Some(message) = messages.next().await {
+    let stalled = |_| EngineError::TimedOut { action, object: object.to_owned(), seconds: STALL.as_secs() };
+    while let Some(message) = tokio::time::timeout(STALL, messages.next()).await.map_err(stalled)? {
         message.map_err(|error| translate(action, object, error))?;
     }
     Ok(())

@@ -22,6 +22,8 @@ use crate::{
 /// A Docker engine, 20.10 (API 1.41) or later.
 pub struct DockerEngine {
     docker: Docker,
+    /// Whether it listens on a socket of this machine.
+    local: bool,
     /// Whether this engine's host can give `--privileged`; found out by the first container that asks.
     privileged: OnceCell<bool>,
     /// Many containers or commands started at once make older engines fail (kubeadm PR#2979), so there is a bound.
@@ -31,7 +33,7 @@ pub struct DockerEngine {
 #[async_trait]
 impl Engine for DockerEngine {
     async fn facts(&self) -> Result<EngineFacts, EngineError> {
-        connect::facts(&self.docker).await
+        connect::facts(&self.docker, self.local).await
     }
 
     async fn image(&self, reference: &str) -> Result<Option<ImageFacts>, EngineError> {

@@ -65,7 +65,8 @@ fn log_file(log: &Log) -> String {
 /// One event as a line.
 fn event(event: &Event) -> String {
     let seen = last_seen(event).unwrap_or_default();
-    let [kind, reason, message] = [&event.type_, &event.reason, &event.message].map(|it| it.clone().unwrap_or_default());
+    let [kind, reason, message] =
+        [&event.type_, &event.reason, &event.message].map(|it| it.clone().unwrap_or_default());
     let object = &event.involved_object;
     let [of, name] = [&object.kind, &object.name].map(|it| it.clone().unwrap_or_default());
     let count = event.count.unwrap_or(1);

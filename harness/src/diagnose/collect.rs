@@ -107,7 +107,7 @@ impl Snapshot {
                 };
                 match timeout_at(deadline, api.logs(&log.pod, &parameters)).await {
                     Ok(Ok(text)) => Ok(Log { text, ..log }),
-                    Ok(Err(error)) => Err(format!("log of {}/{}: {error}", log.pod, log.container)),
+                    Ok(Err(error)) => Err(format!("log of {}/{}: {}", log.pod, log.container, told(&error))),
                     Err(_) => Err(format!("log of {}/{}: no answer in time", log.pod, log.container)),
                 }
             }
@@ -124,7 +124,8 @@ impl Snapshot {
 /// When an event was last seen. Which field says so depends on who reported it.
 pub(super) fn last_seen(event: &Event) -> Option<String> {
     let text = |value: Result<serde_json::Value, serde_json::Error>| Some(value.ok()?.as_str()?.to_owned());
-    let series = event.series.as_ref().and_then(|series| text(serde_json::to_value(series.last_observed_time.as_ref()?)));
+    let series =
+        event.series.as_ref().and_then(|series| text(serde_json::to_value(series.last_observed_time.as_ref()?)));
     let last = event.last_timestamp.as_ref().and_then(|time| text(serde_json::to_value(time)));
     let first = event.event_time.as_ref().and_then(|time| text(serde_json::to_value(time)));
     let created = event.metadata.creation_timestamp.as_ref().and_then(|time| text(serde_json::to_value(time)));
@@ -177,7 +178,15 @@ where
 {
     match timeout_at(deadline, api.list(&ListParams::default())).await {
         Ok(Ok(list)) => Ok(list.items),
-        Ok(Err(error)) => Err(format!("{what}: {error}")),
+        Ok(Err(error)) => Err(format!("{what}: {}", told(&error))),
         Err(_) => Err(format!("{what}: no answer in time")),
+    }
+}
+
+/// What the API answered, without everything else that its answer holds.
+fn told(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        error => error.to_string(),
     }
 }

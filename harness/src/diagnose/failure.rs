@@ -34,5 +34,5 @@ pub(crate) struct Failed<'a> {
 pub(crate) async fn failure(client: &Client, failed: &Failed<'_>) -> String {
     let snapshot = Snapshot::take(client, failed.namespace, Instant::now() + LIMIT).await;
     let written = bundle::write(failed, &snapshot);
-    summary(failed, &snapshot, written.as_ref().err())
+    summary(failed, &snapshot, written.as_ref().err().map(|error| error as &dyn std::fmt::Display))
 }

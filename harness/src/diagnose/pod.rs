@@ -76,6 +76,7 @@ fn problem(container: &ContainerStatus) -> Option<(String, Option<String>)> {
 /// Why the scheduler found no node.
 fn unscheduled(status: &PodStatus) -> Option<(String, Option<String>)> {
     let conditions = status.conditions.as_ref()?;
-    let refused = conditions.iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
+    let refused =
+        conditions.iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
     Some((refused.reason.clone()?, refused.message.clone()))
 }

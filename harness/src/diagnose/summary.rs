@@ -15,14 +15,14 @@ use super::{
 /// The longest line; more is cut off and in the bundle.
 const WIDEST: usize = 160;
 /// How many pods are listed, the unwell ones first.
-const MOST_PODS: usize = 5;
+const MOST_PODS: usize = 4;
 /// How many warning events are listed, the last ones.
 const MOST_EVENTS: usize = 3;
 /// Of how many unwell pods the log is quoted, and how many lines each.
 const MOST_LOGS: (usize, usize) = (2, 2);
 
 /// At most twenty lines.
-pub(super) fn summary(failed: &Failed, snapshot: &Snapshot, not_written: Option<&impl Display>) -> String {
+pub(super) fn summary(failed: &Failed, snapshot: &Snapshot, not_written: Option<&dyn Display>) -> String {
     let mut states: Vec<PodState> = snapshot.pods.iter().map(PodState::of).collect();
     states.sort_by_key(|state| state.is_well);
     let mut lines = vec![format!("---- {}: what it left", failed.test), place(failed, snapshot)];
@@ -51,13 +51,13 @@ fn place(failed: &Failed, snapshot: &Snapshot) -> String {
     let ClusterRecord { name, kubernetes_version, nodes, .. } = failed.cluster;
     let namespace = failed.namespace.map_or_else(|| "no namespace".to_owned(), |name| format!("namespace {name}"));
     let unready: Vec<&str> = snapshot.nodes.iter().filter(|node| !is_ready(node)).filter_map(node_name).collect();
-    let count = nodes.len();
-    let nodes = match (snapshot.nodes.is_empty(), unready.is_empty()) {
-        (true, _) => format!("{count} nodes, state unknown"),
-        (false, true) => format!("{count} nodes, all Ready"),
-        (false, false) => format!("{count} nodes, not Ready: {}", unready.join(", ")),
+    let nodes = if nodes.len() == 1 { "1 node".to_owned() } else { format!("{} nodes", nodes.len()) };
+    let state = match (snapshot.nodes.is_empty(), unready.is_empty()) {
+        (true, _) => format!("{nodes}, state unknown"),
+        (false, true) => format!("{nodes}, all Ready"),
+        (false, false) => format!("{nodes}, not Ready: {}", unready.join(", ")),
     };
-    format!("  {namespace} of cluster {name} ({kubernetes_version}, {nodes})")
+    format!("  {namespace} of cluster {name} ({kubernetes_version}, {state})")
 }
 
 fn node_name(node: &Node) -> Option<&str> {
@@ -111,9 +111,10 @@ fn logs(states: &[PodState], logs: &[Log]) -> Vec<String> {
         let of_pod = logs.iter().filter(|log| log.pod == state.name && !log.text.trim().is_empty());
         let log = of_pod.max_by_key(|log| log.previous)?;
         let lines: Vec<&str> = log.text.lines().filter(|line| !line.trim().is_empty()).collect();
-        let last = lines[lines.len().saturating_sub(most_lines)..].iter();
+        let last =
+            lines.iter().skip(lines.len().saturating_sub(most_lines)).map(|line| format!("    {}", without_time(line)));
         let heading = format!("  log of {}/{}:", log.pod, log.container);
-        Some([heading].into_iter().chain(last.map(|line| format!("    {line}"))))
+        Some([heading].into_iter().chain(last).collect::<Vec<_>>())
     });
     quoted.take(most_pods).flatten().collect()
 }
@@ -127,6 +128,14 @@ fn look(failed: &Failed) -> String {
     match failed.namespace {
         Some(namespace) => format!("  look: {kubectl} -n {namespace} get all,events"),
         None => format!("  look: {kubectl} get nodes,pods -A"),
+    }
+}
+
+/// A log's line without the time that the API puts in front of it.
+fn without_time(line: &str) -> &str {
+    match line.split_once(' ') {
+        Some((time, rest)) if time.len() >= 20 && time.contains('T') && time.ends_with('Z') => rest,
+        _ => line,
     }
 }
 

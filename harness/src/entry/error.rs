@@ -2,12 +2,7 @@
 
 use std::{error::Error, io, time::Duration};
 
-use crate::{
-    cluster::ClusterError,
-    config_file::ConfigFileError,
-    settings::SettingsError,
-    spec::SpecError,
-};
+use crate::{cluster::ClusterError, config_file::ConfigFileError, settings::SettingsError, spec::SpecError};
 
 /// Something between the start of a test and its body went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +65,7 @@ pub enum EntryError {
         cluster: String,
         /// What the API answered.
         #[source]
-        source: kube::Error,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The cluster's API did not answer.
     #[error("create the test's namespace in cluster {cluster}: no answer after {:.0} s; is its API up?", limit.as_secs_f64())]
@@ -81,10 +76,23 @@ pub enum EntryError {
         limit: Duration,
     },
     /// A read-only test asks for a namespace.
-    #[error("give the test a `TestNamespace`: `access = \"read\"` has none; remove the parameter or use `access = \"shared\"`")]
+    #[error(
+        "give the test a `TestNamespace`: `access = \"read\"` has none; remove the parameter or use `access = \"shared\"`"
+    )]
     NoNamespace,
 }
 
 fn listed(errors: &[SpecError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl EntryError {
+    /// The namespace was refused. Of an answer of the API only its message is told.
+    pub(super) fn namespace(cluster: &str, error: kube::Error) -> Self {
+        let source: Box<dyn Error + Send + Sync> = match error {
+            kube::Error::Api(status) => status.message.into(),
+            error => Box::new(error),
+        };
+        Self::Namespace { cluster: cluster.to_owned(), source }
+    }
 }

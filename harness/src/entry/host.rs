@@ -2,8 +2,6 @@
 
 use std::error::Error;
 
-use async_trait::async_trait;
-
 use crate::{
     cluster::Cluster,
     lease::{self, Access, Holder, Lease, Outcome},
@@ -12,7 +10,6 @@ use crate::{
 };
 
 /// Gives out clusters.
-#[async_trait]
 pub(super) trait Host {
     /// A cluster in use.
     type Held: Held;
@@ -22,8 +19,7 @@ pub(super) trait Host {
 }
 
 /// A cluster in use by one test.
-#[async_trait]
-pub(super) trait Held: Send {
+pub(super) trait Held {
     /// The handle.
     fn cluster(&self) -> Cluster;
 
@@ -52,7 +48,6 @@ pub(super) struct Leased {
     engine_host: Option<String>,
 }
 
-#[async_trait]
 impl Host for Leases<'_> {
     type Held = Leased;
 
@@ -68,7 +63,6 @@ impl Host for Leases<'_> {
     }
 }
 
-#[async_trait]
 impl Held for Leased {
     fn cluster(&self) -> Cluster {
         Cluster::attach(self.lease.record().clone(), self.engine_host.clone())

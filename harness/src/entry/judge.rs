@@ -91,10 +91,7 @@ mod tests {
     fn an_error_is_told_with_what_caused_it() {
         assert_eq!(Returned(number("1")).judge(), Ok(()));
         let text = Returned(number("x")).judge().unwrap_err();
-        assert_eq!(
-            text,
-            "the test returned an error: read the answer\n  caused by: invalid digit found in string"
-        );
+        assert_eq!(text, "the test returned an error: read the answer\n  caused by: invalid digit found in string");
         let text = Returned(Err::<(), _>(anyhow::Error::new(Outer("".parse::<u8>().unwrap_err())).context("deploy")))
             .judge()
             .unwrap_err();

@@ -18,7 +18,6 @@ mod verdict;
 mod tests;
 
 pub use context::{Arranged, TestContext};
-pub use error::EntryError;
 pub use inject::{Inject, Parameters};
 pub use judge::{Judge, Judged, Returned};
 pub use namespace::{LABEL_TEST, TestNamespace};

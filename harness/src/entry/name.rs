@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_namespace_names_its_test_and_differs_each_time() {
         let name = TestName::new(&META, None, 1);
-        assert_eq!(name.namespace_with("12345"), "orders-survives-restart-0b88ff-12345");
+        assert_eq!(name.namespace_with("12345"), "orders-survives-restart-61f5a0-12345");
         assert_ne!(name.namespace(), name.namespace());
     }
 }

@@ -1,9 +1,8 @@
 //! The one function that an expanded `#[kind_test]` calls.
 
-use crate::{
-    lease,
-    settings::{Settings, SettingsError},
-};
+use std::{process::ExitCode, time::Duration};
+
+use crate::{lease, settings::Settings};
 
 use super::{
     error::EntryError,
@@ -18,7 +17,7 @@ use super::{
 };
 
 /// How long what a test left on its runtime's threads may go on.
-const STRAGGLERS: std::time::Duration = std::time::Duration::from_secs(2);
+const STRAGGLERS: Duration = Duration::from_secs(2);
 
 /// Carries out a test and tells the test runner how it ended.
 ///
@@ -42,7 +41,11 @@ where
     Fut: Future<Output = Judged>,
 {
     let begin = || -> Result<(Settings, tokio::runtime::Runtime), EntryError> {
-        let settings = Settings::from_environment().map_err(|source: SettingsError| EntryError::Settings { source })?;
+        let settings = Settings::from_environment().map_err(|source| EntryError::Settings { source })?;
+        if let Some(order) = lease::keeper_order(&settings) {
+            // This process is no test: it was started to keep a cluster, through the test that wanted it.
+            exit(lease::run_keeper(order));
+        }
         Ok((settings, request.runtime.build()?))
     };
     let (settings, runtime) = match begin() {
@@ -50,9 +53,13 @@ where
         Err(error) => return Ended::Failed(format!("{}::{}: failed to {}", meta.module, meta.name, chain(&error))),
     };
     let name = TestName::new(&meta, settings.test.as_deref(), settings.attempt);
-    let stage =
-        Stage { host: Leases(&settings), settings: &settings, meta, request, name, timeline: Timeline::new() };
+    let stage = Stage { host: Leases(&settings), settings: &settings, meta, request, name, timeline: Timeline::new() };
     let ended = runtime.block_on(stage.perform(test));
     runtime.shutdown_timeout(STRAGGLERS);
     ended
+}
+
+/// Ends the process, past everything that the test runner would still do.
+fn exit(code: ExitCode) -> ! {
+    std::process::exit(i32::from(code != ExitCode::SUCCESS))
 }

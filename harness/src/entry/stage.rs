@@ -99,11 +99,10 @@ impl<H: Host> Stage<'_, H> {
         let client = client.map_err(|source| EntryError::Client { cluster: cluster.name().to_owned(), source })?;
         if let Some(namespace) = &namespace {
             self.timeline.begin("made a namespace");
-            let name = || cluster.name().to_owned();
             timeout(API_LIMIT, namespace::create(&client, namespace, &self.name))
                 .await
-                .map_err(|_| EntryError::NoAnswer { cluster: name(), limit: API_LIMIT })?
-                .map_err(|source| EntryError::Namespace { cluster: name(), source })?;
+                .map_err(|_| EntryError::NoAnswer { cluster: cluster.name().to_owned(), limit: API_LIMIT })?
+                .map_err(|error| EntryError::namespace(cluster.name(), error))?;
         }
         let artifacts = self.empty_folder();
         Ok(Arranged { test: self.name.as_str().to_owned(), cluster, config, client, namespace, artifacts })

@@ -32,7 +32,9 @@ impl Ended {
             Self::Passed => "passed".to_owned(),
             Self::Skipped(reason) => format!("skipped: {reason}"),
             Self::Failed(text) => text.clone(),
-            Self::Panicked(payload) => format!("panicked: {}", message(&**payload).unwrap_or("with something else than a text")),
+            Self::Panicked(payload) => {
+                format!("panicked: {}", message(&**payload).unwrap_or("with something else than a text"))
+            }
         }
     }
 }

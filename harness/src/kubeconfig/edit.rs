@@ -8,6 +8,15 @@ use super::{KubeconfigError, KubeconfigFiles, entries, store};
 use crate::spec::ClusterName;
 
 impl KubeconfigFiles {
+    /// Checks that the file that [`KubeconfigFiles::merge`] would change can be changed.
+    ///
+    /// # Errors
+    /// When it cannot be read as a kubeconfig.
+    pub fn check(&self) -> Result<(), KubeconfigError> {
+        store::change(self.target(), |file| entries::merge(&mut file.clone(), &Value::Null).map(|()| false))?;
+        Ok(())
+    }
+
     /// Puts every entry of a kubeconfig text into the user's file, makes its current context the current one, and
     /// returns the file. Blocks while another process of ours changes it.
     ///

@@ -150,12 +150,7 @@ impl Request<'_> {
     }
 
     /// Starts a keeper, unless one is starting. Only one test at a time does.
-    async fn start_keeper(
-        &self,
-        folder: &Folder,
-        found: &Found<Report>,
-        watch: &mut Watch,
-    ) -> Result<(), LeaseError> {
+    async fn start_keeper(&self, folder: &Folder, found: &Found<Report>, watch: &mut Watch) -> Result<(), LeaseError> {
         if let Some((_, keeper)) = &watch.starting {
             if keeper.ended().is_none() {
                 return Ok(());

@@ -37,6 +37,10 @@ impl Home {
         Ok(Self { path, identity })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What every cluster of this state folder carries in a label: where its locks are, and a number that another
     /// machine's or container's folder at the same path does not have.
     pub(crate) fn identity(&self) -> String {

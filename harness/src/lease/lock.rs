@@ -23,8 +23,7 @@ pub(super) struct LockFile {
 impl LockFile {
     /// Opens it, and makes it where it is missing.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         Ok(Self { file, path: path.to_owned() })
     }
 

@@ -13,8 +13,10 @@ pub(crate) struct Order {
     pub(crate) key: Key,
     /// Its shape.
     pub(crate) shape: Shape,
-    /// The node image.
-    pub(crate) image: String,
+    /// The node image that was asked for.
+    pub(crate) image: Option<String>,
+    /// The node image of our own, for when none was.
+    pub(crate) built: String,
     /// Who shares it, in words.
     pub(crate) scope: String,
     /// The process whose end ends it; `None` where disuse does.

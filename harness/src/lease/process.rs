@@ -35,7 +35,7 @@ impl ProcessId {
     }
 
     /// The process that has this number now.
-    fn of(pid: u32) -> Option<Self> {
+    pub(super) fn of(pid: u32) -> Option<Self> {
         Some(Self { pid, start: Stat::of(pid)?.start, boot: boot() })
     }
 

@@ -6,13 +6,13 @@ use super::{key::Key, order::Order};
 use crate::{cluster::ClusterRecord, provision::Progress, spec::ClusterName};
 
 /// Something that makes and removes clusters. Every method may be called again after a process that called it died.
-#[async_trait]
+#[async_trait(?Send)]
 pub(crate) trait Provisioner: Send + Sync {
     /// Makes the cluster of an order. Nothing of its name is there.
     async fn create(&self, order: &Order, progress: &dyn Progress) -> Result<ClusterRecord, CreateError>;
 
-    /// Removes everything of that name that is ours; nothing being there is no error.
-    async fn destroy(&self, name: &ClusterName) -> Result<(), String>;
+    /// Removes everything of that name that is ours and says how many things there were; none is no error.
+    async fn destroy(&self, name: &ClusterName) -> Result<usize, String>;
 
     /// Whether a cluster can be used, mended where that is quickly done.
     async fn mend(&self, record: &ClusterRecord) -> Result<(), String>;

@@ -17,8 +17,8 @@ use super::folder::Folder;
 use crate::settings;
 
 /// How a keeper comes into being.
-#[async_trait]
-pub(super) trait Starter: Send + Sync {
+#[async_trait(?Send)]
+pub(super) trait Starter {
     /// Whether there is an engine for it to work with.
     async fn check(&self) -> Result<(), EngineError>;
 
@@ -27,7 +27,7 @@ pub(super) trait Starter: Send + Sync {
 }
 
 /// A keeper that was started by this process.
-pub(super) trait Started: Send + Sync {
+pub(super) trait Started {
     /// How it ended, once it has.
     fn ended(&self) -> Option<String>;
 }
@@ -41,7 +41,7 @@ pub(super) struct Reexecution {
     pub(super) test: String,
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Starter for Reexecution {
     async fn check(&self) -> Result<(), EngineError> {
         DockerEngine::connect(self.engine.as_deref()).await.map(drop)

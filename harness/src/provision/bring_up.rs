@@ -14,7 +14,9 @@ use super::{
     context::Context,
     control_planes,
     destroy::destroy,
-    evidence, join, network,
+    evidence,
+    host::Left,
+    join, network,
     plan::Plan,
     ready,
     steps::{Failure, ProvisionError, StepError, step},
@@ -96,6 +98,10 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
         if engine.image(image).await?.is_none() {
             return Err(StepError::NoImage { image: image.clone() }.into());
         }
+    }
+    let facts = engine.facts().await?;
+    if facts.local {
+        Left::on_this_machine(&facts.root_dir).check(plan.nodes.len(), &facts.root_dir)?;
     }
     Ok(Context {
         engine: Arc::clone(engine),

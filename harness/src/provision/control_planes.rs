@@ -10,8 +10,9 @@ use kind_engine::Command;
 use super::{context::Context, plan::PlannedNode, steps::Failure};
 use crate::{render::KUBEADM_PATH, spec::KubeProxyMode};
 
-/// What kubeadm need not do anywhere: its checks are about real machines, and nobody reads the join command.
-const NEVER: [&str; 2] = ["preflight", "show-join-command"];
+/// What kubeadm need not do anywhere: its checks are about real machines; the kubelet's certificate lasts for a year, and
+/// preparing its renewal costs a restart of every kubelet; nobody reads the join command.
+const NEVER: [&str; 3] = ["preflight", "kubelet-finalize", "show-join-command"];
 
 /// What the first control plane does for all.
 const ONCE: [&str; 5] = ["upload-config", "upload-certs", "mark-control-plane", "bootstrap-token", "addon"];

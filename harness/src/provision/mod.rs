@@ -14,6 +14,7 @@ mod evidence;
 mod join;
 mod network;
 mod plan;
+mod host;
 mod progress;
 mod ready;
 mod steps;

@@ -95,6 +95,30 @@ pub enum StepError {
         /// The reference.
         image: String,
     },
+    /// The kernel hands out too few inotify instances.
+    #[error(
+        "inotify instances: {left} left, {needed} needed; raise the limit: `sysctl -w fs.inotify.max_user_instances={recommended}`"
+    )]
+    Inotify {
+        /// How many are left.
+        left: u64,
+        /// How many the nodes take.
+        needed: u64,
+        /// A limit that is enough for several clusters.
+        recommended: u64,
+    },
+    /// The engine's disk is nearly full.
+    #[error(
+        "disk of {folder}: {left} MiB left, {needed} MiB needed; free some (`docker system df` shows what the engine holds)"
+    )]
+    Disk {
+        /// The engine's folder.
+        folder: String,
+        /// How much is left.
+        left: u64,
+        /// How much the nodes take.
+        needed: u64,
+    },
     /// The specification is not valid.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Spec(Vec<crate::spec::SpecError>),

@@ -29,6 +29,9 @@ use crate::{
 const REMOVAL: Duration = Duration::from_secs(300);
 /// For how long the remains of a failed bring-up are removed before the next one may try it.
 const TIDYING: Duration = Duration::from_secs(60);
+/// After a bring-up that was cut off, the engine may still finish what it was asked for last: so many looks in a row must
+/// find nothing.
+const QUIET: u32 = 6;
 
 /// Where a keeper is in its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +75,8 @@ pub(in crate::lease) struct Life<'a> {
     claim: Option<Claim>,
     attempt: u32,
     failures: u32,
+    /// Whether a bring-up was cut off.
+    interrupted: bool,
     phase: Phase,
 }
 
@@ -82,7 +87,17 @@ impl<'a> Life<'a> {
         provisioner: &'a dyn Provisioner,
         journal: &'a Journal,
     ) -> Self {
-        Self { folder, order, provisioner, journal, claim: None, attempt: 0, failures: 0, phase: Phase::Claim }
+        Self {
+            folder,
+            order,
+            provisioner,
+            journal,
+            claim: None,
+            attempt: 0,
+            failures: 0,
+            interrupted: false,
+            phase: Phase::Claim,
+        }
     }
 
     pub(in crate::lease) fn phase(&self) -> &Phase {
@@ -153,6 +168,7 @@ impl<'a> Life<'a> {
             Found::This(report) => report,
         };
         (self.attempt, self.failures) = (report.attempt, report.failures);
+        self.interrupted = matches!(report.state, State::Creating { .. });
         let (State::Ready { record } | State::Kept { record }) = report.state else { return Ok(Phase::Announce) };
         Ok(match self.provisioner.mend(&record).await {
             Ok(()) => {
@@ -173,8 +189,12 @@ impl<'a> Life<'a> {
     }
 
     async fn clear(&mut self) -> Phase {
+        if self.interrupted && self.destroy(TIDYING).await {
+            self.interrupted = false;
+            return Phase::Create;
+        }
         match self.provisioner.destroy(&self.order.key.cluster()).await {
-            Ok(()) => Phase::Create,
+            Ok(_) => Phase::Create,
             Err(error) => Phase::Confess(CreateError { error, no_engine: None }),
         }
     }
@@ -191,6 +211,7 @@ impl<'a> Life<'a> {
             Some(Err(error)) => Phase::Confess(error),
             None => {
                 self.journal.line("nobody wants the cluster any more");
+                self.interrupted = true;
                 Phase::Condemn
             }
         }
@@ -274,15 +295,19 @@ impl<'a> Life<'a> {
     async fn destroy(&self, limit: Duration) -> bool {
         let name = self.order.key.cluster();
         let start = SystemTime::now();
-        let gone = wait::until_every(Duration::from_secs(1), "the removal", limit, async || {
+        let (mut quiet, wanted) = (0, if self.interrupted { QUIET } else { 0 });
+        let gone = wait::until_every(Duration::from_millis(100), "the removal", limit, async || {
             match self.provisioner.destroy(&name).await {
-                Ok(()) => Check::Done(()),
-                Err(error) => Check::NotYet(error),
+                Ok(removed) => quiet = if removed == 0 { quiet + 1 } else { 0 },
+                Err(error) => return Check::NotYet(error),
             }
+            if quiet < wanted { Check::not_yet("there may come more") } else { Check::Done(()) }
         });
         let took = || start.elapsed().unwrap_or_default().as_secs_f64();
         match gone.await {
-            Ok(()) => self.journal.line(format_args!("the engine has nothing of {name} any more, after {:.1} s", took())),
+            Ok(()) => {
+                self.journal.line(format_args!("the engine has nothing of {name} any more, after {:.1} s", took()))
+            }
             Err(error) => {
                 self.journal.line(format_args!("{name} is left for a later sweep: {error}"));
                 return false;

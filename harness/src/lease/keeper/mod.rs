@@ -13,8 +13,8 @@ mod sweep;
 
 pub(super) use journal::Journal;
 pub(super) use life::{Life, Phase};
-pub use process::{KeeperOrder, keeper_order, run_keeper};
 #[cfg(test)]
 pub(super) use process::run_with;
+pub use process::{KeeperOrder, keeper_order, run_keeper};
 #[cfg(test)]
 pub(super) use sweep::sweep;

@@ -1,10 +1,6 @@
 //! The keeper as a process: how it leaves the test that started it, and what it is told.
 
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use nix::unistd;
 

@@ -1,0 +1,8 @@
+//! Standard error: status lines, steps under way, errors. Results go to standard output and do not pass through here.
+
+mod report;
+mod status;
+mod steps;
+
+pub(crate) use status::Console;
+pub(crate) use steps::Steps;

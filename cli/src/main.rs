@@ -1,0 +1,15 @@
+//! `kind-rs`: Kubernetes clusters in containers, on the command line. Everything is in [`app`].
+
+mod app;
+mod args;
+mod commands;
+mod console;
+mod duration;
+mod exit;
+mod failure;
+mod session;
+mod signals;
+
+fn main() -> std::process::ExitCode {
+    app::main()
+}

@@ -1,0 +1,182 @@
+//! The program from outside: help, arguments, configurations, exit codes. No container engine is needed.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use kind_testkit::assert_golden;
+use rstest::rstest;
+
+/// An engine's socket that is not there: nothing that this test starts can reach an engine by accident.
+const NO_ENGINE: &str = "unix:///nonexistent/engine.sock";
+
+/// Runs the program in a folder that is also its home, with an environment of these variables alone.
+fn run_in(home: &Path, arguments: &[&str], variables: &[(&str, &str)], stdin: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kind-rs"));
+    command.args(arguments).current_dir(home).env_clear().env("HOME", home).env("DOCKER_HOST", NO_ENGINE);
+    command.envs(variables.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A program that does not read its standard input may have ended by now.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn run(arguments: &[&str]) -> Output {
+    run_in(tempfile::tempdir().unwrap().path(), arguments, &[], "")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Ends with the code, prints no result, and says this.
+#[track_caller]
+fn assert_fails(output: &Output, code: i32, words: &[&str]) {
+    let text = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert_eq!(stdout(output), "");
+    for words in words {
+        assert!(text.contains(words), "expected {words:?} in\n{text}");
+    }
+}
+
+#[rstest]
+#[case(&[])]
+#[case(&["create"])]
+#[case(&["create", "cluster"])]
+#[case(&["delete"])]
+#[case(&["delete", "cluster"])]
+#[case(&["delete", "clusters"])]
+#[case(&["get"])]
+#[case(&["get", "clusters"])]
+#[case(&["get", "nodes"])]
+#[case(&["get", "kubeconfig"])]
+#[case(&["build"])]
+#[case(&["build", "node-image"])]
+#[case(&["version"])]
+fn help_is_golden(#[case] command: &[&str]) {
+    let output = run(&[command, &["--help"]].concat());
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    let name = [&["kind-rs"], command].concat().join("-");
+    assert_golden(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt")), &stdout(&output));
+}
+
+#[test]
+fn without_arguments_there_is_help() {
+    let output = run(&[]);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(0), stdout(&run(&["-h"]))));
+}
+
+#[rstest]
+#[case(&["create"], "Usage: kind-rs create")]
+#[case(&["make", "cluster"], "unrecognized subcommand 'make'")]
+#[case(&["create", "clutser"], "a similar subcommand exists: 'cluster'")]
+#[case(&["create", "cluster", "--nmae", "x"], "a similar argument exists: '--name'")]
+#[case(&["create", "cluster", "--wait", "5"], "expected a duration such as 90s")]
+#[case(&["create", "cluster", "x"], "unexpected argument 'x'")]
+#[case(&["delete", "clusters"], "<NAME>...")]
+#[case(&["delete", "clusters", "a", "--all"], "cannot be used with")]
+#[case(&["get", "nodes", "-A", "--name", "x"], "cannot be used with")]
+#[case(&["version", "--verbosity", "x"], "invalid value 'x'")]
+fn wrong_arguments_are_refused(#[case] arguments: &[&str], #[case] words: &str) {
+    assert_fails(&run(arguments), 2, &[words]);
+}
+
+#[rstest]
+#[case("")]
+#[case("-x")]
+#[case("UPPER")]
+#[case("a b")]
+#[case("a;rm -rf")]
+#[case("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
+    let words = ["cluster name", "expected 1 to 38 of a-z"];
+    assert_fails(&run(&["create", "cluster", &format!("--name={name}")]), 2, &words);
+    assert_fails(&run(&["delete", "cluster", &format!("-n={name}")]), 2, &words);
+    if name.is_empty() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let from_variable = run_in(home.path(), &["delete", "cluster"], &[("KIND_CLUSTER_NAME", name)], "");
+    assert_fails(&from_variable, 3, &["environment variable KIND_CLUSTER_NAME", words[1]]);
+    let text = format!("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: {name:?}\n");
+    let from_file = run_in(home.path(), &["create", "cluster", "--config", "-"], &[], &text);
+    assert_fails(&from_file, 3, &["standard input:3:7: name: cluster name"]);
+}
+
+#[rstest]
+#[case(&["create", "cluster"])]
+#[case(&["delete", "cluster"])]
+#[case(&["delete", "clusters", "a", "b"])]
+#[case(&["delete", "clusters", "--all"])]
+#[case(&["get", "clusters"])]
+#[case(&["get", "nodes"])]
+#[case(&["get", "nodes", "-A"])]
+#[case(&["get", "kubeconfig", "--internal"])]
+#[case(&["build", "node-image"])]
+fn no_engine_says_where_and_what_to_do(#[case] arguments: &[&str]) {
+    let home = tempfile::tempdir().unwrap();
+    let output = run_in(home.path(), arguments, &[], "");
+    assert_fails(&output, 4, &["error: reach the container engine", NO_ENGINE, "start it"]);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "something was left in the home folder");
+}
+
+#[rstest]
+#[case("nodes: [{role: worker}]", "nodes: a cluster needs at least one control plane")]
+#[case("nodes: [{role: master}]", "nodes[0].role: found \"master\"; allowed: control-plane, worker")]
+#[case("nodse: []", "3:1: nodse: unknown field, did you mean `nodes`?")]
+#[case("kubeadmConfigPatches: [x]", "kubeadmConfigPatches: not supported yet")]
+#[case("nodes: [", "not readable as YAML")]
+fn a_wrong_configuration_is_explained(#[case] body: &str, #[case] words: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let text = format!("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n{body}\n");
+    fs::write(home.path().join("x.yaml"), &text).unwrap();
+    let from_file = run_in(home.path(), &["create", "cluster", "--config", "x.yaml"], &[], "");
+    assert_fails(&from_file, 3, &["configuration x.yaml: 1 mistake", "\n  x.yaml:", words]);
+    let from_stdin = run_in(home.path(), &["create", "cluster", "--config=-"], &[], &text);
+    assert_fails(&from_stdin, 3, &["configuration standard input: 1 mistake", words]);
+}
+
+#[test]
+fn a_configuration_that_is_not_there_is_named() {
+    let output = run(&["create", "cluster", "--config", "absent.yaml"]);
+    assert_fails(&output, 3, &["read the configuration absent.yaml", "because: No such file"]);
+}
+
+#[test]
+fn an_unusable_kubeconfig_is_found_before_the_work() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("config");
+    fs::write(&file, "clusters: {}\n").unwrap();
+    let output = run_in(home.path(), &["create", "cluster"], &[("KUBECONFIG", file.to_str().unwrap())], "");
+    assert_fails(&output, 9, &["clusters is a mapping, expected a list; repair it"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "clusters: {}\n");
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run_in(home.path(), &["get", "clusters"], &[("KIND_TEST_KEEP", "sometimes")], "");
+    assert_fails(&output, 3, &["KIND_TEST_KEEP", "sometimes"]);
+}
+
+#[test]
+fn errors_are_told_even_when_quiet() {
+    assert_fails(&run(&["-q", "get", "clusters"]), 4, &["error: reach the container engine"]);
+}
+
+#[test]
+fn the_version_is_one_line() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(stdout(&run(&["version"])).starts_with(&format!("kind-rs v{version} linux/")));
+    assert_eq!(stdout(&run(&["version", "-q"])), format!("{version}\n"));
+    assert_eq!(stdout(&run(&["--version"])), format!("kind-rs {version}\n"));
+}

@@ -1,0 +1,113 @@
+//! A custom resource and its controller, which runs inside the test: edit, break, run again, without an image.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::StreamExt as _;
+use k8s_openapi::{
+    api::core::v1::ConfigMap, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kind_examples::kubernetes::LIMIT;
+use kind_harness::{
+    TestNamespace, kind_test,
+    wait::{self, Check},
+};
+use kube::{
+    Api, Client, CustomResource, CustomResourceExt as _, Resource as _, ResourceExt as _,
+    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
+    runtime::{
+        controller::{Action, Controller},
+        wait::{await_condition, conditions::is_crd_established},
+        watcher,
+    },
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Wanted: a `ConfigMap` of the same name that greets somebody.
+#[derive(CustomResource, Serialize, Deserialize, JsonSchema, Debug, Clone)]
+#[kube(group = "examples.kind-rs.io", version = "v1", kind = "Greeting", namespaced)]
+struct GreetingSpec {
+    to: String,
+}
+
+#[kind_test]
+async fn a_controller_keeps_what_the_resource_says(client: Client, ns: TestNamespace) -> anyhow::Result<()> {
+    install(&client).await?;
+    let controller = tokio::spawn(run_controller(client.clone(), ns.to_string()));
+    let greetings: Api<Greeting> = Api::namespaced(client.clone(), &ns);
+    let config_maps: Api<ConfigMap> = Api::namespaced(client, &ns);
+
+    let greeting = Greeting::new("morning", GreetingSpec { to: "Ada".into() });
+    greetings.create(&PostParams::default(), &greeting).await?;
+    reads(&config_maps, Some("Hello, Ada!")).await?;
+
+    let changed = Patch::Merge(json!({ "spec": { "to": "Ben" } }));
+    greetings.patch("morning", &PatchParams::default(), &changed).await?;
+    reads(&config_maps, Some("Hello, Ben!")).await?;
+
+    let meddled = Patch::Merge(json!({ "data": { "text": "Go away." } }));
+    config_maps.patch("morning", &PatchParams::default(), &meddled).await?;
+    reads(&config_maps, Some("Hello, Ben!")).await?;
+
+    // The owner reference leaves the cleaning up to the cluster's garbage collector.
+    greetings.delete("morning", &DeleteParams::default()).await?;
+    reads(&config_maps, None).await?;
+    controller.abort();
+    Ok(())
+}
+
+/// Waits until the `ConfigMap` has this text, or, with `None`, is gone.
+async fn reads(config_maps: &Api<ConfigMap>, wanted: Option<&str>) -> anyhow::Result<()> {
+    let what = format!("ConfigMap morning to be {wanted:?}");
+    wait::until(what, LIMIT, async || match config_maps.get_opt("morning").await {
+        Err(error) => Check::not_yet(error),
+        Ok(found) => {
+            let text = found.and_then(|found| found.data?.remove("text"));
+            if text.as_deref() == wanted { Check::Done(()) } else { Check::not_yet(format!("{text:?}")) }
+        }
+    })
+    .await?;
+    Ok(())
+}
+
+/// The definition belongs to the whole cluster and stays: other tests may use it, and saying it again changes nothing.
+async fn install(client: &Client) -> anyhow::Result<()> {
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let definition = Greeting::crd();
+    let name = definition.name_any();
+    definitions.patch(&name, &PatchParams::apply("kind-examples"), &Patch::Apply(&definition)).await?;
+    tokio::time::timeout(LIMIT, await_condition(definitions, &name, is_crd_established())).await??;
+    Ok(())
+}
+
+async fn run_controller(client: Client, namespace: String) {
+    let greetings: Api<Greeting> = Api::namespaced(client.clone(), &namespace);
+    let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), &namespace);
+    Controller::new(greetings, watcher::Config::default())
+        .owns(config_maps, watcher::Config::default())
+        .run(reconcile, |_, _, _| Action::requeue(Duration::from_secs(1)), Arc::new(client))
+        .for_each(async |outcome| {
+            if let Err(error) = outcome {
+                println!("controller: {error}");
+            }
+        })
+        .await;
+}
+
+async fn reconcile(greeting: Arc<Greeting>, client: Arc<Client>) -> kube::Result<Action> {
+    let namespace = greeting.namespace().unwrap_or_default();
+    let config_maps: Api<ConfigMap> = Api::namespaced(client.as_ref().clone(), &namespace);
+    let wanted = ConfigMap {
+        metadata: ObjectMeta {
+            name: greeting.metadata.name.clone(),
+            owner_references: greeting.controller_owner_ref(&()).map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        },
+        data: Some(BTreeMap::from([("text".into(), format!("Hello, {}!", greeting.spec.to))])),
+        ..ConfigMap::default()
+    };
+    let manager = PatchParams::apply("greeting-controller").force();
+    config_maps.patch(&greeting.name_any(), &manager, &Patch::Apply(&wanted)).await?;
+    Ok(Action::await_change())
+}

@@ -1,0 +1,73 @@
+//! Names inside the cluster: a headless Service resolves to all of its pods, and each pod of a `StatefulSet` has its own.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Pod;
+use kind_examples::{
+    image::REDIS,
+    kubernetes::{LIMIT, apply, run_to_end},
+};
+use kind_harness::{Cluster, TestNamespace, kind_test, wait};
+use kube::{Api, Client, ResourceExt as _, api::ListParams};
+
+use crate::setup::load_images;
+
+#[kind_test]
+async fn a_headless_service_names_every_pod(cluster: Cluster, client: Client, ns: TestNamespace) -> anyhow::Result<()> {
+    load_images(&cluster).await?;
+    apply(&client, &ns, &peers()).await?;
+    for name in ["peer-0", "peer-1", "peer-2"] {
+        wait::pod_running(&client, &ns, name, LIMIT).await?;
+    }
+    let pods: Api<Pod> = Api::namespaced(client.clone(), &ns);
+    let pods = pods.list(&ListParams::default().labels("app=peer")).await?;
+    let addresses: BTreeMap<String, String> = pods
+        .iter()
+        .map(|pod| (pod.name_any(), pod.status.as_ref().and_then(|status| status.pod_ip.clone()).unwrap_or_default()))
+        .collect();
+
+    let seen = run_to_end(&client, &ns, "all", &["resolve", "peers", "3"]).await?;
+    let mut seen: Vec<&str> = seen.lines().collect();
+    let mut wanted: Vec<&str> = addresses.values().map(String::as_str).collect();
+    seen.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(seen, wanted);
+
+    let name = format!("peer-1.peers.{ns}.svc.cluster.local");
+    let seen = run_to_end(&client, &ns, "one", &["resolve", &name]).await?;
+    assert_eq!(seen.trim_end(), addresses["peer-1"]);
+    Ok(())
+}
+
+fn peers() -> String {
+    format!(
+        r#"
+apiVersion: v1
+kind: Service
+metadata:
+  name: peers
+spec:
+  clusterIP: None
+  selector: {{ app: peer }}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: peer
+spec:
+  serviceName: peers
+  replicas: 3
+  podManagementPolicy: Parallel
+  selector:
+    matchLabels: {{ app: peer }}
+  template:
+    metadata:
+      labels: {{ app: peer }}
+    spec:
+      containers:
+        - name: redis
+          image: {REDIS}
+          args: ["--save", ""]
+"#
+    )
+}

@@ -1,0 +1,251 @@
+//! Whole tests on a scripted cluster: what is made, what is kept, what is told.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use http::Method;
+use kube::Client;
+use serde_json::json;
+
+use crate::{
+    cluster::{Cluster, ClusterRecord},
+    fake_api::{Answer, FakeApi},
+    lease::{Access, Outcome},
+    settings::{Keep, Settings},
+    spec::{ClusterName, ClusterSpec},
+};
+
+use super::{
+    Ended, Judged, Request, TestContext, TestMeta, TestNamespace,
+    host::{Held, Host, Refusal},
+    inject::Parameters,
+    name::TestName,
+    stage::Stage,
+    timeline::Timeline,
+};
+
+const META: TestMeta = TestMeta { package: "shop", manifest_dir: "/nowhere", module: "e2e", name: "orders" };
+
+/// A cluster that is always there, or never.
+#[derive(Clone, Default)]
+struct FakeHost {
+    api: FakeApi,
+    refusal: Option<&'static str>,
+    /// The API refuses calls that begin with this.
+    refused: Option<&'static str>,
+    released: Arc<Mutex<Vec<Outcome>>>,
+}
+
+struct FakeHeld(FakeHost);
+
+impl Host for FakeHost {
+    type Held = FakeHeld;
+
+    async fn acquire(&self, _: &ClusterSpec, _: Access, _: &str) -> Result<FakeHeld, Refusal> {
+        match self.refusal {
+            None => Ok(FakeHeld(self.clone())),
+            Some(reason) => Err(Refusal::NoEngine(reason.to_owned())),
+        }
+    }
+}
+
+impl Held for FakeHeld {
+    fn cluster(&self) -> Cluster {
+        Cluster::attach(record(), None)
+    }
+
+    fn client(&self, _: kube::Config) -> Result<Client, kube::Error> {
+        let refused = self.0.refused;
+        Ok(self.0.api.client(move |method, path, body| match refused {
+            Some(refused) if format!("{method} {path}").starts_with(refused) => Answer::refused(403, "not you"),
+            _ if method == Method::GET => Answer::no_items(),
+            _ if method == Method::DELETE => Answer::ok(json!({ "kind": "Status", "status": "Success" })),
+            _ => Answer::Json(201, body),
+        }))
+    }
+
+    async fn release(self, outcome: Outcome) {
+        self.0.released.lock().unwrap().push(outcome);
+    }
+}
+
+/// A cluster that nobody reaches.
+pub(crate) fn record() -> ClusterRecord {
+    let kubeconfig = "{apiVersion: v1, kind: Config, current-context: c, \
+        clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}], users: [{name: u, user: {}}], \
+        contexts: [{name: c, context: {cluster: c, user: u}}]}";
+    ClusterRecord {
+        name: ClusterName::new("kt-1").unwrap(),
+        image: "node:v1.37.2".to_owned(),
+        kubernetes_version: "v1.37.2".to_owned(),
+        nodes: Vec::new(),
+        load_balancer: None,
+        server: "http://127.0.0.1:1".to_owned(),
+        kubeconfig: kubeconfig.to_owned(),
+        created: 0,
+    }
+}
+
+/// Runs a test and returns how it ended.
+fn perform<P, F, Fut>(host: &FakeHost, request: Request, change: impl Fn(&mut Settings), test: F) -> Ended
+where
+    P: Parameters,
+    F: FnOnce(P) -> Fut,
+    Fut: Future<Output = Judged>,
+{
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings {
+        artifacts: folder.path().to_owned(),
+        keep: Keep::OnFailure,
+        require: false,
+        timeout: None,
+        ..Settings::from_environment().unwrap()
+    };
+    change(&mut settings);
+    let name = TestName::new(&META, Some("orders"), 1);
+    let stage = Stage { host: host.clone(), settings: &settings, meta: META, request, name, timeline: Timeline::new() };
+    request.runtime.build().unwrap().block_on(stage.perform(test))
+}
+
+fn text(ended: &Ended) -> String {
+    match ended {
+        Ended::Failed(text) => text.clone(),
+        other => panic!("expected a failure, found: {}", other.reason()),
+    }
+}
+
+fn kinds(host: &FakeHost) -> Vec<String> {
+    host.api.calls().iter().map(|call| call.split(['-', '?']).next().unwrap_or_default().to_owned()).collect()
+}
+
+const NOTHING: fn(&mut Settings) = |_| {};
+
+#[test]
+fn a_passed_test_leaves_no_namespace() {
+    let host = FakeHost::default();
+    let ended = perform(
+        &host,
+        Request::DEFAULT,
+        NOTHING,
+        |(namespace, config, context): (TestNamespace, kube::Config, TestContext)| async move {
+            assert_eq!(config.default_namespace, namespace.name());
+            assert_eq!(context.namespace(), Some(&namespace));
+            assert_eq!(context.test_name(), "e2e::orders");
+            assert!(Path::new(context.artifacts().unwrap()).ends_with("e2e.orders"));
+            Ok(())
+        },
+    );
+    assert!(matches!(ended, Ended::Passed));
+    let expected = ["POST /api/v1/namespaces", "POST /api/v1/namespaces/orders", "DELETE /api/v1/namespaces/orders"];
+    assert_eq!(kinds(&host), expected);
+    assert_eq!(*host.released.lock().unwrap(), [Outcome::Passed]);
+}
+
+#[test]
+fn a_failed_test_keeps_its_namespace_and_leaves_a_bundle() {
+    let host = FakeHost::default();
+    let folder = tempfile::tempdir().unwrap();
+    let ended = perform(
+        &host,
+        Request::DEFAULT,
+        |settings| settings.artifacts = folder.path().to_owned(),
+        |(_,): (Client,)| async { Err("no such order".to_owned()) },
+    );
+    assert_eq!(text(&ended), "no such order");
+    assert!(!kinds(&host).iter().any(|call| call.starts_with("DELETE")), "{:?}", kinds(&host));
+    assert_eq!(*host.released.lock().unwrap(), [Outcome::Failed]);
+    let summary = std::fs::read_to_string(folder.path().join("e2e.orders/summary.txt")).unwrap();
+    assert!(summary.starts_with("no such order\n"), "{summary}");
+}
+
+#[test]
+fn nothing_is_kept_when_nothing_is_to_be() {
+    let host = FakeHost::default();
+    let never = |settings: &mut Settings| settings.keep = Keep::Never;
+    perform(&host, Request::DEFAULT, never, |(): ()| async { Err("x".to_owned()) });
+    assert!(kinds(&host).contains(&"DELETE /api/v1/namespaces/orders".to_owned()));
+}
+
+#[test]
+fn a_panic_is_carried_out_after_the_clean_up() {
+    let host = FakeHost::default();
+    let ended = perform(&host, Request::DEFAULT, NOTHING, |(): ()| async { panic!("boom {}", 1) });
+    assert_eq!(ended.reason(), "panicked: boom 1");
+    assert_eq!(*host.released.lock().unwrap(), [Outcome::Failed]);
+}
+
+#[test]
+fn an_expected_panic_is_a_success() {
+    let host = FakeHost::default();
+    let request = Request { should_panic: Some("boom"), ..Request::DEFAULT };
+    let ended = perform(&host, request, NOTHING, |(): ()| async { panic!("boom") });
+    assert!(matches!(ended, Ended::Panicked(_)));
+    assert_eq!(*host.released.lock().unwrap(), [Outcome::Passed]);
+}
+
+#[test]
+fn running_out_of_time_says_for_how_long_and_what_was_done() {
+    let request = Request { timeout: Some(Duration::from_millis(50)), ..Request::DEFAULT };
+    let ended = perform(&FakeHost::default(), request, NOTHING, |(): ()| std::future::pending());
+    let text = text(&ended);
+    assert!(text.starts_with("e2e::orders did not end within 0.05 s, the limit that its `timeout` sets; "), "{text}");
+    assert!(text.contains("waited for a cluster 0.0") && text.contains("ran the body 0.0"), "{text}");
+
+    let setting = |settings: &mut Settings| settings.timeout = Some(Duration::from_millis(10));
+    let ended = perform(&FakeHost::default(), Request::DEFAULT, setting, |(): ()| std::future::pending());
+    assert!(self::text(&ended).contains("KIND_TEST_TIMEOUT"));
+}
+
+#[test]
+fn without_an_engine_a_test_is_skipped_unless_it_is_required() {
+    let host = FakeHost { refusal: Some("nothing answers at /x"), ..FakeHost::default() };
+    let ended = perform(&host, Request::DEFAULT, NOTHING, |(): ()| async { panic!("it must not run") });
+    assert!(matches!(ended, Ended::Skipped(reason) if reason == "nothing answers at /x"));
+    let required = |settings: &mut Settings| settings.require = true;
+    let ended = perform(&host, Request::DEFAULT, required, |(): ()| async { Ok(()) });
+    assert!(text(&ended).contains("nothing answers at /x; KIND_TEST_REQUIRE makes that a failure"));
+}
+
+#[test]
+fn a_reading_test_changes_nothing() {
+    let host = FakeHost::default();
+    let request = Request { access: Access::Read, ..Request::DEFAULT };
+    let ended = perform(&host, request, NOTHING, |(context,): (TestContext,)| async move {
+        assert_eq!(context.namespace(), None);
+        Ok(())
+    });
+    assert!(matches!(ended, Ended::Passed));
+    assert!(host.api.calls().is_empty());
+    let ended = perform(&host, request, NOTHING, |(_,): (TestNamespace,)| async { Ok(()) });
+    assert!(text(&ended).contains("`access = \"read\"` has none"));
+}
+
+#[test]
+fn a_refused_namespace_is_told_with_its_reason() {
+    let host = FakeHost { refused: Some("POST /api/v1/namespaces"), ..FakeHost::default() };
+    let ended = perform(&host, Request::DEFAULT, NOTHING, |(): ()| async { Ok(()) });
+    let text = text(&ended);
+    assert!(text.starts_with("e2e::orders: failed to create the test's namespace in cluster kt-1\n"), "{text}");
+    assert!(text.contains("not you"), "{text}");
+    assert_eq!(*host.released.lock().unwrap(), [Outcome::Failed]);
+}
+
+#[test]
+fn a_failed_clean_up_does_not_fail_the_test() {
+    let host = FakeHost { refused: Some("DELETE"), ..FakeHost::default() };
+    let ended = perform(&host, Request::DEFAULT, NOTHING, |(): ()| async { Ok(()) });
+    assert!(matches!(ended, Ended::Passed));
+    assert_eq!(*host.released.lock().unwrap(), [Outcome::Passed]);
+}
+
+#[test]
+fn a_missing_configuration_file_is_found_before_a_cluster_is_asked_for() {
+    let host = FakeHost { refusal: Some("not asked"), ..FakeHost::default() };
+    let request = Request { config: Some("tests/no.yaml"), ..Request::DEFAULT };
+    let ended = perform(&host, request, NOTHING, |(): ()| async { Ok(()) });
+    let text = text(&ended);
+    assert!(text.contains("config = \"tests/no.yaml\"") && text.contains("/nowhere/tests/no.yaml"), "{text}");
+}

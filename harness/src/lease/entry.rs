@@ -1,0 +1,71 @@
+//! The way in: settings and a specification become an order, and the order a lease.
+
+use std::io;
+
+use super::{
+    Access, Holder, Lease, LeaseError,
+    acquire::Request,
+    folder::Home,
+    key::Key,
+    order::Order,
+    real,
+    scope::Scope,
+    shape::Shape,
+    starter::{Reexecution, libtest_name},
+};
+use crate::{settings::Settings, spec::ClusterSpec};
+
+/// Waits for a hold on a cluster of this shape, which is made where there is none.
+///
+/// Call it on the thread that the test runner gave the test: where a keeper is needed, the program is run again with
+/// that thread's name as the test to run, and [`super::keeper_order`] must be asked there first. Dropping the future
+/// gives up the wait and nothing else.
+///
+/// # Errors
+/// When there is no engine ([`LeaseError::is_no_engine`]), the specification is not valid, the cluster cannot be brought
+/// up, or the state folder cannot be used.
+pub async fn acquire(
+    settings: &Settings,
+    spec: &ClusterSpec,
+    access: Access,
+    holder: &Holder,
+) -> Result<Lease, LeaseError> {
+    spec.validate().map_err(LeaseError::Spec)?;
+    let opened = Home::open(&settings.state_dir);
+    let home = opened.map_err(|source: io::Error| LeaseError::File {
+        action: "open the state folder",
+        path: settings.state_dir.clone(),
+        source,
+    })?;
+    let order = order(settings, spec, &home, Scope::of(settings));
+    let test = libtest_name(settings.test.as_deref(), &holder.test);
+    let starter = Reexecution { engine: settings.docker_host.clone(), test };
+    let request = Request {
+        home: &home,
+        order: &order,
+        access,
+        holder,
+        keep: settings.keep,
+        attempt: settings.attempt,
+        starter: &starter,
+    };
+    request.lease().await
+}
+
+pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope: Scope) -> Order {
+    let shape = Shape::of(spec);
+    let built = real::built_image();
+    let image = settings.image.as_deref().unwrap_or(&built);
+    let key = Key::of(&shape, image, &scope, &home.identity());
+    Order {
+        logs: settings.artifacts.join(key.cluster().as_str()),
+        key,
+        shape,
+        image: settings.image.clone(),
+        built,
+        scope: scope.name,
+        owner: scope.owner,
+        idle: settings.idle,
+        engine: settings.docker_host.clone(),
+    }
+}

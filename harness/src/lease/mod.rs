@@ -1,0 +1,30 @@
+//! Who uses which cluster: tests of any process share one, somebody makes it once, and it goes when nobody needs it.
+//!
+//! The protocol is in `docs/design/sharing.md`. Making and removing clusters is `provision`'s work; this module only
+//! decides when. Reading order:
+
+mod acquire;
+mod entry;
+mod error;
+mod folder;
+mod handle;
+mod keeper;
+mod key;
+mod lock;
+mod marks;
+mod notice;
+mod order;
+mod process;
+mod provisioner;
+mod real;
+mod scope;
+mod shape;
+mod starter;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use entry::acquire;
+pub use error::LeaseError;
+pub use handle::{Access, Holder, Lease, Outcome};
+pub use keeper::{KeeperOrder, keeper_order, run_keeper};

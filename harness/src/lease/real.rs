@@ -1,0 +1,138 @@
+//! Bring-up and removal on the engine, as the keeper wants them.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use kind_engine::{ContainerFacts, DockerEngine, Engine, EngineError, Labels};
+use tokio::sync::OnceCell;
+
+use super::{
+    error::{chain, no_engine},
+    folder::Home,
+    key::Key,
+    order::Order,
+    process::host,
+    provisioner::{CreateError, Provisioner},
+};
+use crate::{
+    cluster::{ClusterRecord, client_config},
+    image::{self, ImageError},
+    provision::{self, Blueprint, Progress, ProvisionError, StepError},
+    spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, cluster_labels},
+    wait,
+};
+
+/// Where the locks of a cluster are: the identity of its state folder.
+const LABEL_STATE: &str = "io.kind-rs.state";
+
+/// How long nodes, DNS and storage may take to be ready.
+const READY: Duration = Duration::from_secs(240);
+/// How long a cluster may take that only has to come back.
+const MENDING: Duration = Duration::from_secs(90);
+
+/// Makes and removes clusters with `provision`.
+pub(super) struct RealProvisioner {
+    address: Option<String>,
+    labels: Labels,
+    engine: OnceCell<Arc<dyn Engine>>,
+}
+
+/// The reference of the node image that this version of the harness builds.
+pub(super) fn built_image() -> String {
+    kind_images::node_image_reference(kind_images::Release::newest())
+}
+
+impl RealProvisioner {
+    pub(super) fn new(home: &Home, order: &Order) -> Self {
+        let owner = format!("{}@{}", nix::unistd::getuid(), host());
+        let labels = [(LABEL_MANAGED, "1".to_owned()), (LABEL_OWNER, owner), (LABEL_STATE, home.identity())];
+        Self {
+            address: order.engine.clone(),
+            labels: labels.map(|(name, value)| (name.to_owned(), value)).into(),
+            engine: OnceCell::new(),
+        }
+    }
+
+    /// The engine, connected when it is first needed and again after it was not there.
+    async fn engine(&self) -> Result<&Arc<dyn Engine>, EngineError> {
+        let connect = async || {
+            let engine = DockerEngine::connect(self.address.as_deref()).await?;
+            Ok::<Arc<dyn Engine>, EngineError>(Arc::new(engine))
+        };
+        self.engine.get_or_try_init(connect).await
+    }
+
+    /// Starts what does not run, then waits until every node is Ready.
+    async fn repair(&self, record: &ClusterRecord) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let engine = self.engine().await?;
+        let names = record.nodes.iter().map(|node| &node.name).chain(&record.load_balancer);
+        for name in names {
+            match engine.container(name.as_str()).await? {
+                None => return Err(format!("container {name} is gone").into()),
+                Some(facts) if facts.state == "paused" => engine.unpause_container(name.as_str()).await?,
+                Some(facts) if !facts.is_running() => engine.start_container(name.as_str()).await?,
+                Some(_) => {}
+            }
+        }
+        let client = kube::Client::try_from(client_config(&record.kubeconfig).await?)?;
+        wait::nodes_ready(&client, record.nodes.len(), MENDING).await?;
+        Ok(())
+    }
+}
+
+#[async_trait(?Send)]
+impl Provisioner for RealProvisioner {
+    async fn create(&self, order: &Order, progress: &dyn Progress) -> Result<ClusterRecord, CreateError> {
+        let of_engine = |error: EngineError| CreateError { no_engine: no_engine(&error), error: chain(&error) };
+        let engine = Arc::clone(self.engine().await.map_err(of_engine)?);
+        let image = image::resolve(&*engine, order.image.as_deref(), &order.built).await;
+        let image = image.map_err(|error| match error {
+            ImageError::Engine(error) => of_engine(error),
+            other => CreateError { error: chain(&other), no_engine: None },
+        })?;
+        let mut labels = self.labels.clone();
+        labels.insert(LABEL_SCOPE.to_owned(), order.key.to_string());
+        let blueprint = Blueprint {
+            name: order.key.cluster(),
+            spec: order.shape.clone().into_spec(),
+            image,
+            load_balancer_image: None,
+            labels,
+            retain: false,
+            wait: Some(READY),
+            logs: order.logs.clone(),
+        };
+        let made = provision::provision(engine, &blueprint, progress).await;
+        made.map_err(|error: ProvisionError| {
+            let no_engine = match &error.source {
+                StepError::Engine(error) => no_engine(error),
+                _ => None,
+            };
+            CreateError { error: chain(&error), no_engine }
+        })
+    }
+
+    async fn destroy(&self, name: &ClusterName) -> Result<usize, String> {
+        let engine = self.engine().await.map_err(|error| chain(&error))?;
+        let removed = provision::destroy(&**engine, name).await.map_err(|error| chain(&error))?;
+        Ok(removed.len())
+    }
+
+    async fn mend(&self, record: &ClusterRecord) -> Result<(), String> {
+        self.repair(record).await.map_err(|error| chain(&*error))
+    }
+
+    async fn runs(&self, name: &ClusterName) -> Result<bool, String> {
+        let engine = self.engine().await.map_err(|error| chain(&error))?;
+        let containers = engine.containers(&cluster_labels(name)).await.map_err(|error| chain(&error))?;
+        Ok(containers.iter().any(ContainerFacts::is_running))
+    }
+
+    async fn made_here(&self) -> Result<Vec<Key>, String> {
+        let engine = self.engine().await.map_err(|error| chain(&error))?;
+        let containers = engine.containers(&self.labels).await.map_err(|error| chain(&error))?;
+        let networks = engine.networks(&self.labels).await.map_err(|error| chain(&error))?;
+        let labels = containers.into_iter().map(|found| found.labels).chain(networks.into_iter().map(|n| n.labels));
+        Ok(labels.filter_map(|labels| Key::parse(labels.get(LABEL_SCOPE)?)).collect())
+    }
+}

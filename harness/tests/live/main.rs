@@ -1,0 +1,12 @@
+//! Tests of the harness on a real cluster, written as its users write theirs. Without an engine they are skipped.
+
+mod attributes;
+mod failing;
+mod injection;
+
+use kind_harness::ClusterSpec;
+
+/// The smallest cluster: these tests are about the harness, not about high availability.
+fn small() -> ClusterSpec {
+    ClusterSpec::single_node()
+}

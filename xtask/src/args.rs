@@ -1,0 +1,103 @@
+//! The command line, as clap reads it. What the commands do is in `tasks`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The workspace's own tool.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Install what is missing, then run the example tests on a highly available cluster.
+    Demo(ImageArgs),
+    /// Install what is missing, then check format, lints, house rules and docs, and run every test.
+    Test(ImageArgs),
+    /// Install what is missing, start the container engine, and have the node image; run nothing.
+    Setup(ImageArgs),
+    /// Check the house rules.
+    Tidy,
+    /// Measure; nothing is judged.
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Remove every cluster, network and process of ours from this machine; images stay.
+    Clean,
+}
+
+/// Which node image to use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[group(multiple = false)]
+pub struct ImageArgs {
+    /// Use this node image; it is pulled where the engine does not have it.
+    #[arg(long, value_name = "REFERENCE")]
+    pub image: Option<String>,
+    /// Build the node image from source, even where a prebuilt one could be pulled.
+    #[arg(long)]
+    pub build: bool,
+    /// Pull kind's prebuilt node image, even where one of ours was built.
+    #[arg(long)]
+    pub pull: bool,
+}
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Time the steps of cluster creation: one node, and three control planes with one worker.
+    Create(CreateArgs),
+    /// Time how long a further test process takes to attach to a running cluster.
+    Attach(AttachArgs),
+}
+
+/// How to measure cluster creation.
+#[derive(Debug, Clone, Args)]
+pub struct CreateArgs {
+    /// How many clusters of each shape to create.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+    /// The program that times kind on this machine, called as `PATH NODE_IMAGE LB_IMAGE CONTROL_PLANES WORKERS`.
+    #[arg(long, value_name = "PATH")]
+    pub kind_baseline: Option<PathBuf>,
+    /// Do not time kind, even where its baseline is given.
+    #[arg(long)]
+    pub only_ours: bool,
+    /// Also write the figures to this file.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// The node image; the built one where none is given.
+    #[arg(long, value_name = "REFERENCE")]
+    pub image: Option<String>,
+}
+
+/// How to measure attaching.
+#[derive(Debug, Clone, Args)]
+pub struct AttachArgs {
+    /// How many times to attach.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn one_way_to_an_image_at_most() {
+        assert!(Cli::try_parse_from(["xtask", "demo", "--build", "--pull"]).is_err());
+        assert!(Cli::try_parse_from(["xtask", "test", "--image", "a", "--build"]).is_err());
+        assert!(Cli::try_parse_from(["xtask", "demo", "--image", "a"]).is_ok());
+    }
+}

@@ -1,0 +1,9 @@
+//! Other programs: finding them, running them, and ending them with us. Arguments are vectors; no shell is involved.
+
+mod find;
+mod run;
+mod tool;
+
+pub use find::{find_program, has_program};
+pub use run::{ProcessError, detach, output, output_shown, run_logged, run_shown};
+pub use tool::{Tool, WhenInterrupted};

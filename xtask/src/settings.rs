@@ -1,0 +1,84 @@
+//! The only reader of environment variables in this crate, and the names of those that it passes on.
+//!
+//! Nothing is decided here: other modules look at the fields.
+
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
+
+/// Set for test processes: a test without an engine fails instead of being skipped.
+pub const TEST_REQUIRE: &str = "KIND_TEST_REQUIRE";
+/// Set for test processes: the node image.
+pub const TEST_IMAGE: &str = "KIND_TEST_IMAGE";
+
+/// Set for test processes: which clusters stay after the run.
+pub const TEST_KEEP: &str = "KIND_TEST_KEEP";
+
+/// What the environment says.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether a CI system runs us.
+    pub ci: bool,
+    /// Where programs are looked for.
+    pub path: OsString,
+    /// The cargo that started us.
+    pub cargo: OsString,
+    /// The engine's address, where it is not the usual one.
+    pub docker_host: Option<String>,
+    /// The node image that the user wants.
+    pub image: Option<String>,
+    /// Where cargo builds, where it is not `target`.
+    pub target_dir: Option<PathBuf>,
+    /// Where what we installed for ourselves is kept.
+    pub cache_dir: PathBuf,
+    /// Where logs and process ids are kept.
+    pub state_dir: PathBuf,
+    /// Variables that cargo sets for us and that a nested cargo must not see: some build scripts watch them, and
+    /// would build everything anew.
+    pub cargo_run_variables: Vec<OsString>,
+}
+
+impl Settings {
+    /// Reads the environment.
+    #[expect(clippy::disallowed_methods, reason = "this is the settings module")]
+    pub fn from_environment() -> Self {
+        let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        let home = text("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
+        let folder = |name: &str, fallback: &str| text(name).map_or_else(|| home.join(fallback), PathBuf::from);
+        Self {
+            ci: text("CI").is_some_and(|value| value != "false" && value != "0"),
+            path: env::var_os("PATH").unwrap_or_default(),
+            cargo: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+            docker_host: text("DOCKER_HOST"),
+            image: text(TEST_IMAGE),
+            target_dir: text("CARGO_TARGET_DIR").map(PathBuf::from),
+            cache_dir: folder("XDG_CACHE_HOME", ".cache").join("kind-rs"),
+            state_dir: folder("XDG_STATE_HOME", ".local/state").join("kind-rs"),
+            cargo_run_variables: env::vars_os()
+                .map(|(name, _)| name)
+                .filter(|name| is_set_by_cargo_run(name))
+                .collect(),
+        }
+    }
+}
+
+fn is_set_by_cargo_run(name: &OsStr) -> bool {
+    const PREFIXES: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+    let name = name.to_string_lossy();
+    name == "CARGO_CRATE_NAME" || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_cargo_run_adds_is_taken_away() {
+        assert!(is_set_by_cargo_run(OsStr::new("CARGO_PKG_VERSION")));
+        assert!(is_set_by_cargo_run(OsStr::new("CARGO_MANIFEST_DIR")));
+        assert!(!is_set_by_cargo_run(OsStr::new("CARGO_HOME")));
+        assert!(!is_set_by_cargo_run(OsStr::new("CARGO_TARGET_DIR")));
+    }
+}

@@ -1,0 +1,17 @@
+//! Installing what is missing: first a list of it, then the work, and nothing at all where everything is there.
+
+mod apt;
+mod disk;
+mod engine;
+mod example_packages;
+mod go;
+mod host;
+mod limits;
+mod needs;
+mod nextest;
+mod run;
+
+pub use engine::{EngineStartError, connect};
+pub use host::Host;
+pub use needs::{Need, NeedFor, Source, missing};
+pub use run::{Prepared, SetupError, install_build_tools, prepare};

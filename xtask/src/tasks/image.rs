@@ -1,0 +1,165 @@
+//! Which node image the tests get, and having it.
+
+use std::time::Duration;
+
+use kind_engine::{Engine, EngineError};
+
+use super::cargo::cargo;
+use crate::{
+    args::ImageArgs,
+    context::Context,
+    interrupt::Interrupted,
+    names::PREBUILT_IMAGE,
+    process::{ProcessError, Tool, output_shown},
+    setup::{Prepared, SetupError, install_build_tools},
+    wait,
+};
+
+/// How long a registry may take: a node image is half a gigabyte, and a registry that hangs must not hang us.
+const PULL_LIMIT: Duration = Duration::from_secs(600);
+
+/// Where the node image comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageChoice {
+    /// The built one where it is there; else kind's, where it can be pulled; else the built one, built.
+    Automatic,
+    /// This one, pulled where it is not there.
+    Given(String),
+    /// Ours, built where it is not there.
+    Build,
+    /// kind's, pulled where it is not there.
+    Pull,
+}
+
+/// There is no node image.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// It could not be pulled.
+    #[error("pull the node image {reference}; `--build` builds one without a registry")]
+    Pull {
+        /// The image.
+        reference: String,
+        /// Why.
+        #[source]
+        source: EngineError,
+    },
+    /// The registry did not finish in time.
+    #[error("pull the node image {reference}: not done within {} s; `--build` builds one without a registry", PULL_LIMIT.as_secs())]
+    Slow {
+        /// The image.
+        reference: String,
+    },
+    /// The engine does not answer.
+    #[error("look for the node image")]
+    Engine(#[from] EngineError),
+    /// The tools of the build are missing.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The build failed.
+    #[error("build the node image")]
+    Build(#[from] ProcessError),
+    /// The build ended well and named no image.
+    #[error(
+        "build the node image: `kind-rs build node-image` should print its reference as the only line, it printed {printed:?}"
+    )]
+    NoReference {
+        /// What it printed.
+        printed: String,
+    },
+    /// The user stopped us.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl ImageChoice {
+    /// What the command line says, and where it says nothing, the environment.
+    pub fn new(arguments: ImageArgs, from_environment: Option<String>) -> Self {
+        match arguments {
+            ImageArgs { image: Some(reference), .. } => Self::Given(reference),
+            ImageArgs { build: true, .. } => Self::Build,
+            ImageArgs { pull: true, .. } => Self::Pull,
+            _ => from_environment.map_or(Self::Automatic, Self::Given),
+        }
+    }
+}
+
+/// Has the node image on the engine and returns its reference. This is the whole policy:
+///
+/// 1. what the command line or the environment names is used, and pulled where it is missing;
+/// 2. else the image that the present sources make is used, where an earlier build left it;
+/// 3. else kind's prebuilt image is pulled, which takes a minute where a registry answers, and fails at once elsewhere;
+/// 4. else the image is built, which takes a quarter of an hour.
+pub(super) async fn node_image(ctx: &Context, prepared: &Prepared, choice: ImageChoice) -> Result<String, ImageError> {
+    ctx.ui.heading("Node image");
+    let reference = match choice {
+        ImageChoice::Given(reference) => ensure_pulled(ctx, prepared, reference).await?,
+        ImageChoice::Pull => ensure_pulled(ctx, prepared, PREBUILT_IMAGE.to_owned()).await?,
+        ImageChoice::Build => build(ctx, prepared).await?,
+        ImageChoice::Automatic => match pulled_unless_built(ctx, prepared).await? {
+            Some(reference) => reference,
+            None => build(ctx, prepared).await?,
+        },
+    };
+    ctx.ui.line(&format!("node image: {reference}"));
+    Ok(reference)
+}
+
+/// Points 2 and 3 of the policy; `None` where the image must be built.
+async fn pulled_unless_built(ctx: &Context, prepared: &Prepared) -> Result<Option<String>, ImageError> {
+    let built = kind_images::node_image_reference(kind_images::Release::newest());
+    if prepared.engine.image(&built).await?.is_some() {
+        return Ok(Some(built));
+    }
+    match ensure_pulled(ctx, prepared, PREBUILT_IMAGE.to_owned()).await {
+        Err(ImageError::Pull { .. } | ImageError::Slow { .. }) => {
+            ctx.ui.line("no image registry in reach: the node image is built from source");
+            Ok(None)
+        }
+        result => result.map(Some),
+    }
+}
+
+async fn ensure_pulled(ctx: &Context, prepared: &Prepared, reference: String) -> Result<String, ImageError> {
+    if prepared.engine.image(&reference).await?.is_some() {
+        return Ok(reference);
+    }
+    let step = ctx.ui.step(format!("pull {reference}"));
+    let pull = async {
+        tokio::select! {
+            pulled = prepared.engine.pull_image(&reference) => Some(pulled),
+            () = wait::limit(PULL_LIMIT) => None,
+        }
+    };
+    match ctx.interrupt.unless(pull).await? {
+        Some(Ok(())) => step.done(),
+        Some(Err(source)) => return Err(ImageError::Pull { reference, source }),
+        None => return Err(ImageError::Slow { reference }),
+    }
+    Ok(reference)
+}
+
+/// Builds the image with the command line tool, as a user would; unchanged sources build nothing.
+async fn build(ctx: &Context, prepared: &Prepared) -> Result<String, ImageError> {
+    let path = install_build_tools(ctx, prepared).await?;
+    let compile = cargo(ctx).args(["build", "--workspace"]);
+    crate::process::run_shown(ctx, &compile).await?;
+    let kind = Tool::new(ctx.workspace.program("kind-rs")).args(["build", "node-image"]).env("PATH", path);
+    let printed = output_shown(ctx, &kind).await?;
+    match printed.trim() {
+        reference if !reference.is_empty() && reference.lines().count() == 1 => Ok(reference.to_owned()),
+        _ => Err(ImageError::NoReference { printed }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_goes_before_the_environment() {
+        let build = ImageArgs { build: true, ..ImageArgs::default() };
+        assert_eq!(ImageChoice::new(build, Some("e".to_owned())), ImageChoice::Build);
+        assert_eq!(ImageChoice::new(ImageArgs::default(), Some("e".to_owned())), ImageChoice::Given("e".to_owned()));
+        assert_eq!(ImageChoice::new(ImageArgs::default(), None), ImageChoice::Automatic);
+    }
+}

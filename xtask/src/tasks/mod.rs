@@ -1,0 +1,18 @@
+//! What the subcommands do, one file each, and what they share.
+
+mod bench;
+mod cargo;
+mod clean;
+mod demo;
+mod image;
+mod leftovers;
+mod nodes;
+mod setup;
+mod test;
+
+pub use bench::bench;
+pub use clean::clean;
+pub use demo::demo;
+pub use image::{ImageChoice, ImageError};
+pub use setup::setup;
+pub use test::test;

@@ -1,0 +1,88 @@
+//! `cargo xtask test`: every check, the cheap ones first, and every test.
+
+use super::{
+    cargo::cargo,
+    image::{self, ImageError},
+    leftovers::{self, LeftoverError},
+};
+use crate::{
+    context::Context,
+    process::{ProcessError, Tool, run_shown},
+    settings::{TEST_IMAGE, TEST_KEEP, TEST_REQUIRE},
+    setup::{self, SetupError},
+    tasks::ImageChoice,
+    tidy::{self, TidyError},
+};
+
+/// A check or a test failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TestError {
+    /// The machine.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// A check.
+    #[error("check the {what}")]
+    Check {
+        /// What was checked.
+        what: &'static str,
+        /// How it failed.
+        #[source]
+        source: ProcessError,
+    },
+    /// The house rules.
+    #[error(transparent)]
+    Tidy(#[from] TidyError),
+    /// The node image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A test.
+    #[error("run the tests")]
+    Tests(#[source] ProcessError),
+    /// What is left behind.
+    #[error(transparent)]
+    Leftover(#[from] LeftoverError),
+}
+
+/// Installs what is missing, then checks and tests everything.
+///
+/// # Errors
+/// At the first check that fails; the tests all run before their failures end it.
+pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
+    let prepared = setup::prepare(ctx).await?;
+    for (what, tool) in checks(ctx) {
+        ctx.ui.heading(&format!("Check: {what}"));
+        run_shown(ctx, &tool).await.map_err(|source| TestError::Check { what, source })?;
+    }
+    ctx.ui.heading("Check: house rules");
+    tidy::check(&ctx.workspace)?;
+    ctx.ui.line("tidy");
+
+    let before = leftovers::look(&prepared.engine, &prepared.facts).await.map_err(LeftoverError::Engine)?;
+    let image = image::node_image(ctx, &prepared, choice).await?;
+    ctx.ui.heading("Examples in the documentation");
+    let doc_tests = cargo(ctx).args(["test", "--workspace", "--doc", "--quiet"]);
+    run_shown(ctx, &doc_tests).await.map_err(TestError::Tests)?;
+    ctx.ui.heading("Tests");
+    run_shown(ctx, &tests(ctx, &image)).await.map_err(TestError::Tests)?;
+    leftovers::none_since(ctx, &prepared.engine, &prepared.facts, &before).await?;
+    Ok(())
+}
+
+/// Checks that need no engine, fastest first.
+fn checks(ctx: &Context) -> [(&'static str, Tool); 3] {
+    let docs = ["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"];
+    [
+        ("format", cargo(ctx).args(["fmt", "--all", "--check"])),
+        ("lints", cargo(ctx).args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])),
+        ("documentation", cargo(ctx).args(docs).env("RUSTDOCFLAGS", "--deny warnings")),
+    ]
+}
+
+fn tests(ctx: &Context, image: &str) -> Tool {
+    let tests = cargo(ctx)
+        .args(["nextest", "run", "--workspace", "--no-fail-fast"])
+        .env(TEST_REQUIRE, "1")
+        .env(TEST_IMAGE, image);
+    // Nobody will look at a cluster that a CI run leaves.
+    if ctx.settings.ci { tests.args(["--profile", "ci"]).env(TEST_KEEP, "never") } else { tests }
+}

@@ -1,0 +1,53 @@
+//! Where things are in this workspace. No I/O.
+
+use std::path::{Path, PathBuf};
+
+/// The workspace's folders.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Workspace {
+    /// The workspace that this program was built from; cargo builds in `target`, or in the folder of that name.
+    pub fn of_this_program(target: Option<PathBuf>) -> Self {
+        let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self::at(xtask.parent().unwrap_or(xtask), target)
+    }
+
+    /// A workspace elsewhere.
+    pub fn at(root: &Path, target: Option<PathBuf>) -> Self {
+        Self { root: root.to_owned(), target: root.join(target.unwrap_or_else(|| "target".into())) }
+    }
+
+    /// The folder with the root `Cargo.toml`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What we make and may be thrown away.
+    pub fn made(&self) -> PathBuf {
+        self.target.join("kind")
+    }
+
+    /// A program that cargo built.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.target.join("debug").join(name)
+    }
+
+    /// Output of programs that ran behind a progress line.
+    pub fn logs(&self) -> PathBuf {
+        self.made().join("logs")
+    }
+
+    /// Unpacked Debian packages that example images are made of.
+    pub fn packages(&self) -> PathBuf {
+        self.made().join("packages")
+    }
+
+    /// The list of those packages.
+    pub fn package_list(&self) -> PathBuf {
+        self.root.join("examples/packages.txt")
+    }
+}
