@@ -82,14 +82,13 @@ fn is_port_taken(error: &kind_engine::EngineError) -> bool {
 fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
     let networking = &context.plan.blueprint.spec.networking;
     let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut environment = BTreeMap::from([
+    // Without a pod subnet the node image leaves the pod network to the user.
+    let pods = if networking.disable_default_cni { "" } else { &networking.pod_subnet };
+    let environment = BTreeMap::from([
         text("KIND_RS_NODE_ADDRESS", &AddressPlan.with_prefix(node.address)),
         text("KIND_RS_SERVICE_SUBNET", &networking.service_subnet),
-        text("KIND_RS_POD_SUBNET", &networking.pod_subnet),
+        text("KIND_RS_POD_SUBNET", pods),
     ]);
-    if networking.disable_default_cni {
-        environment.insert("KIND_RS_POD_NETWORK".to_owned(), "none".to_owned());
-    }
     let mut files = Vec::new();
     if node.role == Role::ControlPlane {
         files.extend(context.authority.files.iter().cloned());

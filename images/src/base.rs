@@ -1,0 +1,97 @@
+//! The base image: Debian's packages without what a node never opens, made by mmdebstrap.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use kind_engine::Engine;
+use serde_json::json;
+
+use crate::{
+    BuildError, Step, apt,
+    archive::ImageArchive,
+    cache::file,
+    command::HostCommand,
+    embedded::{self, BASE},
+    error::InStep,
+    reference::{base_image_reference, base_key, labels},
+    tools,
+    workshop::Workshop,
+};
+
+const STEP: Step = Step::Base;
+
+/// Makes sure that the engine has the base image.
+pub(crate) async fn provide(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result<(), BuildError> {
+    let reference = base_image_reference(workshop.release());
+    if engine.image(&reference).await.during(STEP)?.is_some() {
+        workshop.progress.skipped(STEP);
+        return Ok(());
+    }
+    workshop.step(STEP, make(workshop, engine, &reference)).await
+}
+
+async fn make(workshop: &Workshop<'_>, engine: &dyn Engine, reference: &str) -> Result<(), BuildError> {
+    let folder = root_file_system(workshop).await?;
+    let tar = folder.join("rootfs.tar");
+    let layer = fs::read(&tar).map_err(file(STEP, "read", &tar))?;
+    let config = json!({
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "container=docker"],
+        "Cmd": ["/bin/bash"],
+        // What tells systemd to power off; it takes SIGTERM for a request to start itself again.
+        "StopSignal": "SIGRTMIN+3",
+        "Labels": { labels::KIND: "base-image" },
+    });
+    let path = workshop.cache.work("base", STEP)?.join("image.tar");
+    let write = || {
+        let mut archive = ImageArchive::create(&path)?;
+        archive.add(reference, &config, &layer)?;
+        archive.finish()
+    };
+    write().map_err(file(STEP, "write", &path))?;
+    engine.load_image(&path).await.during(STEP)?;
+    fs::remove_file(&path).map_err(file(STEP, "remove", &path))
+}
+
+/// The folder with `rootfs.tar`.
+async fn root_file_system(workshop: &Workshop<'_>) -> Result<PathBuf, BuildError> {
+    let key = base_key(workshop.release());
+    if let Some(result) = workshop.cache.result(&key) {
+        return Ok(result);
+    }
+    workshop.may_fetch(STEP)?;
+    tools::debian(workshop, STEP).await?;
+    let work = workshop.cache.work("base", STEP)?;
+    let slim = work.join("slim");
+    fs::write(&slim, embedded::text(BASE, "base/slim")).map_err(file(STEP, "write", &slim))?;
+    fs::set_permissions(&slim, fs::Permissions::from_mode(0o755)).map_err(file(STEP, "make executable", &slim))?;
+    let unfinished = workshop.cache.begin(&key, STEP)?;
+    let packages: Vec<&str> = embedded::entries(embedded::text(BASE, "base/packages")).collect();
+    let command = HostCommand::new("mmdebstrap", &work)
+        .args(["--variant=essential".to_owned(), format!("--include={}", packages.join(","))])
+        // Makes /bin a link before anything is unpacked; the package that does it afterwards brings all of Perl.
+        .args(["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr".to_owned()])
+        .args([format!("--customize-hook={}", slim.display())])
+        .args(["doc", "man", "locale"].map(|folder| format!("--dpkgopt=path-exclude=/usr/share/{folder}/*")))
+        .args([workshop.release().debian.to_owned(), unfinished.folder.join("rootfs.tar").display().to_string()])
+        .args(mirrors(workshop, &work)?);
+    workshop.run(STEP, &command).await?;
+    unfinished.finish()
+}
+
+/// Where packages come from, as mmdebstrap's last arguments; none for its own default.
+fn mirrors(workshop: &Workshop<'_>, work: &Path) -> Result<Vec<String>, BuildError> {
+    if let Some(mirror) = &workshop.options.debian_mirror {
+        return Ok(vec![mirror.clone()]);
+    }
+    let sources = apt::sources(Path::new("/etc/apt"), workshop.release().debian);
+    let mut mirrors = sources.lines;
+    if !sources.paragraphs.is_empty() {
+        let path = work.join("debian.sources");
+        fs::write(&path, sources.paragraphs.join("\n")).map_err(file(STEP, "write", &path))?;
+        mirrors.push(path.display().to_string());
+    }
+    Ok(mirrors)
+}

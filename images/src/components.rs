@@ -1,0 +1,191 @@
+//! The programs that are built from Go modules: which modules, which packages, with which flags. Plain data.
+
+use crate::{
+    Release, Step,
+    digest::Digest,
+    embedded::{self, COMPONENTS},
+};
+
+/// A set of programs that one `go build` makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Component {
+    /// The step that builds it.
+    pub(crate) step: Step,
+    /// The modules it needs, with versions.
+    pub(crate) modules: Vec<(&'static str, &'static str)>,
+    /// The packages to build. The program is called like the package's last part, unless `rename` says otherwise.
+    pub(crate) packages: Vec<String>,
+    /// The name of the only program, where it is not the package's.
+    pub(crate) rename: Option<&'static str>,
+    /// Whether it is C as well; linked statically then.
+    pub(crate) cgo: bool,
+    /// Build tags.
+    pub(crate) tags: &'static str,
+    /// Variables of the programs that the linker sets.
+    pub(crate) variables: Vec<(String, String)>,
+    /// A main package of our own, in place of upstream's.
+    pub(crate) main: Option<&'static str>,
+}
+
+impl Component {
+    fn new(step: Step, module: &'static str, version: &'static str) -> Self {
+        Self {
+            step,
+            modules: vec![(module, version)],
+            packages: Vec::new(),
+            rename: None,
+            cgo: false,
+            tags: "",
+            variables: Vec::new(),
+            main: None,
+        }
+    }
+
+    /// Packages below the component's first module.
+    fn packages(mut self, below: &[&str]) -> Self {
+        let module = self.modules[0].0;
+        self.packages = below
+            .iter()
+            .map(|path| if path.is_empty() { module.to_owned() } else { format!("{module}/{path}") })
+            .collect();
+        self
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The linker's flags: no symbol tables, and what the programs report as their version.
+    pub(crate) fn linker_flags(&self) -> String {
+        let mut flags = vec!["-s -w".to_owned()];
+        if self.cgo {
+            flags.push("-linkmode external -extldflags -static".to_owned());
+        }
+        flags.extend(self.variables.iter().map(|(name, value)| format!("-X {name}={value}")));
+        flags.join(" ")
+    }
+
+    /// The name of its result: changes with everything that the result depends on.
+    pub(crate) fn key(&self, release: &Release) -> String {
+        let digest = Digest::new("component 1")
+            .field("architecture", std::env::consts::ARCH)
+            .field("definition", format!("{self:?}"))
+            .field("pause", if self.step == Step::Kubernetes { release.pause } else { "" });
+        format!("{}-{}", self.step.slug(), digest.short())
+    }
+}
+
+/// Every component of a release, the longest to build first.
+pub(crate) fn components(release: &Release) -> Vec<Component> {
+    vec![
+        kubernetes(release),
+        Component {
+            rename: Some("etcd"),
+            ..Component::new(Step::Etcd, "go.etcd.io/etcd/server/v3", release.etcd).packages(&[""])
+        },
+        Component {
+            // The snapshotters that need these libraries or devices have no place in a container.
+            tags: "netgo osusergo static_build no_btrfs no_devmapper no_zfs",
+            ..Component::new(Step::Containerd, "github.com/containerd/containerd/v2", release.containerd)
+                .packages(&["cmd/containerd", "cmd/containerd-shim-runc-v2", "cmd/ctr"])
+                .variable("github.com/containerd/containerd/v2/version.Version", release.containerd)
+        },
+        Component {
+            cgo: true,
+            // Without seccomp every pod with a profile fails.
+            tags: "seccomp netgo osusergo",
+            ..Component::new(Step::Runc, "github.com/opencontainers/runc", release.runc)
+                .packages(&[""])
+                .variable("main.version", release.runc.trim_start_matches('v'))
+        },
+        Component::new(Step::CniPlugins, "github.com/containernetworking/plugins", release.cni_plugins).packages(&[
+            "plugins/main/bridge",
+            "plugins/main/loopback",
+            "plugins/main/ptp",
+            "plugins/ipam/host-local",
+            "plugins/meta/portmap",
+        ]),
+        Component::new(Step::CriTools, "sigs.k8s.io/cri-tools", release.cri_tools)
+            .packages(&["cmd/crictl"])
+            .variable("sigs.k8s.io/cri-tools/pkg/version.Version", release.cri_tools),
+        Component {
+            packages: vec![".".to_owned()],
+            rename: Some("coredns"),
+            main: Some(embedded::text(COMPONENTS, "components/coredns/main.go")),
+            ..Component::new(Step::CoreDns, "github.com/coredns/coredns", release.coredns)
+        },
+        Component::new(
+            Step::LocalPathProvisioner,
+            "github.com/rancher/local-path-provisioner",
+            release.local_path_provisioner,
+        )
+        .packages(&[""])
+        .variable("main.VERSION", release.local_path_provisioner),
+    ]
+}
+
+/// Kubernetes itself. What its programs report must be the release's, since skew checks compare it.
+fn kubernetes(release: &Release) -> Component {
+    let (major, minor) = release.major_minor();
+    let mut component = Component::new(Step::Kubernetes, "k8s.io/kubernetes", release.kubernetes).packages(&[
+        "cmd/kubeadm",
+        "cmd/kubelet",
+        "cmd/kubectl",
+        "cmd/kube-apiserver",
+        "cmd/kube-controller-manager",
+        "cmd/kube-scheduler",
+        "cmd/kube-proxy",
+    ]);
+    for package in ["k8s.io/client-go/pkg/version", "k8s.io/component-base/version"] {
+        for (name, value) in [
+            ("gitVersion", release.kubernetes),
+            ("gitMajor", major),
+            ("gitMinor", minor),
+            ("gitTreeState", "clean"),
+            // A module carries no commit.
+            ("gitCommit", "unknown"),
+            ("buildDate", release.tagged),
+        ] {
+            component = component.variable(&format!("{package}.{name}"), value);
+        }
+    }
+    component
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_module_has_the_version_of_the_table() {
+        let release = Release::newest();
+        let versions: Vec<&str> = release.fields().iter().map(|(_, version)| *version).collect();
+        for component in components(release) {
+            for (module, version) in component.modules {
+                assert!(versions.contains(&version), "{module} {version} is not in the version table");
+            }
+        }
+    }
+
+    #[test]
+    fn several_programs_are_named_by_their_packages() {
+        for component in components(Release::newest()) {
+            assert!(component.rename.is_none() || component.packages.len() == 1, "{:?}", component.step);
+        }
+    }
+
+    #[test]
+    fn kubernetes_reports_the_release() {
+        let flags = kubernetes(Release::newest()).linker_flags();
+        assert!(flags.starts_with("-s -w -X k8s.io/client-go/pkg/version.gitVersion=v1.37.2 "), "{flags}");
+        assert!(flags.contains("-X k8s.io/component-base/version.gitMinor=37"), "{flags}");
+    }
+
+    #[test]
+    fn the_key_follows_the_flags() {
+        let component = kubernetes(Release::newest());
+        let other = component.clone().variable("a", "b");
+        assert_ne!(component.key(Release::newest()), other.key(Release::newest()));
+    }
+}

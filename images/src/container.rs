@@ -1,0 +1,119 @@
+//! The containers in which images are made. They are removed whether their work succeeds or not; those of a killed build
+//! by the next one.
+
+use std::path::Path;
+
+use kind_engine::{Command, ContainerSpec, Engine, Mount, MountKind, NodeFile, Privileges};
+
+use crate::{BuildError, Step, digest::Digest, embedded::Embedded, error::InStep};
+
+/// Marks build containers, with the cache folder they belong to as its value: whoever holds that folder's lock knows
+/// that nobody uses them. Committed images get another value, since containers inherit the labels of their image.
+const LABEL: &str = "io.kind-rs.build";
+const PREFIX: &str = "kind-rs-build-";
+
+/// Where scripts work: on the volume, so that nothing of it is in an image.
+pub(crate) const WORK: &str = "/var/kind-rs-build";
+
+/// A container in which an image is made.
+pub(crate) struct BuildContainer<'a> {
+    engine: &'a dyn Engine,
+    step: Step,
+    name: String,
+}
+
+impl<'a> BuildContainer<'a> {
+    /// Runs a container of an image that does nothing until it is told to. /var is a volume: what is written there is
+    /// no part of an image made of the container.
+    pub(crate) async fn run(
+        engine: &'a dyn Engine,
+        step: Step,
+        image: &str,
+        cache: &Path,
+        privileges: Privileges,
+    ) -> Result<Self, BuildError> {
+        let name = format!("{PREFIX}{}-{}", step.slug(), std::process::id());
+        let spec = ContainerSpec {
+            name: name.clone(),
+            image: image.to_owned(),
+            entrypoint: vec!["/bin/sleep".to_owned()],
+            arguments: vec!["infinity".to_owned()],
+            labels: [(LABEL.to_owned(), owner(cache))].into(),
+            mounts: vec![Mount { target: "/var".to_owned(), kind: MountKind::AnonymousVolume }],
+            privileges,
+            ..ContainerSpec::default()
+        };
+        engine.run_container(&spec).await.during(step)?;
+        Ok(Self { engine, step, name })
+    }
+
+    /// Unpacks a tar file at the container's root.
+    pub(crate) async fn unpack(&self, tar: &Path) -> Result<(), BuildError> {
+        self.engine.upload_tar(&self.name, "/", tar).await.during(self.step)
+    }
+
+    /// Writes files of ours into its work folder, which is no part of an image.
+    pub(crate) async fn provide(&self, files: &[Embedded]) -> Result<(), BuildError> {
+        let placed = |file: &Embedded| NodeFile::executable(format!("{WORK}/{}", file.name()), file.text);
+        let files: Vec<NodeFile> = files.iter().map(placed).collect();
+        self.engine.write_files(&self.name, &files).await.during(self.step)
+    }
+
+    /// Runs a program that was provided.
+    pub(crate) async fn script(&self, name: &str, arguments: &[&str]) -> Result<(), BuildError> {
+        let output = self.engine.exec(&self.name, &command(name, arguments)).await.during(self.step)?;
+        output.success().map(drop).during(self.step)
+    }
+
+    /// Runs a program that was provided, with a file of this machine as its standard input.
+    pub(crate) async fn script_with_file(
+        &self,
+        name: &str,
+        arguments: &[&str],
+        input: &Path,
+    ) -> Result<(), BuildError> {
+        let command = command(name, arguments);
+        let output = self.engine.exec_with_file(&self.name, &command, input).await.during(self.step)?;
+        output.success().map(drop).during(self.step)
+    }
+
+    /// Packs a folder of it as a tar file on this machine.
+    pub(crate) async fn pack(&self, path: &str, tar: &Path) -> Result<(), BuildError> {
+        self.engine.download_tar(&self.name, path, tar).await.during(self.step)
+    }
+
+    /// Makes an image of it.
+    pub(crate) async fn commit(&self, reference: &str, changes: &[String]) -> Result<(), BuildError> {
+        let mut changes = changes.to_vec();
+        changes.push(format!("LABEL {LABEL}=finished"));
+        self.engine.commit(&self.name, reference, &changes).await.during(self.step)
+    }
+
+    /// Removes it once its work is over, and returns the work's result.
+    pub(crate) async fn close<T>(self, result: Result<T, BuildError>) -> Result<T, BuildError> {
+        let removed = self.engine.remove_container(&self.name).await.during(self.step);
+        let value = result?;
+        removed?;
+        Ok(value)
+    }
+}
+
+fn command(name: &str, arguments: &[&str]) -> Command {
+    Command::new(std::iter::once(format!("{WORK}/{name}")).chain(arguments.iter().map(|&text| text.to_owned())))
+}
+
+/// Removes what a killed build in the same cache folder left behind.
+pub(crate) async fn sweep(engine: &dyn Engine, step: Step, cache: &Path) -> Result<(), BuildError> {
+    let ours = [(LABEL.to_owned(), owner(cache))].into();
+    for container in engine.containers(&ours).await.during(step)? {
+        if container.name.starts_with(PREFIX) {
+            engine.remove_container(&container.name).await.during(step)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names a cache folder without showing its path.
+fn owner(cache: &Path) -> String {
+    Digest::new("cache folder").field("path", cache.as_os_str().as_encoded_bytes()).short()
+}

@@ -1,0 +1,175 @@
+//! Building a component: its module file, `go build`, and for Kubernetes the one program that is written in C.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{BuildError, Release, Step, cache, command::HostCommand, components::Component, tools, workshop::Workshop};
+
+/// Builds a component, or takes the result of an earlier build. Returns the folder with its programs.
+pub(crate) async fn build(workshop: &Workshop<'_>, component: &Component) -> Result<PathBuf, BuildError> {
+    let (step, key) = (component.step, component.key(workshop.release()));
+    if let Some(result) = workshop.cache.result(&key) {
+        workshop.progress.skipped(step);
+        return Ok(result);
+    }
+    workshop.step(step, compile(workshop, component, &key)).await
+}
+
+async fn compile(workshop: &Workshop<'_>, component: &Component, key: &str) -> Result<PathBuf, BuildError> {
+    let step = component.step;
+    tools::go(workshop, step, workshop.release()).await?;
+    if component.cgo {
+        tools::c(workshop, step, true).await?;
+    }
+    let module = workshop.cache.work(key, step)?;
+    let upstream = if step == Step::Kubernetes { Some(download(workshop, &module).await?) } else { None };
+    let text = match &upstream {
+        Some(upstream) => kubernetes_module(workshop.release(), upstream, step)?,
+        None => plain_module(component, workshop.release()),
+    };
+    write(step, &module.join("go.mod"), &text)?;
+    if let Some(main) = component.main {
+        write(step, &module.join("main.go"), main)?;
+    }
+    let unfinished = workshop.cache.begin(key, step)?;
+    let output = match component.rename {
+        Some(name) => unfinished.folder.join(name),
+        None => unfinished.folder.join(""),
+    };
+    let jobs = workshop.options.jobs.map(|jobs| format!("-p={jobs}"));
+    let command = go(workshop, &module)
+        .env("CGO_ENABLED", if component.cgo { "1" } else { "0" })
+        .args(["build", "-trimpath", "-tags", component.tags, "-ldflags"])
+        .args([component.linker_flags(), "-o".to_owned(), output.display().to_string()])
+        .args(jobs)
+        .args(&component.packages);
+    workshop.run(step, &command).await?;
+    if let Some(upstream) = upstream {
+        pause(workshop, &upstream, &unfinished.folder).await?;
+    }
+    unfinished.finish()
+}
+
+/// The `go` command, indifferent to settings of this machine that would change what is built.
+fn go(workshop: &Workshop<'_>, folder: &Path) -> HostCommand {
+    let command = HostCommand::new("go", folder)
+        // The module file names what is wanted; the versions that this implies and their checksums are filled in.
+        .env("GOFLAGS", "-mod=mod -buildvcs=false")
+        .env("GOWORK", "off");
+    if workshop.options.offline { command.env("GOPROXY", "off") } else { command }
+}
+
+/// Where Go keeps upstream's module.
+struct Upstream {
+    module_file: PathBuf,
+    sources: PathBuf,
+}
+
+async fn download(workshop: &Workshop<'_>, folder: &Path) -> Result<Upstream, BuildError> {
+    let step = Step::Kubernetes;
+    let module = format!("k8s.io/kubernetes@{}", workshop.release().kubernetes);
+    let printed = workshop.run(step, &go(workshop, folder).args(["mod", "download", "-json", &module])).await?;
+    let facts: serde_json::Value = serde_json::from_str(&printed).unwrap_or_default();
+    let path = |name: &str| facts[name].as_str().map(PathBuf::from);
+    match (path("GoMod"), path("Dir")) {
+        (Some(module_file), Some(sources)) => Ok(Upstream { module_file, sources }),
+        _ => Err(BuildError::UpstreamModule { step, path: folder.to_owned() }),
+    }
+}
+
+/// A module that needs the component's modules and nothing else.
+fn plain_module(component: &Component, release: &Release) -> String {
+    let head = format!("module node\n\ngo {}.0\n", release.go);
+    component.modules.iter().fold(head, |text, (module, version)| text + &format!("\nrequire {module} {version}\n"))
+}
+
+/// Kubernetes builds from its published modules, once the staging modules, which its own module file looks for in
+/// folders beside it, are replaced by their published twins.
+fn kubernetes_module(release: &Release, upstream: &Upstream, step: Step) -> Result<String, BuildError> {
+    let path = &upstream.module_file;
+    let text = fs::read_to_string(path).map_err(cache::file(step, "read", path))?;
+    render_kubernetes_module(release, &text).ok_or_else(|| BuildError::UpstreamModule { step, path: path.to_owned() })
+}
+
+/// `None` where upstream's file does not look as expected.
+fn render_kubernetes_module(release: &Release, upstream: &str) -> Option<String> {
+    let (mut required, mut staging, mut inside) = (Vec::new(), Vec::new(), false);
+    for line in upstream.lines().map(str::trim) {
+        match line {
+            "require (" => inside = true,
+            ")" => inside = false,
+            _ if inside && !line.is_empty() => required.push(line),
+            _ => {
+                let replaced = line.trim_start_matches("replace").split_once("=> ./staging/");
+                staging.extend(replaced.map(|(module, _)| module.trim()));
+            }
+        }
+    }
+    if required.is_empty() || staging.is_empty() {
+        return None;
+    }
+    let mut text = format!(
+        "module node\n\ngo {go}.0\n\ngodebug default=go{go}\n\nrequire k8s.io/kubernetes {}\n\nrequire (\n",
+        release.kubernetes,
+        go = release.go
+    );
+    for line in required {
+        // Upstream's own number for them is v0.0.0, which programs would report as their dependencies' version.
+        let module = line.split_whitespace().next().unwrap_or_default();
+        let line = if staging.contains(&module) { format!("{module} {}", release.staging) } else { line.to_owned() };
+        text = text + "\t" + &line + "\n";
+    }
+    text += ")\n\nreplace (\n";
+    text =
+        staging.iter().fold(text, |text, module| text + "\t" + module + " => " + module + " " + release.staging + "\n");
+    Some(text + ")\n")
+}
+
+/// The pause program: C, static, from Kubernetes' own module.
+async fn pause(workshop: &Workshop<'_>, upstream: &Upstream, folder: &Path) -> Result<(), BuildError> {
+    let step = Step::Kubernetes;
+    tools::c(workshop, step, false).await?;
+    let source = upstream.sources.join("build/pause/linux/pause.c").display().to_string();
+    let version = format!("-DVERSION=v{}", workshop.release().pause);
+    let command = HostCommand::new("gcc", folder).args(["-Os", "-s", "-static", &version, "-o", "pause", &source]);
+    workshop.run(step, &command).await.map(drop)
+}
+
+fn write(step: Step, path: &Path, text: &str) -> Result<(), BuildError> {
+    fs::write(path, text).map_err(cache::file(step, "write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::components;
+
+    const UPSTREAM: &str = "module k8s.io/kubernetes\n\ngo 1.26.0\n\nrequire (\n\tgithub.com/a/b v1.0.0\n\tk8s.io/api v0.0.0\n)\n\n\
+        require (\n\tgithub.com/c/d v2.0.0 // indirect\n)\n\nreplace (\n\tk8s.io/api => ./staging/src/k8s.io/api\n)\n";
+
+    #[test]
+    fn kubernetes_module_repeats_upstream_and_replaces_staging() {
+        assert_eq!(
+            render_kubernetes_module(Release::newest(), UPSTREAM).unwrap(),
+            "module node\n\ngo 1.26.0\n\ngodebug default=go1.26\n\nrequire k8s.io/kubernetes v1.37.2\n\nrequire (\n\
+             \tgithub.com/a/b v1.0.0\n\tk8s.io/api v0.37.2\n\tgithub.com/c/d v2.0.0 // indirect\n)\n\nreplace (\n\
+             \tk8s.io/api => k8s.io/api v0.37.2\n)\n"
+        );
+    }
+
+    #[test]
+    fn a_damaged_upstream_file_is_noticed() {
+        assert_eq!(render_kubernetes_module(Release::newest(), "<html>"), None);
+    }
+
+    #[test]
+    fn other_modules_need_one_line() {
+        let etcd = &components(Release::newest())[1];
+        assert_eq!(
+            plain_module(etcd, Release::newest()),
+            "module node\n\ngo 1.26.0\n\nrequire go.etcd.io/etcd/server/v3 v3.7.3\n"
+        );
+    }
+}

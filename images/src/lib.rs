@@ -1,0 +1,37 @@
+//! The node image: what goes into it, in which versions, and how it is built on a machine without an image registry.
+//!
+//! Everything is built from Go modules and Debian packages; the engine is reached only through [`kind_engine::Engine`].
+//! Nothing here knows of clusters: how nodes are started and joined is the harness's business, and the contract between
+//! the two is the environment that `node/entrypoint` reads.
+//!
+//! Reading order: [`Release`] (the one version table), [`node_image_reference`] (which image a set of inputs makes),
+//! [`build`] (the steps in order).
+
+mod apt;
+mod archive;
+mod base;
+mod build;
+mod cache;
+mod command;
+mod components;
+mod container;
+mod digest;
+mod embedded;
+mod error;
+mod go;
+mod node;
+mod options;
+mod payload;
+mod pod_images;
+mod progress;
+mod reference;
+mod tools;
+mod versions;
+mod workshop;
+
+pub use build::build;
+pub use error::{BuildError, UnsupportedVersion};
+pub use options::BuildOptions;
+pub use progress::{Progress, Silent, Step};
+pub use reference::{base_image_reference, labels, node_image_reference};
+pub use versions::Release;

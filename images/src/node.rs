@@ -1,0 +1,167 @@
+//! The node image: the payload image and the files that make a node of it, units, scripts, settings and manifests.
+
+use std::{fs, io, path::Path};
+
+use kind_engine::{Engine, Privileges};
+
+use crate::{
+    BuildError, Release, Step,
+    archive::Layer,
+    cache::file,
+    container::BuildContainer,
+    embedded::{self, NODE},
+    pod_images::{HELPER_IMAGE, pause_image, provisioner_image},
+    reference::{labels, node_image_reference, payload_image_reference},
+    workshop::Workshop,
+};
+
+const STEP: Step = Step::NodeImage;
+
+/// Where each file goes in a node, and with which permissions.
+const PLACES: &[(&str, &str, u32)] = &[
+    ("manifests/default-cni.yaml", "/kind/manifests/default-cni.yaml", 0o644),
+    ("manifests/default-storage.yaml", "/kind/manifests/default-storage.yaml", 0o644),
+    ("node/cni.conflist.template", "/etc/containerd/cni.conflist.template", 0o644),
+    ("node/containerd.toml", "/etc/containerd/config.toml", 0o644),
+    ("node/crictl.yaml", "/etc/crictl.yaml", 0o644),
+    ("node/entrypoint", "/usr/local/bin/entrypoint", 0o755),
+    ("node/image-store", "/usr/local/lib/kind-rs/image-store", 0o755),
+    ("node/kubelet-cgroups", "/usr/local/lib/kind-rs/kubelet-cgroups", 0o755),
+    ("node/name-service", "/usr/local/lib/kind-rs/name-service", 0o755),
+    ("node/network", "/usr/local/lib/kind-rs/network", 0o755),
+    ("node/units/10-kubeadm.conf", "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", 0o644),
+    ("node/units/containerd.service", "/usr/lib/systemd/system/containerd.service", 0o644),
+    ("node/units/journald.conf", "/usr/lib/systemd/journald.conf.d/50-kind-rs.conf", 0o644),
+    ("node/units/kind-rs-network.path", "/usr/lib/systemd/system/kind-rs-network.path", 0o644),
+    ("node/units/kind-rs-network.service", "/usr/lib/systemd/system/kind-rs-network.service", 0o644),
+    ("node/units/kubelet.service", "/usr/lib/systemd/system/kubelet.service", 0o644),
+    ("node/units/kubelet.slice", "/usr/lib/systemd/system/kubelet.slice", 0o644),
+    ("node/units/system.conf", "/usr/lib/systemd/system.conf.d/50-kind-rs.conf", 0o644),
+];
+
+/// Units that every node starts.
+const ENABLED: [&str; 3] = ["containerd.service", "kubelet.service", "kind-rs-network.path"];
+
+/// Makes the node image.
+pub(crate) async fn make(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result<(), BuildError> {
+    let release = workshop.release();
+    let tar = workshop.cache.work("node", STEP)?.join("files.tar");
+    write_files(&tar, release).map_err(file(STEP, "write", &tar))?;
+    let payload = payload_image_reference(release);
+    let container = BuildContainer::run(engine, STEP, &payload, workshop.cache.root(), Privileges::Default).await?;
+    let work = async {
+        container.unpack(&tar).await?;
+        container.commit(&node_image_reference(release), &changes(release)).await
+    };
+    let result = work.await;
+    container.close(result).await
+}
+
+/// What containers of the image start with.
+fn changes(release: &Release) -> Vec<String> {
+    vec![
+        "ENV container=docker".to_owned(),
+        "ENTRYPOINT [\"/usr/local/bin/entrypoint\", \"/sbin/init\"]".to_owned(),
+        "CMD []".to_owned(),
+        format!("LABEL {}=node-image", labels::KIND),
+        format!("LABEL {}={}", labels::KUBERNETES_VERSION, release.kubernetes),
+        format!("LABEL {}={}", labels::FEATURES, labels::NODE_FEATURES),
+    ]
+}
+
+fn write_files(tar: &Path, release: &Release) -> io::Result<()> {
+    let mut layer = Layer::new(io::BufWriter::new(fs::File::create(tar)?));
+    for (source, path, mode) in PLACES {
+        layer.file(path, *mode, filled_in(embedded::text(NODE, source), release).as_bytes())?;
+    }
+    layer.file("/kind/version", 0o644, release.kubernetes.as_bytes())?;
+    layer.folder("/etc/cni/net.d", 0o755)?;
+    let units = "/etc/systemd/system";
+    layer.link(&format!("{units}/default.target"), "/usr/lib/systemd/system/multi-user.target")?;
+    for unit in ENABLED {
+        let target = format!("/usr/lib/systemd/system/{unit}");
+        layer.link(&format!("{units}/multi-user.target.wants/{unit}"), &target)?;
+    }
+    for unit in embedded::entries(embedded::text(NODE, "node/masked-units")) {
+        layer.link(&format!("{units}/{unit}"), "/dev/null")?;
+    }
+    io::Write::flush(&mut layer.finish()?)
+}
+
+/// The text with the names of images in place of their marks.
+fn filled_in(text: &str, release: &Release) -> String {
+    text.replace("@PAUSE@", &pause_image(release))
+        .replace("@PROVISIONER@", &provisioner_image(release))
+        .replace("@HELPER@", HELPER_IMAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize as _;
+
+    fn manifest(name: &str) -> Vec<serde_yaml::Value> {
+        let text = filled_in(embedded::text(NODE, name), Release::newest());
+        serde_yaml::Deserializer::from_str(&text)
+            .map(|document| serde_yaml::Value::deserialize(document).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn every_file_has_a_place_and_no_mark_is_left() {
+        for file in NODE.iter().filter(|file| file.path != "node/masked-units") {
+            assert!(PLACES.iter().any(|(source, ..)| *source == file.path), "{} goes nowhere", file.path);
+            let text = filled_in(file.text, Release::newest());
+            assert!(!text.split('@').skip(1).step_by(2).any(|mark| mark.bytes().all(|byte| byte.is_ascii_uppercase())));
+        }
+    }
+
+    #[test]
+    fn manifests_are_objects_that_kubectl_can_apply() {
+        for name in ["manifests/default-cni.yaml", "manifests/default-storage.yaml"] {
+            for object in manifest(name) {
+                for field in ["apiVersion", "kind", "metadata"] {
+                    assert!(object.get(field).is_some(), "{name}: an object without {field}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_one_default_storage_class_named_standard() {
+        let objects = manifest("manifests/default-storage.yaml");
+        let classes: Vec<_> = objects.iter().filter(|object| object["kind"] == "StorageClass").collect();
+        assert_eq!(classes.len(), 1);
+        assert_eq!(classes[0]["metadata"]["name"], "standard");
+        let annotation = &classes[0]["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"];
+        assert_eq!(annotation, "true");
+    }
+
+    #[test]
+    fn manifests_pull_nothing_that_the_node_has() {
+        let deployment = manifest("manifests/default-storage.yaml").pop().unwrap();
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["imagePullPolicy"], "IfNotPresent");
+        assert_eq!(container["image"], provisioner_image(Release::newest()).as_str());
+    }
+
+    #[test]
+    fn the_layer_has_units_masks_and_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("files.tar");
+        write_files(&path, Release::newest()).unwrap();
+        let mut archive = tar::Archive::new(fs::File::open(path).unwrap());
+        let names: Vec<String> =
+            archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect();
+        for expected in [
+            "kind/version",
+            "usr/local/bin/entrypoint",
+            "etc/systemd/system/nginx.service",
+            "etc/systemd/system/multi-user.target.wants/kubelet.service",
+        ] {
+            assert!(names.iter().any(|name| name == expected), "{expected} is missing");
+        }
+        // /bin, /sbin and /lib are links in the base image; a folder of that name would take their place.
+        assert!(!names.iter().any(|name| name.starts_with("lib/") || name.starts_with("bin/")));
+    }
+}

@@ -1,0 +1,96 @@
+//! Which image a set of inputs makes: tags that are digests of everything that goes in. Pure functions.
+
+use crate::{
+    Release,
+    components::components,
+    digest::Digest,
+    embedded::{self, BASE, NODE, PAYLOAD},
+    pod_images::pod_images,
+};
+
+/// Labels of the images built here. Containers inherit the labels of their image.
+pub mod labels {
+    /// The Kubernetes version in a node image.
+    pub const KUBERNETES_VERSION: &str = "io.kind-rs.kubernetes-version";
+    /// What a node image can do beyond `kindest/node`, comma separated.
+    pub const FEATURES: &str = "io.kind-rs.features";
+    /// What kind of image it is: `node-image`, `payload-image` or `base-image`.
+    pub const KIND: &str = "io.kind-rs.kind";
+    /// The features of the node images built here.
+    pub const NODE_FEATURES: &str = "fixed-address,on-link-pods,load-balancer,zero-copy-store";
+}
+
+/// The reference of a release's node image. It changes with every version, file and flag that goes into the image, and
+/// with nothing else.
+pub fn node_image_reference(release: &Release) -> String {
+    let digest = Digest::new("node image 1")
+        .field("payload", payload_image_reference(release))
+        .fields(embedded::fields(NODE))
+        .short();
+    format!("kind-rs/node:{}-{digest}", release.kubernetes)
+}
+
+/// The reference of the base image: Debian's part of a node.
+pub fn base_image_reference(release: &Release) -> String {
+    format!("kind-rs/base:{}", base_key(release))
+}
+
+/// The name of the base image's result in the cache, and its tag.
+pub(crate) fn base_key(release: &Release) -> String {
+    let digest = Digest::new("base image 1")
+        .field("architecture", std::env::consts::ARCH)
+        .field("suite", release.debian)
+        .fields(embedded::fields(BASE))
+        .short();
+    format!("{}-{digest}", release.debian)
+}
+
+/// The reference of what lies between: base, programs and pod images, without the files that make a node of them. Those
+/// change often while they are worked on, and an image of nine hundred megabytes should not be made anew each time.
+pub(crate) fn payload_image_reference(release: &Release) -> String {
+    format!("kind-rs/payload:{}", payload_key(release))
+}
+
+/// The tag of the payload image.
+pub(crate) fn payload_key(release: &Release) -> String {
+    let digest = Digest::new("payload image 1")
+        .field("base", base_image_reference(release))
+        .fields(release.fields())
+        .fields(components(release).iter().map(|component| ("component", component.key(release))))
+        .fields(pod_images(release).iter().map(|image| ("image", format!("{image:?}"))))
+        .fields(embedded::fields(PAYLOAD))
+        .short();
+    format!("{}-{digest}", release.kubernetes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn altered() -> Release {
+        Release { runc: "v1.5.3", ..*Release::newest() }
+    }
+
+    #[test]
+    fn the_same_inputs_make_the_same_reference() {
+        let release = Release::newest();
+        let reference = node_image_reference(release);
+        assert_eq!(reference, node_image_reference(release));
+        let tag = reference.strip_prefix("kind-rs/node:v1.37.2-").expect(&reference);
+        assert!(tag.len() == 12 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()), "{reference}");
+    }
+
+    #[test]
+    fn another_version_makes_another_node_image_on_the_same_base() {
+        assert_ne!(node_image_reference(&altered()), node_image_reference(Release::newest()));
+        assert_eq!(base_image_reference(&altered()), base_image_reference(Release::newest()));
+    }
+
+    #[test]
+    fn tags_are_valid() {
+        for reference in [base_image_reference(Release::newest()), payload_image_reference(Release::newest())] {
+            let (_, tag) = reference.split_once(':').unwrap();
+            assert!(tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)), "{reference}");
+        }
+    }
+}

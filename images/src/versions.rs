@@ -1,0 +1,134 @@
+//! The one table of versions. Everything else asks here; no version is written anywhere else.
+
+use crate::UnsupportedVersion;
+
+/// A Kubernetes release and everything that a node of it is made of.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The release tag of Kubernetes.
+    pub kubernetes: &'static str,
+    /// The version of its staging modules (`k8s.io/api` and so on).
+    pub staging: &'static str,
+    /// When the release was tagged: the build date that its programs report.
+    pub tagged: &'static str,
+    /// The language version that upstream's module asks for.
+    pub go: &'static str,
+    /// etcd's module version.
+    pub etcd: &'static str,
+    /// The tag under which kubeadm of this release expects etcd's image.
+    pub etcd_tag: &'static str,
+    /// `CoreDNS`'s module version and image tag, as kubeadm of this release expects.
+    pub coredns: &'static str,
+    /// The tag of the pause image that kubeadm and containerd expect.
+    pub pause: &'static str,
+    /// containerd's module version.
+    pub containerd: &'static str,
+    /// runc's module version.
+    pub runc: &'static str,
+    /// The module version of the network plugins.
+    pub cni_plugins: &'static str,
+    /// The module version of `crictl`.
+    pub cri_tools: &'static str,
+    /// The module version and image tag of the storage provisioner.
+    pub local_path_provisioner: &'static str,
+    /// The suite of the root file system. bookworm's systemd runs on cgroup v1 and v2; later ones refuse v1.
+    pub debian: &'static str,
+}
+
+/// Every release that can be built, newest first.
+const RELEASES: [Release; 1] = [Release {
+    kubernetes: "v1.37.2",
+    staging: "v0.37.2",
+    tagged: "2026-10-27T12:01:04Z",
+    go: "1.26",
+    etcd: "v3.7.3",
+    etcd_tag: "3.7.0-0",
+    coredns: "v1.14.6",
+    pause: "3.10.2",
+    containerd: "v2.4.2",
+    runc: "v1.5.2",
+    cni_plugins: "v1.9.1",
+    cri_tools: "v1.36.0",
+    local_path_provisioner: "v0.0.30",
+    debian: "bookworm",
+}];
+
+impl Release {
+    /// Every release that can be built, newest first.
+    pub fn all() -> &'static [Release] {
+        static ALL: [Release; RELEASES.len()] = RELEASES;
+        &ALL
+    }
+
+    /// The newest release.
+    pub fn newest() -> &'static Release {
+        &Self::all()[0]
+    }
+
+    /// The release of that Kubernetes version, with or without the leading `v`.
+    ///
+    /// # Errors
+    /// When it is not in the table; the error lists what is.
+    pub fn find(version: &str) -> Result<&'static Release, UnsupportedVersion> {
+        let bare = version.trim_start_matches('v');
+        Self::all().iter().find(|release| release.kubernetes.trim_start_matches('v') == bare).ok_or_else(|| {
+            UnsupportedVersion {
+                found: version.to_owned(),
+                supported: Self::all().iter().map(|release| release.kubernetes).collect(),
+            }
+        })
+    }
+
+    /// Major and minor version, as Kubernetes' programs report them.
+    pub(crate) fn major_minor(&self) -> (&'static str, &'static str) {
+        let mut parts = self.kubernetes.trim_start_matches('v').split('.');
+        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+    }
+
+    /// Every version in it, by name: what decides whether an image is still the same.
+    pub(crate) fn fields(&self) -> [(&'static str, &'static str); 14] {
+        [
+            ("kubernetes", self.kubernetes),
+            ("staging", self.staging),
+            ("tagged", self.tagged),
+            ("go", self.go),
+            ("etcd", self.etcd),
+            ("etcd tag", self.etcd_tag),
+            ("coredns", self.coredns),
+            ("pause", self.pause),
+            ("containerd", self.containerd),
+            ("runc", self.runc),
+            ("cni plugins", self.cni_plugins),
+            ("cri tools", self.cri_tools),
+            ("local path provisioner", self.local_path_provisioner),
+            ("debian", self.debian),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_found_with_and_without_v() {
+        assert_eq!(Release::find("1.37.2").unwrap(), Release::newest());
+        assert_eq!(Release::find("v1.37.2").unwrap().major_minor(), ("1", "37"));
+    }
+
+    #[test]
+    fn an_unknown_version_is_refused_with_the_known_ones() {
+        let error = Release::find("v1.12.0").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "build a node image of Kubernetes v1.12.0: this version is not supported; supported: v1.37.2"
+        );
+    }
+
+    #[test]
+    fn staging_modules_follow_the_release() {
+        for release in Release::all() {
+            assert_eq!(release.kubernetes.replacen("v1.", "v0.", 1), release.staging);
+        }
+    }
+}
