@@ -31,7 +31,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let console = Console::new(arguments.quiet, arguments.verbosity);
     console.install_log();
-    let outcome = block_on(run(command, Session::new(&console)));
+    let outcome = block_on(run(command, &console));
     match outcome {
         Ok(()) => ExitCode::from(exit::SUCCESS),
         Err(failure) => {
@@ -49,7 +49,11 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     outcome
 }
 
-async fn run(command: Command, session: Session<'_>) -> Result<(), Failure> {
+async fn run(command: Command, console: &Console) -> Result<(), Failure> {
+    if let Command::Version = command {
+        return commands::version::run(console);
+    }
+    let session = Session::open(console)?;
     match command {
         Command::Create(Create::Cluster(args)) => commands::create_cluster::run(&session, args).await,
         Command::Delete(Delete::Cluster(args)) => commands::delete_cluster::run(&session, args).await,
@@ -58,6 +62,6 @@ async fn run(command: Command, session: Session<'_>) -> Result<(), Failure> {
         Command::Get(Get::Nodes(args)) => commands::get_nodes::run(&session, args).await,
         Command::Get(Get::Kubeconfig(args)) => commands::get_kubeconfig::run(&session, args).await,
         Command::Build(Build::NodeImage) => commands::build_node_image::run(&session).await,
-        Command::Version => commands::version::run(&session),
+        Command::Version => commands::version::run(console),
     }
 }

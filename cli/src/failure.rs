@@ -109,16 +109,15 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Settings(_) | Self::Name { .. } | Self::Config(_) | Self::NoHome => exit::CONFIGURATION,
-            Self::Engine(_) => exit::ENGINE,
-            Self::Image(ImageError::Engine(_)) => exit::ENGINE,
+            Self::Engine(_) | Self::Image(ImageError::Engine(_)) | Self::Export(ExportError::Engine { .. }) => {
+                exit::ENGINE
+            }
             Self::Image(_) | Self::Build(_) => exit::IMAGE,
             Self::Taken(_) => exit::NAME_TAKEN,
             Self::Create { source, .. } => step_code(&source.source),
             Self::Interrupted { signal, .. } => exit::SIGNAL + signal.number(),
-            Self::NotMerged { .. } | Self::Kubeconfig(_) => exit::KUBECONFIG,
             Self::Export(ExportError::NoCluster { .. }) => exit::NO_CLUSTER,
-            Self::Export(ExportError::Engine { .. }) => exit::ENGINE,
-            Self::Export(_) => exit::KUBECONFIG,
+            Self::NotMerged { .. } | Self::Kubeconfig(_) | Self::Export(_) => exit::KUBECONFIG,
             Self::Destroy(_) | Self::SomeNotDestroyed { .. } => exit::NOT_REMOVED,
             Self::Output(_) | Self::Runtime(_) => exit::FAILURE,
         }

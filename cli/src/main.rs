@@ -7,6 +7,8 @@ mod console;
 mod duration;
 mod exit;
 mod failure;
+mod output;
+mod roll_back;
 mod session;
 mod signals;
 

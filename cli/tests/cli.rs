@@ -1,4 +1,5 @@
 //! The program from outside: help, arguments, configurations, exit codes. No container engine is needed.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use std::{
     fs,

@@ -65,3 +65,42 @@ async fn sorted(engine: &dyn Engine, labels: &Labels) -> Result<Vec<ContainerFac
     containers.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(containers)
 }
+
+#[cfg(test)]
+mod tests {
+    use kind_engine::{ContainerSpec, FakeEngine};
+
+    use super::*;
+
+    async fn add(engine: &FakeEngine, name: &str, labels: &[(&str, &str)]) {
+        let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
+        let spec = ContainerSpec { name: name.to_owned(), labels, ..ContainerSpec::default() };
+        engine.run_container(&spec).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn clusters_are_known_by_their_makers() {
+        let engine = FakeEngine::default();
+        add(&engine, "b-worker", &[(LABEL_CLUSTER, "b"), (LABEL_MANAGED, "1")]).await;
+        add(&engine, "b-control-plane", &[(LABEL_CLUSTER, "b"), (LABEL_MANAGED, "1")]).await;
+        add(&engine, "kt-control-plane", &[(LABEL_CLUSTER, "kt"), (LABEL_MANAGED, "1"), (LABEL_SCOPE, "s")]).await;
+        add(&engine, "alien-control-plane", &[(LABEL_CLUSTER, "alien")]).await;
+        add(&engine, "database", &[]).await;
+        add(&engine, "mixed-control-plane", &[(LABEL_CLUSTER, "mixed"), (LABEL_MANAGED, "1")]).await;
+        add(&engine, "mixed-worker", &[(LABEL_CLUSTER, "mixed")]).await;
+        let clusters: Vec<(String, Maker)> = clusters(&engine).await.unwrap().into_iter().collect();
+        let expected =
+            [("alien", Maker::Stranger), ("b", Maker::CommandLine), ("kt", Maker::Tests), ("mixed", Maker::Stranger)];
+        assert_eq!(clusters, expected.map(|(name, maker)| (name.to_owned(), maker)));
+    }
+
+    #[tokio::test]
+    async fn containers_are_sorted_and_those_of_one_cluster() {
+        let engine = FakeEngine::default();
+        add(&engine, "b-worker", &[(LABEL_CLUSTER, "b")]).await;
+        add(&engine, "b-control-plane", &[(LABEL_CLUSTER, "b")]).await;
+        add(&engine, "c-control-plane", &[(LABEL_CLUSTER, "c")]).await;
+        let found = containers(&engine, &ClusterName::new("b").unwrap()).await.unwrap();
+        assert_eq!(found.into_iter().map(|found| found.name).collect::<Vec<_>>(), ["b-control-plane", "b-worker"]);
+    }
+}

@@ -1,21 +1,14 @@
 //! `kind-rs create cluster`.
 
-use std::{
-    path::Path,
-    process,
-    sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{path::Path, sync::Arc, time::Instant};
 
-use kind_engine::{Engine, Labels};
+use kind_engine::Engine;
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec, config_file,
     image::resolve,
     inventory,
     kubeconfig::KubeconfigFiles,
-    provision::{Blueprint, StepError, destroy, provision},
-    settings::Settings,
-    spec::cluster_labels,
+    provision::{Blueprint, StepError, provision},
 };
 use kind_images::{Release, node_image_reference};
 
@@ -23,37 +16,30 @@ use crate::{
     args::CreateCluster,
     console::Steps,
     failure::Failure,
-    session::{Session, shown},
-    signals::Signals,
+    roll_back::{Creation, RolledBack, roll_back},
+    session::Session,
+    signals::{Signal, Signals},
 };
-
-/// Tells the containers of this run from those of another that makes a cluster of the same name at the same time.
-const LABEL_CREATION: &str = "io.kind-rs.creation";
-
-/// How often what is made while it is being rolled back is looked for.
-const ROLL_BACK_PASSES: usize = 5;
 
 pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<(), Failure> {
     let start = Instant::now();
-    let settings = session.settings()?;
     let spec = specification(&args)?;
-    let name = session.cluster_name(args.name, &settings, spec.name.clone())?;
-    let kubeconfig = session.kubeconfig(&args.kubeconfig, &settings)?;
+    let name = session.cluster_name(args.name, spec.name.clone())?;
+    let kubeconfig = session.kubeconfig(&args.kubeconfig)?;
     // Better to hear of an unusable kubeconfig before the work than after it.
     kubeconfig.check()?;
-    let engine = session.engine(&settings).await?;
+    let engine = session.engine().await?;
     refuse_taken(&*engine, &name).await?;
-    let creation =
-        format!("{}-{}", process::id(), SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_nanos()));
+    let creation = Creation::new();
     let blueprint = Blueprint {
         name: name.clone(),
         spec,
         image: String::new(),
         load_balancer_image: None,
-        labels: Labels::from([(LABEL_CREATION.to_owned(), creation.clone())]),
+        labels: creation.labels(),
         retain: args.retain,
         wait: Some(args.wait).filter(|limit| !limit.is_zero()),
-        logs: settings.state_dir.join("logs"),
+        logs: session.settings.state_dir.join("logs"),
     };
     session.console.note(&format!("creating cluster {name}"));
     let mut signals = Signals::new().map_err(Failure::Runtime)?;
@@ -65,14 +51,36 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
             let outcome = if args.retain {
                 format!("what was made stays, as asked; `kind-rs delete cluster --name {name}` removes it")
             } else {
-                session.console.note(&format!("{signal}: removing what was made of cluster {name}; once more to stop that, too"));
-                roll_back(session, &*engine, &name, &creation, &mut signals).await
+                undo(session, &*engine, &name, &creation, signal, &mut signals).await
             };
             return Err(Failure::Interrupted { name, signal, outcome });
         }
     };
     drop(steps);
-    finish(session, &made, &kubeconfig, &settings, start)
+    finish(session, &made, &kubeconfig, start)
+}
+
+/// Rolls back, unless a second signal stops that as well, and says how it ended.
+async fn undo(
+    session: &Session<'_>,
+    engine: &dyn Engine,
+    name: &ClusterName,
+    creation: &Creation,
+    signal: Signal,
+    signals: &mut Signals,
+) -> String {
+    session
+        .console
+        .note(&format!("{signal}: removing what was made of cluster {name}; a second signal stops that, too"));
+    let outcome = tokio::select! {
+        outcome = roll_back(engine, name, creation) => outcome,
+        _ = signals.next() => RolledBack::Partly(None),
+    };
+    let words = outcome.about(name);
+    if let RolledBack::Partly(Some(error)) = outcome {
+        session.console.failure(&Failure::Destroy(error));
+    }
+    words
 }
 
 /// What is asked for; without a configuration one control plane, as kind does it.
@@ -124,45 +132,10 @@ async fn images(engine: &dyn Engine, spec: &ClusterSpec) -> Result<String, Failu
     Ok(resolve(engine, None, &built).await?)
 }
 
-/// Removes what this run made. A request that was under way when the creation was dropped may still be carried out by
-/// the engine, so this goes on until nothing more is found.
-async fn roll_back(
-    session: &Session<'_>,
-    engine: &dyn Engine,
-    name: &ClusterName,
-    creation: &str,
-    signals: &mut Signals,
-) -> String {
-    let left = format!("not everything was removed; `kind-rs delete cluster --name {name}` does it");
-    let passes = async {
-        let mut last = None;
-        for _ in 0..ROLL_BACK_PASSES {
-            let there = engine.containers(&cluster_labels(name)).await.unwrap_or_default();
-            if there.iter().any(|container| container.labels.get(LABEL_CREATION).is_none_or(|made| made != creation)) {
-                return "somebody else makes a cluster of that name at the same time: nothing was removed".to_owned();
-            }
-            match destroy(engine, name).await {
-                Ok(removed) if removed.is_empty() => return "what had been made is removed".to_owned(),
-                Ok(_) => last = None,
-                Err(error) => last = Some(error),
-            }
-        }
-        if let Some(error) = last {
-            session.console.failure(&Failure::Destroy(error));
-        }
-        left.clone()
-    };
-    tokio::select! {
-        outcome = passes => outcome,
-        _ = signals.next() => left.clone(),
-    }
-}
-
 fn finish(
     session: &Session<'_>,
     made: &ClusterRecord,
     kubeconfig: &KubeconfigFiles,
-    settings: &Settings,
     start: Instant,
 ) -> Result<(), Failure> {
     let name = &made.name;
@@ -174,7 +147,7 @@ fn finish(
     session.console.note(&format!(
         "cluster {name} is up: Kubernetes {version}, {count} {nodes}, {seconds:.1} s\n\
          kubectl's current context is now {context} (in {})",
-        shown(&file, settings)
+        session.shown(&file)
     ));
     Ok(())
 }

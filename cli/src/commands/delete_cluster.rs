@@ -6,10 +6,9 @@ use kind_harness::{ClusterName, kubeconfig::KubeconfigFiles, provision::destroy}
 use crate::{args::DeleteCluster, failure::Failure, session::Session};
 
 pub(crate) async fn run(session: &Session<'_>, args: DeleteCluster) -> Result<(), Failure> {
-    let settings = session.settings()?;
-    let name = session.cluster_name(args.name.name, &settings, None)?;
-    let kubeconfig = session.kubeconfig(&args.kubeconfig, &settings)?;
-    let engine = session.engine(&settings).await?;
+    let name = session.cluster_name(args.name.name, None)?;
+    let kubeconfig = session.kubeconfig(&args.kubeconfig)?;
+    let engine = session.engine().await?;
     delete(session, &*engine, &name, &kubeconfig).await
 }
 

@@ -9,9 +9,8 @@ use super::delete_cluster::delete;
 use crate::{args::DeleteClusters, failure::Failure, session::Session};
 
 pub(crate) async fn run(session: &Session<'_>, args: DeleteClusters) -> Result<(), Failure> {
-    let settings = session.settings()?;
-    let kubeconfig = session.kubeconfig(&args.kubeconfig, &settings)?;
-    let engine = session.engine(&settings).await?;
+    let kubeconfig = session.kubeconfig(&args.kubeconfig)?;
+    let engine = session.engine().await?;
     let mut names = args.names;
     if args.all {
         for (name, maker) in inventory::clusters(&*engine).await? {

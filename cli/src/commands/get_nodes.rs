@@ -2,16 +2,15 @@
 
 use kind_harness::inventory;
 
-use crate::{args::GetNodes, failure::Failure, session::Session};
+use crate::{args::GetNodes, failure::Failure, output::print, session::Session};
 
 pub(crate) async fn run(session: &Session<'_>, args: GetNodes) -> Result<(), Failure> {
-    let settings = session.settings()?;
     let (nodes, none) = if args.all_clusters {
-        let engine = session.engine(&settings).await?;
+        let engine = session.engine().await?;
         (inventory::all_containers(&*engine).await?, "there is no cluster".to_owned())
     } else {
-        let name = session.cluster_name(args.name.name, &settings, None)?;
-        let engine = session.engine(&settings).await?;
+        let name = session.cluster_name(args.name.name, None)?;
+        let engine = session.engine().await?;
         (
             inventory::containers(&*engine, &name).await?,
             format!("cluster {name} has no nodes; is there such a cluster?"),
@@ -20,5 +19,5 @@ pub(crate) async fn run(session: &Session<'_>, args: GetNodes) -> Result<(), Fai
     if nodes.is_empty() {
         session.console.note(&none);
     }
-    nodes.iter().try_for_each(|node| session.print(&node.name))
+    nodes.iter().try_for_each(|node| print(&node.name))
 }

@@ -1,11 +1,11 @@
 //! `kind-rs version`.
 
-use crate::{failure::Failure, session::Session};
+use crate::{console::Console, failure::Failure, output::print};
 
-pub(crate) fn run(session: &Session<'_>) -> Result<(), Failure> {
+pub(crate) fn run(console: &Console) -> Result<(), Failure> {
     let version = env!("CARGO_PKG_VERSION");
-    if session.console.is_quiet() {
-        return session.print(version);
+    if console.is_quiet() {
+        return print(version);
     }
-    session.print(&format!("kind-rs v{version} {}/{}", std::env::consts::OS, std::env::consts::ARCH))
+    print(&format!("kind-rs v{version} {}/{}", std::env::consts::OS, std::env::consts::ARCH))
 }

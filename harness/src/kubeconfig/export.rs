@@ -153,7 +153,10 @@ fn rename(text: &str, context: &str, server: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use kind_engine::{ContainerSpec, FakeEngine, Outcome, PortMapping};
+
     use super::*;
+    use crate::spec::cluster_labels;
 
     const ADMIN: &str = "apiVersion: v1\nkind: Config\npreferences: {}\nclusters: [{name: x, cluster: {server: 'https://1.2.3.4:6443', \
         certificate-authority-data: QQ==}}]\nusers: [{name: kubernetes-admin, user: {client-key-data: Qg==}}]\n\
@@ -190,5 +193,33 @@ mod tests {
         assert_eq!(server(&front("fd00::1"), Reach::Host).unwrap(), "https://[fd00::1]:40000");
         assert_eq!(server(&front(""), Reach::Internal).unwrap(), "https://x-control-plane:6443");
         assert_eq!(server(&ContainerFacts::default(), Reach::Host), None);
+    }
+
+    #[tokio::test]
+    async fn the_load_balancers_port_and_a_control_planes_file_are_taken() {
+        let (engine, name) = (FakeEngine::default(), ClusterName::new("x").unwrap());
+        let missing = export(&engine, &name, Reach::Host).await.unwrap_err();
+        assert!(matches!(missing, ExportError::NoCluster { .. }));
+        for (container, role, port) in
+            [("x-worker", "worker", 1), ("x-control-plane", "control-plane", 2), ("x-lb", ROLE_LOAD_BALANCER, 40000)]
+        {
+            let mut labels = cluster_labels(&name);
+            labels.insert(LABEL_ROLE.to_owned(), role.to_owned());
+            let mapping = PortMapping {
+                container_port: LOAD_BALANCER_PORT,
+                host_port: Some(port),
+                listen_address: std::net::IpAddr::from([127, 0, 0, 1]),
+                protocol: kind_engine::Protocol::Tcp,
+            };
+            let spec =
+                ContainerSpec { name: container.into(), labels, ports: vec![mapping], ..ContainerSpec::default() };
+            engine.run_container(&spec).await.unwrap();
+        }
+        engine.when("exec x-control-plane cat", Outcome::Print(ADMIN.to_owned()));
+        let text = export(&engine, &name, Reach::Host).await.unwrap();
+        assert!(text.contains("server: https://127.0.0.1:40000"), "{text}");
+        assert!(export(&engine, &name, Reach::Internal).await.unwrap().contains("server: https://x-lb:6443"));
+        engine.when("cat", Outcome::Exit(1, "no such file".to_owned()));
+        assert!(matches!(export(&engine, &name, Reach::Host).await, Err(ExportError::Command { .. })));
     }
 }

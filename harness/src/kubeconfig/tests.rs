@@ -64,7 +64,7 @@ fn clusters_come_and_go_and_an_open_file_becomes_private() {
     files.merge(&cluster("a")).unwrap();
     files.merge(&cluster("b")).unwrap();
     assert_eq!(mode(&path), 0o600);
-    assert_eq!(files.remove(&name("a")).unwrap(), [path.clone()]);
+    assert_eq!(files.remove(&name("a")).unwrap(), std::slice::from_ref(&path));
     assert_eq!(contexts(&path), ["kind-foreign", "kind-b"]);
     assert!(fs::read_to_string(&path).unwrap().contains("current-context: kind-b"));
 }
