@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::Context as _;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::ConfigMap};
-use kind_examples::kubernetes::client_without_retries;
+use kind_examples::kubernetes::{brief, client_without_retries};
 use kind_harness::{
     Cluster, TestNamespace, kind_test,
     wait::{self, Check},
@@ -23,8 +23,8 @@ use kube::{
 };
 use tokio::time::timeout;
 
-/// Etcd elects a new leader in seconds; anything near a minute is a failure.
-const LIMIT: Duration = Duration::from_mins(1);
+/// Etcd elects a new leader in seconds, the controllers in 20 s, and a node is back in 10 s.
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// How long the writer waits for one answer. A client without such a limit may wait for a dead server forever.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 /// The load balancer spreads connections over the control planes: of this many, some lead to the one that dies.
 const WRITERS: usize = 6;
 
-#[kind_test(control_planes = 3, workers = 1, access = "exclusive", timeout = "4m")]
+#[kind_test(control_planes = 3, workers = 1, access = "exclusive", timeout = "8m")]
 async fn no_acknowledged_write_is_lost_with_a_control_plane(
     cluster: Cluster,
     client: Client,
@@ -143,7 +143,7 @@ async fn write_until_stopped(config_maps: Api<ConfigMap>, writer: usize, progres
                 Ok(Ok(())) => break,
                 // An attempt whose answer never came had arrived all the same.
                 Ok(Err(kube::Error::Api(status))) if status.is_already_exists() && !errors.is_empty() => break,
-                Ok(Err(error)) => errors.push(error.to_string()),
+                Ok(Err(error)) => errors.push(brief(&error)),
                 Err(_) => errors.push(format!("no answer within {ANSWER_LIMIT:?}")),
             }
         }

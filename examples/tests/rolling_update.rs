@@ -11,7 +11,7 @@ use std::{
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kind_examples::{
     image::GUESTBOOK_V2,
-    kubernetes::{LIMIT, ServiceProxy, client_without_retries, deploy_guestbook, deploy_redis, scale},
+    kubernetes::{LIMIT, ServiceProxy, brief, client_without_retries, deploy_guestbook, deploy_redis, scale},
 };
 use kind_harness::{
     Cluster, TestNamespace, kind_test,
@@ -25,7 +25,7 @@ use serde_json::json;
 
 use crate::setup::load_images;
 
-#[kind_test(timeout = "3m")]
+#[kind_test]
 async fn an_update_loses_no_request(cluster: Cluster, config: Config, ns: TestNamespace) -> anyhow::Result<()> {
     let client = client_without_retries(config)?;
     load_images(&cluster).await?;
@@ -81,12 +81,12 @@ async fn visit(guestbook: ServiceProxy, name: &str, updated: Arc<AtomicBool>) ->
         pace.tick().await;
         match guestbook.version().await {
             Ok(version) => visits.versions.push(version.version),
-            Err(error) => visits.failures.push(format!("read: {error}")),
+            Err(error) => visits.failures.push(format!("read: {}", brief(&error))),
         }
         let entry = format!("{name} was here, time {}", visits.entries.len());
         match guestbook.add(&entry).await {
             Ok(_) => visits.entries.push(entry),
-            Err(error) => visits.failures.push(format!("write: {error}")),
+            Err(error) => visits.failures.push(format!("write: {}", brief(&error))),
         }
     }
     visits

@@ -30,11 +30,11 @@ impl Answer {
 
     /// An empty list.
     pub(crate) fn no_items() -> Self {
-        Self::items(json!([]))
+        Self::items(&json!([]))
     }
 
     /// A list of these objects.
-    pub(crate) fn items(items: Value) -> Self {
+    pub(crate) fn items(items: &Value) -> Self {
         Self::ok(json!({ "apiVersion": "v1", "kind": "List", "metadata": {}, "items": items }))
     }
 

@@ -1,35 +1,36 @@
 //! Real, highly available Kubernetes clusters for Rust tests.
 //!
-//! Start with [`kind_test`]. A cluster is described by a [`ClusterSpec`], brought up by [`provision::provision`], and held as a [`Cluster`].
-//! The modules in reading order:
+//! Start with [`kind_test`]. A cluster is described by a [`ClusterSpec`], brought up by [`provision::provision`], and
+//! held as a [`Cluster`]. The modules in reading order:
 
-pub mod cluster;
+pub mod spec;
 pub mod config_file;
-mod diagnose;
-mod entry;
-#[cfg(test)]
-mod fake_api;
+pub mod settings;
+pub mod render;
+pub mod wait;
+pub mod provision;
 pub mod image;
+pub mod cluster;
 pub mod inventory;
 pub mod kubeconfig;
 pub mod lease;
-pub mod provision;
-pub mod render;
-pub mod settings;
-pub mod spec;
-pub mod wait;
+mod entry;
+mod diagnose;
+#[cfg(test)]
+mod fake_api;
 
 /// What an expanded [`kind_test`] calls; not for use by hand, and subject to change without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        entry::{Arranged, Ended, Inject, Judge, Judged, Parameters, Request, Returned, Runtime, TestMeta, Verdict, run},
+        entry::{Arranged, Ended, Inject, Judge, Judged, Request, Returned, Runtime, TestMeta, Verdict, inject, run},
         lease::Access,
     };
 }
 
 pub use cluster::{Cluster, ClusterError, ClusterRecord, Node, NodeRecord};
 pub use entry::{LABEL_TEST, TestContext, TestNamespace};
+pub use kind_engine::{Command, CommandError, ExecOutput, NodeFile};
 #[doc = include_str!("kind_test.md")]
 pub use kind_macros::kind_test;
 /// The version of kube that clients are injected from.

@@ -1,8 +1,8 @@
 //! The expansion: the user's function inside a synchronous one that makes one call into the harness.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
-use syn::{Attribute, FnArg, Ident, ItemFn, PatType, Signature, parse_quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Attribute, FnArg, Ident, ItemFn, PatType, ReturnType, Signature, parse_quote, spanned::Spanned};
 
 use crate::{
     args::{Args, Runtime},
@@ -119,26 +119,41 @@ fn request(args: &Args, test: &Test) -> TokenStream {
     }
 }
 
-/// The closure that turns what is injected, by type, and what rstest gave into a call of the body.
+/// The closure that takes what the test wants and gives the body's future. Each type is asked for at its own place in
+/// the source, so that the compiler complains there.
 fn call(name: &Ident, test: &Test) -> TokenStream {
-    let (mut bindings, mut types, mut arguments) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut injections, mut arguments) = (Vec::new(), Vec::new());
+    let arranged = Ident::new("arranged", Span::mixed_site());
     for (index, parameter) in test.parameters.iter().enumerate() {
         match parameter {
             Parameter::Injected { ty, reference } => {
                 let binding = Ident::new(&format!("injected_{index}"), Span::mixed_site());
                 let mutable = reference.and_then(|reference| reference.mutability);
                 arguments.push(reference.map_or_else(|| quote! { #binding }, |_| quote! { &#mutable #binding }));
-                bindings.push(quote! { #mutable #binding });
-                types.push(ty);
+                let inject = quote_spanned! { at(ty) => ::kind_harness::__private::inject::<#ty> };
+                injections.push(quote! { let #mutable #binding = #inject(#arranged)?; });
             }
             Parameter::Rstest { name, future: Some(Await::Before), .. } => arguments.push(quote! { #name.await }),
             Parameter::Rstest { name, .. } => arguments.push(quote! { #name }),
         }
     }
+    let place = match &test.function.sig.output {
+        ReturnType::Type(_, ty) => at(ty),
+        ReturnType::Default => Span::mixed_site(),
+    };
+    let judge = quote_spanned! { place => judge };
     quote! {
-        move |(#(#bindings,)*): (#(#types,)*)| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(#name(#(#arguments),*).await).judge()
+        move |#arranged| {
+            #(#injections)*
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(#name(#(#arguments),*).await).#judge()
+            })
         }
     }
+}
+
+/// The place of these tokens, with names that nobody else sees.
+fn at(tokens: &impl Spanned) -> Span {
+    Span::mixed_site().located_at(tokens.span())
 }

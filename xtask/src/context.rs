@@ -14,3 +14,14 @@ pub struct Context {
     /// Whether that person wants us to stop.
     pub interrupt: Interrupt,
 }
+
+/// A context of tests, whose user never interrupts.
+#[cfg(test)]
+pub(crate) fn test_context() -> Context {
+    Context {
+        settings: Settings::from_environment(),
+        workspace: Workspace::of_this_program(None),
+        ui: Ui::of_this_process(),
+        interrupt: Interrupt::never(),
+    }
+}

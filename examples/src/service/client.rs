@@ -10,7 +10,7 @@ use tokio::{
 };
 
 /// How long to go on trying: a Service that was made a moment ago takes a moment to reach every node and the DNS.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// One attempt.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
 //! Bringing images of this machine into the nodes, without a registry.
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
 use futures::future::try_join_all;
 use kind_engine::Command;
@@ -20,6 +20,8 @@ impl Cluster {
         let archive = archive.as_ref();
         let images = images(archive)?;
         let nodes = self.nodes();
+        // Test processes that start together bring the same archive: one imports it, the others find it there.
+        let _turn = turn(archive).await?;
         try_join_all(nodes.iter().map(|node| load(node, archive, &images))).await?;
         Ok(())
     }
@@ -44,13 +46,23 @@ impl Cluster {
     }
 }
 
+/// Waits until nobody else loads from this archive. The lock ends with the file that is returned.
+async fn turn(archive: &Path) -> Result<File, ClusterError> {
+    let path = archive.to_owned();
+    let lock = move || {
+        let file = File::open(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    let locked = tokio::task::spawn_blocking(lock).await.expect("locking a file does not panic");
+    locked.map_err(|source| ClusterError::File { action: "lock", path: archive.to_owned(), source })
+}
+
 async fn load(node: &Node, archive: &Path, images: &[ArchivedImage]) -> Result<(), ClusterError> {
     if has_all(node, images).await? {
         return Ok(());
     }
-    // One import at a time on each node: several test processes may bring the same image at the same moment.
-    let argv =
-        ["flock", "/run/kind-rs-load.lock", "ctr", "--namespace", "k8s.io", "images", "import", "--digests", "-"];
+    let argv = ["ctr", "--namespace", "k8s.io", "images", "import", "--digests", "-"];
     let engine = node.cluster().engine().await?;
     engine.exec_with_file(node.name(), &Command::new(argv), archive).await?.success()?;
     Ok(())

@@ -81,7 +81,7 @@ fn yaml<T: Serialize>(objects: &[T]) -> String {
         serde_yaml::to_string(&object).map_err(|error| error.to_string())
     };
     let text = |object| document(object).unwrap_or_else(|error| format!("# not printable: {error}\n"));
-    objects.iter().map(|object| format!("---\n{}", text(object))).collect()
+    objects.iter().flat_map(|object| ["---\n".to_owned(), text(object)]).collect()
 }
 
 /// Takes out the bookkeeping of fields, and the content of a secret.

@@ -29,7 +29,7 @@ impl PodState {
         let ready = main.iter().filter(|container| container.ready).count();
         let restarts = containers.iter().map(|container| container.restart_count).sum();
         let phase = status.phase.clone().unwrap_or_else(|| "Unknown".to_owned());
-        let problem = containers.iter().find_map(|container| problem(container)).or_else(|| unscheduled(&status));
+        let problem = containers.iter().find_map(problem).or_else(|| unscheduled(&status));
         let deleted = pod.metadata.deletion_timestamp.is_some();
         let is_well = match phase.as_str() {
             "Running" => ready == wanted && restarts == 0,

@@ -84,11 +84,11 @@ fn answer(path: &str, pods: &Value, events: &Value) -> Answer {
         }
         _ if path.contains("/log?") => Answer::Text(String::new()),
         _ if path.ends_with("/nodes?") || path.ends_with("/nodes") => {
-            Answer::items(json!([node("kt-1-control-plane", "True"), node("kt-1-control-plane2", "Unknown")]))
+            Answer::items(&json!([node("kt-1-control-plane", "True"), node("kt-1-control-plane2", "Unknown")]))
         }
-        _ if path.contains("/pods") => Answer::items(pods.clone()),
-        _ if path.contains("/events") => Answer::items(events.clone()),
-        _ if path.contains("/secrets") => Answer::items(json!([{
+        _ if path.contains("/pods") => Answer::items(pods),
+        _ if path.contains("/events") => Answer::items(events),
+        _ if path.contains("/secrets") => Answer::items(&json!([{
             "metadata": { "name": "s", "annotations": { "kubectl.kubernetes.io/last-applied-configuration": "HIDDEN" } },
             "type": "Opaque", "data": { "password": "SElEREVO" } }])),
         _ if path.contains("/jobs") => Answer::refused(403, "not you"),

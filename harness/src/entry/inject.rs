@@ -54,33 +54,10 @@ impl Inject for TestContext {
     }
 }
 
-/// The parameters of a test, as a tuple.
-pub trait Parameters: Sized {
-    /// Takes each by its type.
-    ///
-    /// # Errors
-    /// When the test's access does not provide one.
-    fn inject(arranged: &Arranged) -> Result<Self, EntryError>;
+/// Takes one parameter; the expansion calls this once for each, with the parameter's type at its place in the source.
+///
+/// # Errors
+/// When the test's access does not provide it.
+pub fn inject<T: Inject>(arranged: &Arranged) -> Result<T, EntryError> {
+    T::inject(arranged)
 }
-
-/// Tuples have no common trait, so each length is spelt out.
-macro_rules! parameters {
-    ($($name:ident)*) => {
-        impl<$($name: Inject),*> Parameters for ($($name,)*) {
-            #[allow(unused_variables, clippy::unused_unit, reason = "the empty tuple needs nothing")]
-            fn inject(arranged: &Arranged) -> Result<Self, EntryError> {
-                Ok(($($name::inject(arranged)?,)*))
-            }
-        }
-    };
-}
-
-parameters!();
-parameters!(A);
-parameters!(A B);
-parameters!(A B C);
-parameters!(A B C D);
-parameters!(A B C D E);
-parameters!(A B C D E F);
-parameters!(A B C D E F G);
-parameters!(A B C D E F G H);

@@ -18,7 +18,7 @@ mod verdict;
 mod tests;
 
 pub use context::{Arranged, TestContext};
-pub use inject::{Inject, Parameters};
+pub use inject::{Inject, inject};
 pub use judge::{Judge, Judged, Returned};
 pub use namespace::{LABEL_TEST, TestNamespace};
 pub use request::{Request, Runtime, TestMeta};

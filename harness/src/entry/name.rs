@@ -103,8 +103,9 @@ fn dashed(text: &str, separator: char, longest: usize) -> String {
 
 /// The first characters of a digest.
 fn digest(text: &str, length: usize) -> String {
-    let hex: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-    hex[..length].to_owned()
+    let bytes = Sha256::digest(text);
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.take(length).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::{process::ExitCode, time::Duration};
 use crate::{lease, settings::Settings};
 
 use super::{
+    context::Arranged,
     error::EntryError,
     host::Leases,
-    inject::Parameters,
     judge::{Judged, chain},
     name::TestName,
     request::{Request, TestMeta},
@@ -24,23 +24,21 @@ const STRAGGLERS: Duration = Duration::from_secs(2);
 /// # Panics
 /// That is how a test fails that returns nothing.
 #[track_caller]
-pub fn run<P, F, Fut, V>(meta: TestMeta, request: Request, test: F) -> V
+pub fn run<F, Fut, V>(meta: TestMeta, request: Request, test: F) -> V
 where
-    P: Parameters,
-    F: FnOnce(P) -> Fut,
+    F: FnOnce(&Arranged) -> Result<Fut, EntryError>,
     Fut: Future<Output = Judged>,
     V: Verdict,
 {
     V::tell(perform(meta, request, test), request.should_panic)
 }
 
-fn perform<P, F, Fut>(meta: TestMeta, request: Request, test: F) -> Ended
+fn perform<F, Fut>(meta: TestMeta, request: Request, test: F) -> Ended
 where
-    P: Parameters,
-    F: FnOnce(P) -> Fut,
+    F: FnOnce(&Arranged) -> Result<Fut, EntryError>,
     Fut: Future<Output = Judged>,
 {
-    let begin = || -> Result<(Settings, tokio::runtime::Runtime), EntryError> {
+    let prepare = || -> Result<(Settings, tokio::runtime::Runtime), EntryError> {
         let settings = Settings::from_environment().map_err(|source| EntryError::Settings { source })?;
         if let Some(order) = lease::keeper_order(&settings) {
             // This process is no test: it was started to keep a cluster, through the test that wanted it.
@@ -48,8 +46,8 @@ where
         }
         Ok((settings, request.runtime.build()?))
     };
-    let (settings, runtime) = match begin() {
-        Ok(begun) => begun,
+    let (settings, runtime) = match prepare() {
+        Ok(prepared) => prepared,
         Err(error) => return Ended::Failed(format!("{}::{}: failed to {}", meta.module, meta.name, chain(&error))),
     };
     let name = TestName::new(&meta, settings.test.as_deref(), settings.attempt);

@@ -15,7 +15,6 @@ use super::{
     context::Arranged,
     error::EntryError,
     host::{Held, Host, Refusal},
-    inject::Parameters,
     judge::{Judged, chain},
     name::TestName,
     namespace::{self, TestNamespace},
@@ -41,10 +40,9 @@ pub(super) struct Stage<'a, H> {
 
 impl<H: Host> Stage<'_, H> {
     /// Carries out the test.
-    pub(super) async fn perform<P, F, Fut>(&self, test: F) -> Ended
+    pub(super) async fn perform<F, Fut>(&self, test: F) -> Ended
     where
-        P: Parameters,
-        F: FnOnce(P) -> Fut,
+        F: FnOnce(&Arranged) -> Result<Fut, EntryError>,
         Fut: Future<Output = Judged>,
     {
         let held = match self.acquire().await {
@@ -58,8 +56,8 @@ impl<H: Host> Stage<'_, H> {
                 return self.failed(&error);
             }
         };
-        let ended = match P::inject(&arranged) {
-            Ok(parameters) => self.body(test, parameters).await,
+        let ended = match test(&arranged) {
+            Ok(body) => self.body(body).await,
             Err(error) => self.failed(&error),
         };
         let success = ended.is_success(self.request.should_panic);
@@ -117,17 +115,12 @@ impl<H: Host> Stage<'_, H> {
     }
 
     /// Runs the body under its limit.
-    async fn body<P, F, Fut>(&self, test: F, parameters: P) -> Ended
-    where
-        F: FnOnce(P) -> Fut,
-        Fut: Future<Output = Judged>,
-    {
+    async fn body(&self, body: impl Future<Output = Judged>) -> Ended {
         let (limit, from) = self.limit();
         self.timeline.begin("ran the body");
-        let body = AssertUnwindSafe(async move { test(parameters).await }).catch_unwind();
-        match timeout(limit, body).await {
+        match timeout(limit, AssertUnwindSafe(body).catch_unwind()).await {
             Ok(Ok(Ok(()))) => Ended::Passed,
-            Ok(Ok(Err(text))) => Ended::Failed(text),
+            Ok(Ok(Err(reason))) => Ended::Failed(reason),
             Ok(Err(payload)) => Ended::Panicked(payload),
             Err(_) => Ended::Failed(format!(
                 "{} did not end within {}, the limit that {from} sets; it {}",

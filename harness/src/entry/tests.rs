@@ -19,9 +19,11 @@ use crate::{
 };
 
 use super::{
-    Ended, Judged, Request, TestContext, TestMeta, TestNamespace,
+    Ended, Inject, Judged, Request, TestContext, TestMeta, TestNamespace,
+    context::Arranged,
+    error::EntryError,
     host::{Held, Host, Refusal},
-    inject::Parameters,
+    inject,
     name::TestName,
     stage::Stage,
     timeline::Timeline,
@@ -89,6 +91,29 @@ pub(crate) fn record() -> ClusterRecord {
     }
 }
 
+/// What the expansion does, for as many parameters as the tests here have.
+trait Parameters: Sized {
+    fn inject(arranged: &Arranged) -> Result<Self, EntryError>;
+}
+
+impl Parameters for () {
+    fn inject(_: &Arranged) -> Result<Self, EntryError> {
+        Ok(())
+    }
+}
+
+impl<A: Inject> Parameters for (A,) {
+    fn inject(arranged: &Arranged) -> Result<Self, EntryError> {
+        Ok((inject(arranged)?,))
+    }
+}
+
+impl<A: Inject, B: Inject, C: Inject> Parameters for (A, B, C) {
+    fn inject(arranged: &Arranged) -> Result<Self, EntryError> {
+        Ok((inject(arranged)?, inject(arranged)?, inject(arranged)?))
+    }
+}
+
 /// Runs a test and returns how it ended.
 fn perform<P, F, Fut>(host: &FakeHost, request: Request, change: impl Fn(&mut Settings), test: F) -> Ended
 where
@@ -107,7 +132,10 @@ where
     change(&mut settings);
     let name = TestName::new(&META, Some("orders"), 1);
     let stage = Stage { host: host.clone(), settings: &settings, meta: META, request, name, timeline: Timeline::new() };
-    request.runtime.build().unwrap().block_on(stage.perform(test))
+    request.runtime.build().unwrap().block_on(stage.perform(|arranged| {
+        let parameters = P::inject(arranged)?;
+        Ok(async move { test(parameters).await })
+    }))
 }
 
 fn text(ended: &Ended) -> String {

@@ -60,6 +60,19 @@ struct Watch {
     last: Option<(Found<Report>, Instant)>,
 }
 
+impl Watch {
+    /// Whether a living keeper has not written anything for too long.
+    fn hangs(&mut self, found: &Found<Report>) -> bool {
+        match &self.last {
+            Some((last, when)) if last == found => when.elapsed() > STUCK,
+            _ => {
+                self.last = Some((found.clone(), Instant::now()));
+                false
+            }
+        }
+    }
+}
+
 impl Request<'_> {
     pub(super) async fn lease(&self) -> Result<Lease, LeaseError> {
         let folder = self.home.folder(&self.order.key);
@@ -70,10 +83,10 @@ impl Request<'_> {
             }
             // The folder may be removed at any moment until the lock is held: then it all begins again.
             match self.enter(&folder, &mut notice).await {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(source) => return Err(file("lock", &folder, source)),
-                Ok(None) => continue,
                 Ok(Some(seat)) => return self.take(&folder, seat, notice).await,
+                Ok(None) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(file("lock", &folder, source)),
             }
         }
     }
@@ -142,7 +155,7 @@ impl Request<'_> {
         let status = status(&found, folder.needs_check());
         if !has_keeper {
             self.start_keeper(folder, &found, watch).await?;
-        } else if self.hangs(&found, watch) {
+        } else if watch.hangs(&found) {
             return Err(self.stuck(folder, watch));
         }
         watch.notice.waiting(|| status.clone());
@@ -193,17 +206,6 @@ impl Request<'_> {
                 error: error.to_owned(),
                 failures: report.failures,
             },
-        }
-    }
-
-    /// Whether a living keeper has not written anything for too long.
-    fn hangs(&self, found: &Found<Report>, watch: &mut Watch) -> bool {
-        match &watch.last {
-            Some((last, when)) if last == found => when.elapsed() > STUCK,
-            _ => {
-                watch.last = Some((found.clone(), Instant::now()));
-                false
-            }
         }
     }
 

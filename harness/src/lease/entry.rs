@@ -58,7 +58,7 @@ pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope:
     let image = settings.image.as_deref().unwrap_or(&built);
     let key = Key::of(&shape, image, &scope, &home.identity());
     Order {
-        logs: settings.artifacts.join(key.cluster().as_str()),
+        logs: settings.artifacts.clone(),
         key,
         shape,
         image: settings.image.clone(),

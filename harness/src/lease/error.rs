@@ -111,7 +111,7 @@ pub(super) fn tail(path: &std::path::Path) -> String {
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
     let skipped = lines.len().saturating_sub(LINES);
-    lines[skipped..].iter().map(|line| format!("\n    {line}")).collect()
+    lines[skipped..].iter().fold(String::new(), |text, line| text + "\n    " + line)
 }
 
 #[cfg(test)]

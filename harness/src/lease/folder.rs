@@ -37,6 +37,7 @@ impl Home {
         Ok(Self { path, identity })
     }
 
+    #[cfg(test)]
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -243,7 +244,7 @@ mod tests {
         assert!(!folder.exists() && !folder.has_keeper().unwrap());
         folder.create().unwrap();
         assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
-        assert_eq!(home.folders().unwrap(), [folder.clone()]);
+        assert_eq!(home.folders().unwrap(), std::slice::from_ref(&folder));
         let keeper = folder.keeper().unwrap();
         assert!(keeper.try_exclusive().unwrap());
         assert!(folder.has_keeper().unwrap());

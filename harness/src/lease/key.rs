@@ -26,7 +26,7 @@ impl Key {
             digest.update(part.len().to_le_bytes());
             digest.update(part);
         }
-        let mut text: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut text = format!("{:x}", digest.finalize());
         text.truncate(DIGITS);
         Self(text)
     }

@@ -12,6 +12,7 @@ mod keeper;
 mod key;
 mod lock;
 mod marks;
+mod mend;
 mod notice;
 mod order;
 mod process;

@@ -71,7 +71,7 @@ pub(super) fn runner(variable: &str, value: &str) -> Option<ProcessId> {
     let wanted = format!("{variable}={value}");
     let session = Stat::of(std::process::id())?.session;
     let (pid, stat) = ancestors().find(|(pid, _)| !has_variable(*pid, wanted.as_bytes()))?;
-    if stat.session != session { None } else { ProcessId::of(pid) }
+    if stat.session == session { ProcessId::of(pid) } else { None }
 }
 
 fn has_variable(pid: u32, wanted: &[u8]) -> bool {

@@ -1,6 +1,9 @@
 //! Bring-up and removal on the engine, as the keeper wants them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use kind_engine::{ContainerFacts, DockerEngine, Engine, EngineError, Labels};
@@ -10,25 +13,25 @@ use super::{
     error::{chain, no_engine},
     folder::Home,
     key::Key,
+    mend::mend,
     order::Order,
     process::host,
     provisioner::{CreateError, Provisioner},
 };
 use crate::{
-    cluster::{ClusterRecord, client_config},
+    cluster::ClusterRecord,
     image::{self, ImageError},
-    provision::{self, Blueprint, Progress, ProvisionError, StepError},
+    provision::{self, Blueprint, Event, Progress, ProvisionError, StepError},
     spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, cluster_labels},
-    wait,
 };
 
 /// Where the locks of a cluster are: the identity of its state folder.
 const LABEL_STATE: &str = "io.kind-rs.state";
 
+/// The step before those of `provision`.
+const IMAGE: &str = "find the node image";
 /// How long nodes, DNS and storage may take to be ready.
 const READY: Duration = Duration::from_secs(240);
-/// How long a cluster may take that only has to come back.
-const MENDING: Duration = Duration::from_secs(90);
 
 /// Makes and removes clusters with `provision`.
 pub(super) struct RealProvisioner {
@@ -61,23 +64,6 @@ impl RealProvisioner {
         };
         self.engine.get_or_try_init(connect).await
     }
-
-    /// Starts what does not run, then waits until every node is Ready.
-    async fn repair(&self, record: &ClusterRecord) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let engine = self.engine().await?;
-        let names = record.nodes.iter().map(|node| &node.name).chain(&record.load_balancer);
-        for name in names {
-            match engine.container(name.as_str()).await? {
-                None => return Err(format!("container {name} is gone").into()),
-                Some(facts) if facts.state == "paused" => engine.unpause_container(name.as_str()).await?,
-                Some(facts) if !facts.is_running() => engine.start_container(name.as_str()).await?,
-                Some(_) => {}
-            }
-        }
-        let client = kube::Client::try_from(client_config(&record.kubeconfig).await?)?;
-        wait::nodes_ready(&client, record.nodes.len(), MENDING).await?;
-        Ok(())
-    }
 }
 
 #[async_trait(?Send)]
@@ -85,7 +71,15 @@ impl Provisioner for RealProvisioner {
     async fn create(&self, order: &Order, progress: &dyn Progress) -> Result<ClusterRecord, CreateError> {
         let of_engine = |error: EngineError| CreateError { no_engine: no_engine(&error), error: chain(&error) };
         let engine = Arc::clone(self.engine().await.map_err(of_engine)?);
+        let start = Instant::now();
+        progress.event(Event::Started { step: IMAGE });
         let image = image::resolve(&*engine, order.image.as_deref(), &order.built).await;
+        let elapsed = start.elapsed();
+        progress.event(if image.is_ok() {
+            Event::Finished { step: IMAGE, elapsed }
+        } else {
+            Event::Failed { step: IMAGE, elapsed }
+        });
         let image = image.map_err(|error| match error {
             ImageError::Engine(error) => of_engine(error),
             other => CreateError { error: chain(&other), no_engine: None },
@@ -119,7 +113,8 @@ impl Provisioner for RealProvisioner {
     }
 
     async fn mend(&self, record: &ClusterRecord) -> Result<(), String> {
-        self.repair(record).await.map_err(|error| chain(&*error))
+        let engine = self.engine().await.map_err(|error| chain(&error))?;
+        mend(&**engine, record).await.map_err(|error| chain(&error))
     }
 
     async fn runs(&self, name: &ClusterName) -> Result<bool, String> {

@@ -22,12 +22,10 @@ impl Scope {
             let owner = process::runner("NEXTEST_RUN_ID", run).unwrap_or_else(ProcessId::current);
             return Self { name: format!("nextest {run}"), owner: Some(owner) };
         }
-        match process::cargo() {
-            Some(cargo) => Self { name: format!("cargo {cargo}"), owner: Some(cargo) },
-            None => {
-                let this = ProcessId::current();
-                Self { name: format!("process {this}"), owner: Some(this) }
-            }
+        if let Some(cargo) = process::cargo() {
+            return Self { name: format!("cargo {cargo}"), owner: Some(cargo) };
         }
+        let this = ProcessId::current();
+        Self { name: format!("process {this}"), owner: Some(this) }
     }
 }

@@ -70,8 +70,8 @@ enum Spread {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Port {
-    container_port: u16,
-    host_port: Option<u16>,
+    container: u16,
+    host: Option<u16>,
     listen_address: IpAddr,
     #[serde(with = "Transport")]
     protocol: Protocol,
@@ -112,7 +112,7 @@ impl Node {
     fn of(spec: NodeSpec) -> Self {
         let NodeSpec { role, image, labels, extra_mounts, extra_port_mappings } = spec;
         let mounts = extra_mounts.into_iter().map(|Mount { target, kind }| Volume { target, kind }).collect();
-        let ports = extra_port_mappings.into_iter().map(Port::of).collect();
+        let ports = extra_port_mappings.iter().map(Port::of).collect();
         Self { role, image, labels, mounts, ports }
     }
 
@@ -125,14 +125,14 @@ impl Node {
 }
 
 impl Port {
-    fn of(mapping: PortMapping) -> Self {
-        let PortMapping { container_port, host_port, listen_address, protocol } = mapping;
-        Self { container_port, host_port, listen_address, protocol }
+    fn of(mapping: &PortMapping) -> Self {
+        let PortMapping { container_port: container, host_port: host, listen_address, protocol } = *mapping;
+        Self { container, host, listen_address, protocol }
     }
 
     fn into_spec(self) -> PortMapping {
-        let Self { container_port, host_port, listen_address, protocol } = self;
-        PortMapping { container_port, host_port, listen_address, protocol }
+        let Self { container, host, listen_address, protocol } = self;
+        PortMapping { container_port: container, host_port: host, listen_address, protocol }
     }
 }
 

@@ -82,7 +82,13 @@ async fn bring_up(context: &Context, progress: &dyn Progress) -> Result<ClusterR
     let record = record(context, port, version);
     if let Some(limit) = blueprint.wait {
         // The wait's own limit comes first, because its error says what is missing.
-        step(progress, READY, limit + seconds(5), ready::wait(&record.kubeconfig, &blueprint.spec, limit)).await?;
+        step(
+            progress,
+            READY,
+            limit + seconds(5),
+            ready::wait(&record.kubeconfig, &blueprint.spec, limit, progress, READY),
+        )
+        .await?;
     }
     Ok(record)
 }

@@ -4,23 +4,62 @@ use std::time::Duration;
 
 use kube::Client;
 
-use super::steps::{Failure, StepError};
+use super::{
+    Event, Progress,
+    steps::{Failure, StepError},
+};
 use crate::{
     spec::ClusterSpec,
-    wait::{deployment_available, nodes_ready},
+    wait::{Check, look_at_deployment, look_at_nodes, until},
 };
 
-/// Waits through the address that clients on the host use.
-pub(super) async fn wait(kubeconfig: &str, spec: &ClusterSpec, limit: Duration) -> Result<(), Failure> {
+/// What has to be available besides the nodes: namespace and name of a Deployment.
+const ADD_ONS: [(&str, &str); 2] = [("kube-system", "coredns"), ("local-path-storage", "local-path-provisioner")];
+
+/// Waits through the address that clients on the host use, and tells under the name of `step` what is missing.
+pub(super) async fn wait(
+    kubeconfig: &str,
+    spec: &ClusterSpec,
+    limit: Duration,
+    progress: &dyn Progress,
+    step: &'static str,
+) -> Result<(), Failure> {
     let client = client(kubeconfig).await?;
-    let add_ons = async {
-        futures::try_join!(
-            deployment_available(&client, "kube-system", "coredns", limit),
-            deployment_available(&client, "local-path-storage", "local-path-provisioner", limit),
-        )
-    };
-    futures::try_join!(nodes_ready(&client, spec.nodes.len(), limit), add_ons)?;
+    let tell = |status: &str| progress.event(Event::Waiting { step, status: status.to_owned() });
+    until("the nodes, DNS and storage", limit, async || {
+        let missing = missing(&client, spec).await;
+        if let Check::NotYet(status) = &missing {
+            tell(status);
+        }
+        missing
+    })
+    .await?;
     Ok(())
+}
+
+async fn missing(client: &Client, spec: &ClusterSpec) -> Check<()> {
+    let nodes = look_at_nodes(client, spec.nodes.len()).await;
+    // Without a pod network no node becomes Ready and no add-on runs: the user brings one, and waits for it.
+    if spec.networking.disable_default_cni {
+        return registered(nodes);
+    }
+    if let Check::NotYet(status) = nodes {
+        return Check::NotYet(status);
+    }
+    for (namespace, name) in ADD_ONS {
+        if let Check::NotYet(status) = look_at_deployment(client, namespace, name).await {
+            return Check::NotYet(status);
+        }
+    }
+    Check::Done(())
+}
+
+/// All that can be had without a pod network: an API that answers.
+fn registered(nodes: Check<()>) -> Check<()> {
+    match nodes {
+        Check::NotYet(status) if status.starts_with("the API answered") => Check::NotYet(status),
+        _ => Check::Done(()),
+    }
 }
 
 async fn client(kubeconfig: &str) -> Result<Client, Failure> {

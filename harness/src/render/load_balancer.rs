@@ -60,15 +60,18 @@ stream {{
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
     fn golden() {
         let files = load_balancer_files(&[Ipv4Addr::new(100, 64, 7, 11), Ipv4Addr::new(100, 64, 7, 12)], "authority");
-        let text: String = files
-            .iter()
-            .map(|file| format!("=== {} {:o}\n{}", file.path, file.mode, String::from_utf8_lossy(&file.content)))
-            .collect();
+        let mut text = String::new();
+        for file in &files {
+            let content = String::from_utf8_lossy(&file.content);
+            write!(text, "=== {} {:o}\n{content}", file.path, file.mode).unwrap();
+        }
         kind_testkit::assert_golden("tests/golden/load-balancer.txt", &text);
     }
 }

@@ -15,19 +15,21 @@ use super::{Check, WaitError, until};
 /// # Errors
 /// When the limit passes first; the error names the nodes that are not Ready.
 pub async fn nodes_ready(client: &Client, count: usize, limit: Duration) -> Result<(), WaitError> {
+    until(format!("{count} nodes Ready"), limit, async || look_at_nodes(client, count).await).await
+}
+
+/// One look at the nodes.
+pub(crate) async fn look_at_nodes(client: &Client, count: usize) -> Check<()> {
     let nodes: Api<Node> = Api::all(client.clone());
-    until(format!("{count} nodes Ready"), limit, async || match nodes.list(&ListParams::default()).await {
-        Err(error) => Check::not_yet(format!("the API answered: {error}")),
-        Ok(list) => {
-            let unready: Vec<String> = list.items.iter().filter_map(unready).collect();
-            if list.items.len() == count && unready.is_empty() {
-                Check::Done(())
-            } else {
-                Check::not_yet(format!("{} of {count} registered; not Ready: {}", list.items.len(), unready.join("; ")))
-            }
-        }
-    })
-    .await
+    let list = match nodes.list(&ListParams::default()).await {
+        Err(error) => return Check::not_yet(format!("the API answered: {error}")),
+        Ok(list) => list.items,
+    };
+    let unready: Vec<String> = list.iter().filter_map(unready).collect();
+    if list.len() == count && unready.is_empty() {
+        return Check::Done(());
+    }
+    Check::not_yet(format!("{} of {count} nodes registered; not Ready: {}", list.len(), unready.join("; ")))
 }
 
 /// The node's name and why it is not Ready, or `None` where it is.
@@ -52,23 +54,26 @@ pub async fn deployment_available(
     name: &str,
     limit: Duration,
 ) -> Result<Deployment, WaitError> {
+    let what = format!("Deployment {namespace}/{name} available");
+    until(what, limit, async || look_at_deployment(client, namespace, name).await).await
+}
+
+/// One look at a Deployment.
+pub(crate) async fn look_at_deployment(client: &Client, namespace: &str, name: &str) -> Check<Deployment> {
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
-    until(format!("Deployment {namespace}/{name} available"), limit, async || match deployments.get(name).await {
-        Err(error) => Check::not_yet(format!("the API answered: {error}")),
-        Ok(deployment) => {
-            let wanted = deployment.spec.replicas.unwrap_or(1);
-            let status = deployment.status.clone().unwrap_or_default();
-            let [updated, available, all] =
-                [status.updated_replicas, status.available_replicas, status.replicas].map(Option::unwrap_or_default);
-            let observed = status.observed_generation >= deployment.metadata.generation;
-            if observed && updated == wanted && available == wanted && all == wanted {
-                Check::Done(deployment)
-            } else {
-                Check::not_yet(format!("{available} of {wanted} available, {updated} updated, {all} in all"))
-            }
-        }
-    })
-    .await
+    let deployment = match deployments.get(name).await {
+        Err(error) => return Check::not_yet(format!("the API answered: {error}")),
+        Ok(deployment) => deployment,
+    };
+    let wanted = deployment.spec.replicas.unwrap_or(1);
+    let status = deployment.status.clone().unwrap_or_default();
+    let [updated, available, all] =
+        [status.updated_replicas, status.available_replicas, status.replicas].map(Option::unwrap_or_default);
+    let observed = status.observed_generation >= deployment.metadata.generation;
+    if observed && updated == wanted && available == wanted && all == wanted {
+        return Check::Done(deployment);
+    }
+    Check::not_yet(format!("{name}: {available} of {wanted} available, {updated} updated, {all} in all"))
 }
 
 /// Waits until a pod is Ready.

@@ -21,8 +21,8 @@ fn run(test: &str, artifacts: &std::path::Path) -> (bool, String) {
         .env_remove("NEXTEST_TEST_NAME")
         .output()
         .expect("run this program");
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
 }
 
 #[kind_test(cluster = small, timeout = "3m")]

@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
 use kind_harness::{Cluster, LABEL_TEST, TestContext, TestNamespace, kind_test};
-use kube::{Api, Client, Config, api::PostParams};
+use kube::{
+    Api, Client, Config,
+    api::{ListParams, PostParams},
+};
 use serde_json::json;
 
 use crate::small;
@@ -13,7 +16,7 @@ use crate::small;
 async fn a_client_reaches_the_cluster(client: Client, cluster: &Cluster) -> kube::Result<()> {
     let nodes: Api<Node> = Api::all(client);
     let names: Vec<String> =
-        nodes.list(&Default::default()).await?.into_iter().filter_map(|it| it.metadata.name).collect();
+        nodes.list(&ListParams::default()).await?.into_iter().filter_map(|it| it.metadata.name).collect();
     let expected: Vec<String> = cluster.nodes().iter().map(|node| node.name().to_owned()).collect();
     assert_eq!(names, expected);
     Ok(())

@@ -18,9 +18,12 @@ fn counts() {
             workers: ::core::option::Option::Some(2usize),
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |(injected_0,): (Client,)| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(counts(injected_0).await).judge()
+        move |arranged| {
+            let injected_0 = ::kind_harness::__private::inject::<Client>(arranged)?;
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(counts(injected_0).await).judge()
+            })
         },
     )
 }
@@ -44,9 +47,12 @@ fn config() {
             access: ::kind_harness::__private::Access::Exclusive,
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |(injected_0,): (Client,)| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(config(injected_0).await).judge()
+        move |arranged| {
+            let injected_0 = ::kind_harness::__private::inject::<Client>(arranged)?;
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(config(injected_0).await).judge()
+            })
         },
     )
 }
@@ -73,9 +79,12 @@ fn function() {
             ),
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |(injected_0,): (Client,)| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(function(injected_0).await).judge()
+        move |arranged| {
+            let injected_0 = ::kind_harness::__private::inject::<Client>(arranged)?;
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(function(injected_0).await).judge()
+            })
         },
     )
 }
@@ -103,9 +112,11 @@ fn runtime() -> ::std::process::ExitCode {
             },
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |(): ()| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(runtime().await).judge()
+        move |arranged| {
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(runtime().await).judge()
+            })
         },
     )
 }
@@ -130,9 +141,11 @@ fn threads_by_default() {
             },
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |(): ()| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(threads_by_default().await).judge()
+        move |arranged| {
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(threads_by_default().await).judge()
+            })
         },
     )
 }
@@ -152,9 +165,11 @@ fn one_thread() {
             name: "one_thread",
         },
         ::kind_harness::__private::Request::DEFAULT,
-        move |(): ()| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(one_thread().await).judge()
+        move |arranged| {
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(one_thread().await).judge()
+            })
         },
     )
 }

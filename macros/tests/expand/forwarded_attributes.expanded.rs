@@ -20,10 +20,16 @@ pub(crate) fn forwarded() {
             module: ::core::module_path!(),
             name: "forwarded",
         },
-        ::kind_harness::__private::Request::DEFAULT,
-        move |(injected_0,): (Client,)| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(forwarded(injected_0).await).judge()
+        ::kind_harness::__private::Request {
+            should_panic: ::core::option::Option::Some("boom"),
+            ..::kind_harness::__private::Request::DEFAULT
+        },
+        move |arranged| {
+            let injected_0 = ::kind_harness::__private::inject::<Client>(arranged)?;
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(forwarded(injected_0).await).judge()
+            })
         },
     )
 }

@@ -14,9 +14,11 @@ fn nothing() {
             name: "nothing",
         },
         ::kind_harness::__private::Request::DEFAULT,
-        move |(): ()| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(nothing().await).judge()
+        move |arranged| {
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(nothing().await).judge()
+            })
         },
     )
 }
@@ -44,25 +46,30 @@ fn by_value_and_reference() -> ::std::process::ExitCode {
             name: "by_value_and_reference",
         },
         ::kind_harness::__private::Request::DEFAULT,
-        move |
-            (
-                injected_0,
-                injected_1,
-                injected_2,
-                mut injected_3,
-            ): (kube::Client, TestNamespace, Cluster, TestContext)|
-        async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(
-                    by_value_and_reference(
-                            injected_0,
-                            &injected_1,
-                            injected_2,
-                            &mut injected_3,
-                        )
-                        .await,
-                )
-                .judge()
+        move |arranged| {
+            let injected_0 = ::kind_harness::__private::inject::<
+                kube::Client,
+            >(arranged)?;
+            let injected_1 = ::kind_harness::__private::inject::<
+                TestNamespace,
+            >(arranged)?;
+            let injected_2 = ::kind_harness::__private::inject::<Cluster>(arranged)?;
+            let mut injected_3 = ::kind_harness::__private::inject::<
+                TestContext,
+            >(arranged)?;
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(
+                        by_value_and_reference(
+                                injected_0,
+                                &injected_1,
+                                injected_2,
+                                &mut injected_3,
+                            )
+                            .await,
+                    )
+                    .judge()
+            })
         },
     )
 }

@@ -31,12 +31,18 @@ fn matrix(
             workers: ::core::option::Option::Some(2usize),
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |(injected_1, injected_3): (Client, TestNamespace)| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(
-                    matrix(replicas, injected_1, name, &injected_3).await,
-                )
-                .judge()
+        move |arranged| {
+            let injected_1 = ::kind_harness::__private::inject::<Client>(arranged)?;
+            let injected_3 = ::kind_harness::__private::inject::<
+                TestNamespace,
+            >(arranged)?;
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(
+                        matrix(replicas, injected_1, name, &injected_3).await,
+                    )
+                    .judge()
+            })
         },
     )
 }
@@ -69,13 +75,19 @@ fn fixtures(
             module: ::core::module_path!(),
             name: "fixtures",
         },
-        ::kind_harness::__private::Request::DEFAULT,
-        move |(injected_3,): (TestContext,)| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(
-                    fixtures(database, later, now.await, injected_3).await,
-                )
-                .judge()
+        ::kind_harness::__private::Request {
+            should_panic: ::core::option::Option::Some(""),
+            ..::kind_harness::__private::Request::DEFAULT
+        },
+        move |arranged| {
+            let injected_3 = ::kind_harness::__private::inject::<TestContext>(arranged)?;
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(
+                        fixtures(database, later, now.await, injected_3).await,
+                    )
+                    .judge()
+            })
         },
     )
 }
@@ -95,9 +107,11 @@ fn all_awaited(#[case] #[future] now: u32) {
             name: "all_awaited",
         },
         ::kind_harness::__private::Request::DEFAULT,
-        move |(): ()| async move {
-            use ::kind_harness::__private::Judge as _;
-            ::kind_harness::__private::Returned(all_awaited(now.await).await).judge()
+        move |arranged| {
+            ::core::result::Result::Ok(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(all_awaited(now.await).await).judge()
+            })
         },
     )
 }

@@ -40,7 +40,7 @@ pub enum DemoError {
 /// When any of it fails.
 pub async fn demo(ctx: &Context, choice: ImageChoice) -> Result<(), DemoError> {
     let prepared = setup::prepare(ctx).await?;
-    let before = leftovers::look(&prepared.engine, &prepared.facts).await.map_err(LeftoverError::Engine)?;
+    let before = leftovers::look(&*prepared.engine, &prepared.facts).await.map_err(LeftoverError::Engine)?;
     let image = image::node_image(ctx, &prepared, choice).await?;
 
     ctx.ui.heading("Example tests, on a highly available cluster");
@@ -58,7 +58,7 @@ pub async fn demo(ctx: &Context, choice: ImageChoice) -> Result<(), DemoError> {
     tokio::pin!(run);
     let outcome = tokio::select! {
         outcome = &mut run => outcome,
-        nodes = nodes::ready_nodes(&prepared.engine) => {
+        nodes = nodes::ready_nodes(&*prepared.engine) => {
             seen = Some(nodes);
             run.await
         }
@@ -69,6 +69,6 @@ pub async fn demo(ctx: &Context, choice: ImageChoice) -> Result<(), DemoError> {
         println!("{nodes}");
     }
     outcome?;
-    leftovers::none_since(ctx, &prepared.engine, &prepared.facts, &before).await?;
+    leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?;
     seen.map(drop).ok_or(DemoError::NoCluster)
 }

@@ -92,10 +92,10 @@ impl ImageChoice {
 pub(super) async fn node_image(ctx: &Context, prepared: &Prepared, choice: ImageChoice) -> Result<String, ImageError> {
     ctx.ui.heading("Node image");
     let reference = match choice {
-        ImageChoice::Given(reference) => ensure_pulled(ctx, prepared, reference).await?,
-        ImageChoice::Pull => ensure_pulled(ctx, prepared, PREBUILT_IMAGE.to_owned()).await?,
+        ImageChoice::Given(reference) => ensure_pulled(ctx, &*prepared.engine, reference).await?,
+        ImageChoice::Pull => ensure_pulled(ctx, &*prepared.engine, PREBUILT_IMAGE.to_owned()).await?,
         ImageChoice::Build => build(ctx, prepared).await?,
-        ImageChoice::Automatic => match pulled_unless_built(ctx, prepared).await? {
+        ImageChoice::Automatic => match built_or_pulled(ctx, &*prepared.engine, &built()).await? {
             Some(reference) => reference,
             None => build(ctx, prepared).await?,
         },
@@ -104,13 +104,17 @@ pub(super) async fn node_image(ctx: &Context, prepared: &Prepared, choice: Image
     Ok(reference)
 }
 
+/// The image that the present sources make.
+fn built() -> String {
+    kind_images::node_image_reference(kind_images::Release::newest())
+}
+
 /// Points 2 and 3 of the policy; `None` where the image must be built.
-async fn pulled_unless_built(ctx: &Context, prepared: &Prepared) -> Result<Option<String>, ImageError> {
-    let built = kind_images::node_image_reference(kind_images::Release::newest());
-    if prepared.engine.image(&built).await?.is_some() {
-        return Ok(Some(built));
+async fn built_or_pulled(ctx: &Context, engine: &dyn Engine, built: &str) -> Result<Option<String>, ImageError> {
+    if engine.image(built).await?.is_some() {
+        return Ok(Some(built.to_owned()));
     }
-    match ensure_pulled(ctx, prepared, PREBUILT_IMAGE.to_owned()).await {
+    match ensure_pulled(ctx, engine, PREBUILT_IMAGE.to_owned()).await {
         Err(ImageError::Pull { .. } | ImageError::Slow { .. }) => {
             ctx.ui.line("no image registry in reach: the node image is built from source");
             Ok(None)
@@ -119,14 +123,14 @@ async fn pulled_unless_built(ctx: &Context, prepared: &Prepared) -> Result<Optio
     }
 }
 
-async fn ensure_pulled(ctx: &Context, prepared: &Prepared, reference: String) -> Result<String, ImageError> {
-    if prepared.engine.image(&reference).await?.is_some() {
+async fn ensure_pulled(ctx: &Context, engine: &dyn Engine, reference: String) -> Result<String, ImageError> {
+    if engine.image(&reference).await?.is_some() {
         return Ok(reference);
     }
     let step = ctx.ui.step(format!("pull {reference}"));
     let pull = async {
         tokio::select! {
-            pulled = prepared.engine.pull_image(&reference) => Some(pulled),
+            pulled = engine.pull_image(&reference) => Some(pulled),
             () = wait::limit(PULL_LIMIT) => None,
         }
     };
@@ -153,7 +157,12 @@ async fn build(ctx: &Context, prepared: &Prepared) -> Result<String, ImageError>
 
 #[cfg(test)]
 mod tests {
+    use kind_engine::{FakeEngine, Outcome};
+
     use super::*;
+    use crate::context::test_context;
+
+    const BUILT: &str = "kind-rs/node:v1-0123";
 
     #[test]
     fn the_command_line_goes_before_the_environment() {
@@ -161,5 +170,30 @@ mod tests {
         assert_eq!(ImageChoice::new(build, Some("e".to_owned())), ImageChoice::Build);
         assert_eq!(ImageChoice::new(ImageArgs::default(), Some("e".to_owned())), ImageChoice::Given("e".to_owned()));
         assert_eq!(ImageChoice::new(ImageArgs::default(), None), ImageChoice::Automatic);
+    }
+
+    #[tokio::test]
+    async fn an_image_that_was_built_is_used_and_nothing_is_pulled() {
+        let engine = FakeEngine::default();
+        engine.add_image(BUILT, &[]);
+        let image = built_or_pulled(&test_context(), &engine, BUILT).await.unwrap();
+        assert_eq!(image.as_deref(), Some(BUILT));
+        assert!(!engine.calls().iter().any(|call| call.starts_with("pull")), "{:?}", engine.calls());
+    }
+
+    #[tokio::test]
+    async fn without_one_kinds_is_pulled() {
+        let engine = FakeEngine::default();
+        let image = built_or_pulled(&test_context(), &engine, BUILT).await.unwrap();
+        assert_eq!(image.as_deref(), Some(PREBUILT_IMAGE));
+    }
+
+    #[tokio::test]
+    async fn without_a_registry_it_is_to_be_built() {
+        let engine = FakeEngine::default();
+        engine.when("pull", Outcome::Refuse("no such host".to_owned()));
+        assert_eq!(built_or_pulled(&test_context(), &engine, BUILT).await.unwrap(), None);
+        let error = ensure_pulled(&test_context(), &engine, PREBUILT_IMAGE.to_owned()).await.unwrap_err();
+        assert!(error.to_string().ends_with("`--build` builds one without a registry"), "{error}");
     }
 }

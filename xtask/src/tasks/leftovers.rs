@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, os::unix::ffi::OsStrExt, path::Path, time::Duration};
 
-use kind_engine::{DockerEngine, Engine, EngineError, EngineFacts, Labels};
+use kind_engine::{Engine, EngineError, EngineFacts, Labels};
 
 use crate::{
     context::Context,
@@ -30,7 +30,7 @@ pub enum LeftoverError {
 }
 
 /// What of ours is on this machine now, one line each.
-pub(super) async fn look(engine: &DockerEngine, facts: &EngineFacts) -> Result<BTreeSet<String>, EngineError> {
+pub(super) async fn look(engine: &dyn Engine, facts: &EngineFacts) -> Result<BTreeSet<String>, EngineError> {
     let ours = Labels::from([(LABEL_MANAGED.to_owned(), String::new())]);
     let mut found = BTreeSet::new();
     found.extend(engine.containers(&ours).await?.into_iter().map(|container| format!("container {}", container.name)));
@@ -43,7 +43,7 @@ pub(super) async fn look(engine: &DockerEngine, facts: &EngineFacts) -> Result<B
 /// Waits until nothing is there that was not there `before`.
 pub(super) async fn none_since(
     ctx: &Context,
-    engine: &DockerEngine,
+    engine: &dyn Engine,
     facts: &EngineFacts,
     before: &BTreeSet<String>,
 ) -> Result<(), LeftoverError> {

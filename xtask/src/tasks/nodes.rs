@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use kind_engine::{Command, ContainerFacts, DockerEngine, Engine, Labels};
+use kind_engine::{Command, ContainerFacts, Engine, Labels};
 
 use crate::{
     names::{LABEL_CLUSTER, LABEL_MANAGED, LABEL_ROLE, ROLE_CONTROL_PLANE, ROLE_LOAD_BALANCER},
@@ -17,7 +17,7 @@ const HIGHLY_AVAILABLE: usize = 3;
 
 /// Returns the nodes as `kubectl` lists them, as soon as there is a highly available cluster of ours whose nodes are all
 /// Ready. Waits for ever where there never is one.
-pub(super) async fn ready_nodes(engine: &DockerEngine) -> String {
+pub(super) async fn ready_nodes(engine: &dyn Engine) -> String {
     let look = async || match nodes_of_any(engine).await {
         Some(nodes) => Look::Done(nodes),
         None => Look::NotYet(String::new()),
@@ -30,7 +30,7 @@ pub(super) async fn ready_nodes(engine: &DockerEngine) -> String {
 }
 
 /// An engine or a cluster that does not answer just now is asked again at the next look.
-async fn nodes_of_any(engine: &DockerEngine) -> Option<String> {
+async fn nodes_of_any(engine: &dyn Engine) -> Option<String> {
     let ours = Labels::from([(LABEL_MANAGED.to_owned(), String::new()), (LABEL_CLUSTER.to_owned(), String::new())]);
     let containers = engine.containers(&ours).await.ok()?;
     for nodes in highly_available(&containers) {

@@ -57,14 +57,14 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
     tidy::check(&ctx.workspace)?;
     ctx.ui.line("tidy");
 
-    let before = leftovers::look(&prepared.engine, &prepared.facts).await.map_err(LeftoverError::Engine)?;
+    let before = leftovers::look(&*prepared.engine, &prepared.facts).await.map_err(LeftoverError::Engine)?;
     let image = image::node_image(ctx, &prepared, choice).await?;
     ctx.ui.heading("Examples in the documentation");
     let doc_tests = cargo(ctx).args(["test", "--workspace", "--doc", "--quiet"]);
     run_shown(ctx, &doc_tests).await.map_err(TestError::Tests)?;
     ctx.ui.heading("Tests");
     run_shown(ctx, &tests(ctx, &image)).await.map_err(TestError::Tests)?;
-    leftovers::none_since(ctx, &prepared.engine, &prepared.facts, &before).await?;
+    leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -226,7 +226,7 @@ impl<'a> Life<'a> {
             if locked { Check::Done(()) } else { Check::not_yet("somebody waits for it") }
         };
         if wait::until("the end of the scope", Duration::MAX, gone).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
@@ -294,7 +294,7 @@ impl<'a> Life<'a> {
     /// Removes the cluster, and tries again where that fails. Says whether it is gone.
     async fn destroy(&self, limit: Duration) -> bool {
         let name = self.order.key.cluster();
-        let start = SystemTime::now();
+        let start = Instant::now();
         let (mut quiet, wanted) = (0, if self.interrupted { QUIET } else { 0 });
         let gone = wait::until_every(Duration::from_millis(100), "the removal", limit, async || {
             match self.provisioner.destroy(&name).await {
@@ -303,16 +303,12 @@ impl<'a> Life<'a> {
             }
             if quiet < wanted { Check::not_yet("there may come more") } else { Check::Done(()) }
         });
-        let took = || start.elapsed().unwrap_or_default().as_secs_f64();
-        match gone.await {
-            Ok(()) => {
-                self.journal.line(format_args!("the engine has nothing of {name} any more, after {:.1} s", took()))
-            }
-            Err(error) => {
-                self.journal.line(format_args!("{name} is left for a later sweep: {error}"));
-                return false;
-            }
+        if let Err(error) = gone.await {
+            self.journal.line(format_args!("{name} is left for a later sweep: {error}"));
+            return false;
         }
+        let took = start.elapsed().as_secs_f64();
+        self.journal.line(format_args!("the engine has nothing of {name} any more, after {took:.1} s"));
         true
     }
 

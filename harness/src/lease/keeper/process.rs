@@ -30,13 +30,14 @@ pub fn keeper_order(settings: &Settings) -> Option<KeeperOrder> {
 }
 
 /// Lives a keeper's life: detaches the process, makes the cluster, watches over it, and removes it.
+#[expect(clippy::needless_pass_by_value, reason = "an order is carried out once")]
 pub fn run_keeper(order: KeeperOrder) -> ExitCode {
-    run_with(order, |home, order| Arc::new(RealProvisioner::new(home, order)))
+    run_with(&order, |home, order| Arc::new(RealProvisioner::new(home, order)))
 }
 
 /// As [`run_keeper`], with something else that makes clusters.
 pub(in crate::lease) fn run_with(
-    order: KeeperOrder,
+    order: &KeeperOrder,
     provisioner: impl FnOnce(&Home, &Order) -> Arc<dyn Provisioner>,
 ) -> ExitCode {
     // First of all: what kills the test's process group must not kill the keeper.
@@ -45,7 +46,7 @@ pub(in crate::lease) fn run_with(
         return ExitCode::FAILURE;
     }
     close_inherited();
-    match keep(&order, provisioner) {
+    match keep(order, provisioner) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("keep the cluster of {}: {error}", order.folder.display());

@@ -67,12 +67,10 @@ fn over(order: &Order, claim: &Claim) -> Option<&'static str> {
     if !claim.keeper.is_current() {
         return Some("somebody removed its state folder");
     }
-    match &order.owner {
-        Some(owner) => (!owner.is_alive()).then_some("the run is over"),
-        None => {
-            let touched = claim.users.touched().unwrap_or_else(|_| SystemTime::now());
-            let unused = SystemTime::now().duration_since(touched).unwrap_or_default();
-            (unused >= order.idle).then_some("nobody used it for the idle limit")
-        }
+    if let Some(owner) = &order.owner {
+        return (!owner.is_alive()).then_some("the run is over");
     }
+    let touched = claim.users.touched().unwrap_or_else(|_| SystemTime::now());
+    let unused = touched.elapsed().unwrap_or_default();
+    (unused >= order.idle).then_some("nobody used it for the idle limit")
 }

@@ -156,7 +156,10 @@ impl Provisioner for Machine {
             progress.event(Event::Started { step });
             self.work().await;
             if step == "second step" && self.fails() {
-                return Err(CreateError { error: "second step: the machine was told to fail".to_owned(), no_engine: None });
+                return Err(CreateError {
+                    error: "second step: the machine was told to fail".to_owned(),
+                    no_engine: None,
+                });
             }
             progress.event(Event::Finished { step, elapsed: Duration::ZERO });
         }

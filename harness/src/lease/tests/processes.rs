@@ -68,8 +68,8 @@ impl Starter for WithoutEngine {
 #[test]
 fn player() {
     if let Some(order) = keeper_order(&Settings::from_environment().unwrap()) {
-        let code = run_with(order, |home, _| Arc::new(machine(home.path())));
-        std::process::exit(if code == std::process::ExitCode::SUCCESS { 0 } else { 1 });
+        let code = run_with(&order, |home, _| Arc::new(machine(home.path())));
+        std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
     }
     #[expect(clippy::disallowed_methods, reason = "the variable is between the tests of this file")]
     let Some(game) = std::env::var_os(GAME) else { return };
@@ -85,8 +85,15 @@ async fn take_part(own: &Path) {
     let access = serde_json::from_slice(&fs::read(own.join("access")).unwrap()).unwrap();
     let holder = Holder { test: own.file_name().unwrap().to_string_lossy().into_owned() };
     let starter = WithoutEngine(Reexecution { engine: None, test: libtest_name(None, "") });
-    let request =
-        Request { home: &home, order: &order, access, holder: &holder, keep: Keep::Never, attempt: 1, starter: &starter };
+    let request = Request {
+        home: &home,
+        order: &order,
+        access,
+        holder: &holder,
+        keep: Keep::Never,
+        attempt: 1,
+        starter: &starter,
+    };
     let start = Instant::now();
     let lease = request.lease().await.unwrap();
     let took = start.elapsed();

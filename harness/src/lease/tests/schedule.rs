@@ -56,7 +56,8 @@ async fn test(stage: Rc<Stage>, order: Rc<crate::lease::order::Order>, inside: R
     pass(random.below(700)).await;
     let access = [Access::Shared, Access::Shared, Access::Shared, Access::Read, Access::Exclusive]
         [usize::try_from(random.below(5)).unwrap()];
-    let patience = if random.below(5) == 0 { Duration::from_millis(random.below(100)) } else { Duration::from_secs(60) };
+    let patience =
+        if random.below(5) == 0 { Duration::from_millis(random.below(100)) } else { Duration::from_secs(60) };
     let Ok(acquired) = tokio::time::timeout(patience, stage.acquire(&order, access, "a")).await else { return };
     let lease = match acquired {
         Ok(lease) => lease,

@@ -116,11 +116,16 @@ impl Stage {
 
     /// Waits until nothing is left: no folder, no cluster, no keeper.
     pub(super) async fn assert_all_gone(&self) {
-        let gone = wait::until_every(Duration::from_millis(10), "the end of everything", Duration::from_secs(20), async || {
-            let left = (self.home.folders().unwrap(), self.machine.clusters(), self.keepers.alive());
-            let nothing = left.0.is_empty() && left.1.is_empty() && left.2 == 0;
-            if nothing { Check::Done(()) } else { Check::not_yet(format!("{left:?}")) }
-        });
+        let gone = wait::until_every(
+            Duration::from_millis(10),
+            "the end of everything",
+            Duration::from_secs(20),
+            async || {
+                let left = (self.home.folders().unwrap(), self.machine.clusters(), self.keepers.alive());
+                let nothing = left.0.is_empty() && left.1.is_empty() && left.2 == 0;
+                if nothing { Check::Done(()) } else { Check::not_yet(format!("{left:?}")) }
+            },
+        );
         gone.await.unwrap();
         self.machine.assert_no_breach();
     }

@@ -218,7 +218,9 @@ fn a_reusable_cluster_stays_until_nobody_used_it_for_the_limit() {
         stage.idle = Duration::from_millis(400);
         let order = stage.order(None);
         let lease = stage.acquire(&order, Access::Shared, "a").await.unwrap();
-        wait::until("the limit passed", Duration::from_millis(600), async || Check::<()>::not_yet("no")).await.unwrap_err();
+        wait::until("the limit passed", Duration::from_millis(600), async || Check::<()>::not_yet("no"))
+            .await
+            .unwrap_err();
         lease.release(Outcome::Passed).await;
         let lease = stage.acquire(&order, Access::Shared, "b").await.unwrap();
         assert_eq!(stage.machine.creations(), 1);

@@ -1,0 +1,103 @@
+//! Looking whether a cluster is well, and bringing back what only stopped.
+//!
+//! What cannot be brought back quickly is an error here; making the cluster anew is the keeper's decision.
+
+use std::time::{Duration, SystemTime};
+
+use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
+use kind_engine::{Engine, EngineError};
+use kube::{Api, Client, ResourceExt, api::ListParams};
+
+use crate::{
+    cluster::{ClusterRecord, client_config},
+    spec::NodeName,
+    wait::{self, Check, WaitError},
+};
+
+/// How long a cluster may take to come back.
+const LIMIT: Duration = Duration::from_secs(90);
+/// A kubelet renews its lease every 10 s; the node's own condition says Ready for 50 s after it died.
+const FRESH: Duration = Duration::from_secs(15);
+
+/// A cluster is not well.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MendError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("container {0} is gone")]
+    Gone(NodeName),
+    #[error("talk to the cluster's API")]
+    Api(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Wait(#[from] WaitError),
+}
+
+/// Starts what does not run, then waits until every node and every system pod is Ready.
+pub(super) async fn mend(engine: &dyn Engine, record: &ClusterRecord) -> Result<(), MendError> {
+    // By when a kubelet must have given a sign of life, for each node.
+    let long_enough = SystemTime::now() - FRESH;
+    let mut signs = Vec::new();
+    for name in record.load_balancer.iter().chain(record.nodes.iter().map(|node| &node.name)) {
+        let restarted = start(engine, name).await?;
+        if record.load_balancer.as_ref() != Some(name) {
+            signs.push((name, if restarted { SystemTime::now() } else { long_enough }));
+        }
+    }
+    let config = client_config(&record.kubeconfig).await.map_err(|error| MendError::Api(error.into()))?;
+    let client = Client::try_from(config).map_err(|error| MendError::Api(error.into()))?;
+    kubelets_alive(&client, &signs).await?;
+    wait::nodes_ready(&client, record.nodes.len(), LIMIT).await?;
+    system_pods_ready(&client).await?;
+    Ok(())
+}
+
+/// Starts or thaws a container that does not run. Says whether it did.
+async fn start(engine: &dyn Engine, name: &NodeName) -> Result<bool, MendError> {
+    let Some(facts) = engine.container(name.as_str()).await? else { return Err(MendError::Gone(name.clone())) };
+    if facts.state == "paused" {
+        engine.unpause_container(name.as_str()).await?;
+    } else if !facts.is_running() {
+        engine.start_container(name.as_str()).await?;
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// Waits until every kubelet has renewed its lease since the given time.
+async fn kubelets_alive(client: &Client, signs: &[(&NodeName, SystemTime)]) -> Result<(), WaitError> {
+    let leases: Api<Lease> = Api::namespaced(client.clone(), "kube-node-lease");
+    wait::until("the kubelets alive", LIMIT, async || match leases.list(&ListParams::default()).await {
+        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Ok(list) => {
+            let renewed = |name: &NodeName| {
+                let lease = list.items.iter().find(|lease| lease.name_any() == name.as_str())?;
+                Some(SystemTime::from(lease.spec.as_ref()?.renew_time.as_ref()?.0))
+            };
+            let silent = signs.iter().filter(|(name, since)| renewed(name).is_none_or(|time| time < *since));
+            let silent: Vec<&str> = silent.map(|(name, _)| name.as_str()).collect();
+            if silent.is_empty() { Check::Done(()) } else { Check::not_yet(format!("silent: {}", silent.join(", "))) }
+        }
+    })
+    .await
+}
+
+/// Waits until every pod that makes the cluster work is Ready.
+async fn system_pods_ready(client: &Client) -> Result<(), WaitError> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), "kube-system");
+    wait::until("system pods Ready", LIMIT, async || match pods.list(&ListParams::default()).await {
+        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Ok(list) => {
+            let unready = list.items.iter().filter(|pod| !is_ready(pod)).map(ResourceExt::name_any);
+            let unready: Vec<String> = unready.collect();
+            if unready.is_empty() { Check::Done(()) } else { Check::not_yet(unready.join(", ")) }
+        }
+    })
+    .await
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let Some(status) = &pod.status else { return false };
+    let ready = status.conditions.iter().flatten().any(|one| one.type_ == "Ready" && one.status == "True");
+    ready || status.phase.as_deref() == Some("Succeeded")
+}

@@ -1,0 +1,10 @@
+//! Benchmarks of the harness. `cargo xtask bench` builds and calls this program; nothing here judges a figure.
+
+pub mod args;
+pub mod create;
+mod baseline;
+mod clock;
+mod figures;
+mod ready;
+mod readme;
+mod report;
