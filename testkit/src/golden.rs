@@ -6,7 +6,10 @@ use std::{env, fs, path::Path};
 ///
 /// # Panics
 /// When they differ, naming the first line that does, or when the file cannot be read or written.
-#[expect(clippy::disallowed_methods, reason = "UPDATE is a switch for whoever runs the tests, not a setting of the product")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "UPDATE is a switch for whoever runs the tests, not a setting of the product"
+)]
 pub fn assert_golden(file: impl AsRef<Path>, actual: &str) {
     let file = file.as_ref();
     if env::var_os("UPDATE").is_some() {
@@ -16,8 +19,8 @@ pub fn assert_golden(file: impl AsRef<Path>, actual: &str) {
         fs::write(file, actual).unwrap_or_else(|error| panic!("write {}: {error}", file.display()));
         return;
     }
-    let expected = fs::read_to_string(file)
-        .unwrap_or_else(|error| panic!("read {}: {error}; UPDATE=1 writes it", file.display()));
+    let expected =
+        fs::read_to_string(file).unwrap_or_else(|error| panic!("read {}: {error}; UPDATE=1 writes it", file.display()));
     if expected == actual {
         return;
     }

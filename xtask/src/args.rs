@@ -70,14 +70,17 @@ pub struct CreateArgs {
     /// Also write the figures to this file.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// The node image; the built one where none is given.
-    #[arg(long, value_name = "REFERENCE")]
-    pub image: Option<String>,
+    /// Which node image to use.
+    #[command(flatten)]
+    pub image: ImageArgs,
 }
 
 /// How to measure attaching.
 #[derive(Debug, Clone, Args)]
 pub struct AttachArgs {
+    /// Which node image to use.
+    #[command(flatten)]
+    pub image: ImageArgs,
     /// How many times to attach.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,

@@ -17,6 +17,16 @@ pub struct Cli {
 pub enum Benchmark {
     /// Time the steps of cluster creation.
     Create(CreateArgs),
+    /// Time how long a further test process waits before its body starts.
+    Attach(AttachArgs),
+}
+
+/// How to measure attaching.
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// How many times to attach.
+    #[arg(long, default_value_t = 20)]
+    pub runs: u32,
 }
 
 /// How to measure cluster creation.
@@ -31,7 +41,4 @@ pub struct CreateArgs {
     /// Also write the figures to this file.
     #[arg(long)]
     pub json: Option<PathBuf>,
-    /// The node image; the built one where none is given.
-    #[arg(long)]
-    pub image: Option<String>,
 }

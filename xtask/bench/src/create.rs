@@ -43,8 +43,7 @@ pub async fn run(arguments: CreateArgs) -> anyhow::Result<()> {
     let engine = DockerEngine::connect(settings.docker_host.as_deref()).await?;
     let facts = engine.facts().await?;
     let built = kind_images::node_image_reference(kind_images::Release::newest());
-    let wanted = arguments.image.as_deref().or(settings.image.as_deref());
-    let image = resolve(&engine, wanted, &built).await?;
+    let image = resolve(&engine, settings.image.as_deref(), &built).await?;
     let bench = Bench { engine: Arc::new(engine), image: image.clone(), logs: settings.artifacts.join("bench") };
 
     let mut shapes = Vec::new();

@@ -1,6 +1,7 @@
 //! Benchmarks of the harness. `cargo xtask bench` builds and calls this program; nothing here judges a figure.
 
 pub mod args;
+pub mod attach;
 pub mod create;
 mod baseline;
 mod clock;
@@ -8,3 +9,4 @@ mod figures;
 mod ready;
 mod readme;
 mod report;
+mod settings;

@@ -1,14 +1,22 @@
-//! Reads the command line and runs one benchmark.
+//! Reads the command line, runs one benchmark, and prints why it failed.
+
+use std::process::ExitCode;
 
 use clap::Parser;
 use kind_bench::{
     args::{Benchmark, Cli},
-    create,
+    attach, create,
 };
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Cli::parse().benchmark {
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().benchmark {
         Benchmark::Create(arguments) => create::run(arguments).await,
+        Benchmark::Attach(arguments) => attach::run(arguments).await,
+    };
+    if let Err(error) = outcome {
+        eprintln!("kind-bench: failed to {error:#}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }

@@ -60,6 +60,17 @@ impl Report {
     }
 }
 
+/// A shape's rows in milliseconds.
+pub(crate) fn milliseconds(shape: &Shape, runs: u32) -> String {
+    let mut text =
+        format!("{:<34} {:>8} {:>8} {:>8}   milliseconds, {runs} runs\n", shape.name, "median", "min", "max");
+    for Row { name, figures } in &shape.rows {
+        let Figures { median, min, max } = figures;
+        let _ = writeln!(text, "{name:<34} {:>8.0} {:>8.0} {:>8.0}", median * 1e3, min * 1e3, max * 1e3);
+    }
+    text
+}
+
 impl Shape {
     /// Our median in relation to kind's, for every row that both have.
     fn ratios(&self) -> impl Iterator<Item = (&str, f64)> {

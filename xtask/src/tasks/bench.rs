@@ -1,37 +1,60 @@
-//! `cargo xtask bench`: hands over to `kind-bench`, which links the harness.
+//! `cargo xtask bench`: has the node image, then hands over to `kind-bench`, which links the harness.
 
-use super::cargo::cargo;
+use super::{
+    cargo::cargo,
+    image::{self, ImageChoice, ImageError},
+};
 use crate::{
-    args::{AttachArgs, Bench, CreateArgs},
+    args::{Bench, CreateArgs, ImageArgs},
     context::Context,
     process::{ProcessError, Tool, run_shown},
+    settings::TEST_IMAGE,
+    setup::{self, SetupError},
 };
+
+/// Something could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The machine.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The node image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The benchmark could not be built, or failed.
+    #[error("run the benchmark")]
+    Run(#[from] ProcessError),
+}
 
 /// Measures and prints.
 ///
 /// # Errors
-/// When the benchmark cannot be built or fails.
-pub async fn bench(ctx: &Context, bench: Bench) -> Result<(), ProcessError> {
+/// When the machine cannot be set up, or the benchmark cannot be built or fails.
+pub async fn bench(ctx: &Context, bench: Bench) -> Result<(), BenchError> {
+    let prepared = setup::prepare(ctx).await?;
+    let (arguments, image) = match bench {
+        Bench::Create(arguments) => create(arguments),
+        Bench::Attach(arguments) => {
+            (vec!["attach".into(), "--runs".into(), arguments.runs.to_string()], arguments.image)
+        }
+    };
+    let choice = ImageChoice::new(image, ctx.settings.image.clone());
+    let image = image::node_image(ctx, &prepared, choice).await?;
+    ctx.ui.heading("Benchmark");
     run_shown(ctx, &cargo(ctx).args(["build", "--workspace", "--quiet"])).await?;
     let program = Tool::new(ctx.workspace.program("kind-bench")).folder(ctx.workspace.root());
-    let tool = match bench {
-        Bench::Create(arguments) => create(program, arguments),
-        Bench::Attach(AttachArgs { runs }) => program.args(["attach", "--runs", &runs.to_string()]),
-    };
-    run_shown(ctx, &tool).await
+    Ok(run_shown(ctx, &program.args(arguments).env(TEST_IMAGE, image)).await?)
 }
 
-fn create(program: Tool, arguments: CreateArgs) -> Tool {
+/// The arguments of `kind-bench create`, and which node image is wanted.
+fn create(arguments: CreateArgs) -> (Vec<String>, ImageArgs) {
     let CreateArgs { runs, kind_baseline, only_ours, json, image } = arguments;
-    let mut tool = program.args(["create", "--runs", &runs.to_string()]);
-    if let Some(baseline) = kind_baseline.filter(|_| !only_ours) {
-        tool = tool.arg("--kind-baseline").arg(baseline);
+    let mut words = vec!["create".to_owned(), "--runs".to_owned(), runs.to_string()];
+    let baseline = kind_baseline.filter(|_| !only_ours);
+    for (name, file) in [("--kind-baseline", baseline), ("--json", json)] {
+        if let Some(file) = file {
+            words.extend([name.to_owned(), file.display().to_string()]);
+        }
     }
-    if let Some(file) = json {
-        tool = tool.arg("--json").arg(file);
-    }
-    if let Some(image) = image {
-        tool = tool.args(["--image", &image]);
-    }
-    tool
+    (words, image)
 }

@@ -1,0 +1,107 @@
+//! Times what a further test process waits before its body starts, on a cluster that is running: from before the process
+//! exists until the body's first line. This program takes nextest's place, so that it sees both ends.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, SystemTime},
+};
+
+use anyhow::{Context, bail};
+use tokio::process::Command;
+
+use crate::{
+    args::AttachArgs,
+    figures::Figures,
+    report::{Row, Shape, milliseconds},
+    settings,
+};
+
+/// The tests of `tests/attach.rs`, and what they show.
+const TESTS: [(&str, &str); 2] =
+    [("without_namespace", "body starts"), ("with_namespace", "body starts, with a namespace")];
+
+/// Attaches again and again, and prints what that took.
+///
+/// # Errors
+/// When the test program cannot be built, or a test fails.
+pub async fn run(arguments: AttachArgs) -> anyhow::Result<()> {
+    let program = program().await?;
+    let run = format!("bench-{}", std::process::id());
+    eprintln!("making the cluster");
+    attach(&program, &run, TESTS[0].0).await?;
+    let mut rows = Vec::new();
+    for (test, name) in TESTS {
+        let mut times = Vec::new();
+        for _ in 0..arguments.runs {
+            times.push(attach(&program, &run, test).await?);
+        }
+        rows.extend(Figures::of(&times).map(|figures| Row { name: name.to_owned(), figures }));
+    }
+    let shape = Shape { name: "a further test process".to_owned(), rows, kind: Vec::new() };
+    println!("{}", milliseconds(&shape, arguments.runs));
+    Ok(())
+}
+
+/// Builds the test program and returns where it is.
+async fn program() -> anyhow::Result<PathBuf> {
+    let mut cargo = Command::new(settings::cargo());
+    cargo.args(["test", "--quiet", "--package", "kind-bench", "--test", "attach", "--no-run", "--message-format=json"]);
+    let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output().await.context("start cargo")?;
+    if !output.status.success() {
+        bail!("build the test program: {}", output.status);
+    }
+    let printed = String::from_utf8_lossy(&output.stdout);
+    executable(&printed).context("build the test program: cargo named no executable called `attach`")
+}
+
+fn executable(printed: &str) -> Option<PathBuf> {
+    let messages = printed.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut of_target = messages.filter(|message| message["target"]["name"] == "attach");
+    of_target.find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
+/// Runs one test in a process of its own, as nextest does, and returns how long its body was in coming.
+async fn attach(program: &Path, run: &str, test: &str) -> anyhow::Result<Duration> {
+    let mut command = Command::new(program);
+    command
+        .args(["--exact", test, "--nocapture"])
+        .env("NEXTEST_RUN_ID", run)
+        .env("NEXTEST_TEST_NAME", test)
+        .env("KIND_TEST_REQUIRE", "1")
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
+    let before = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let output = command.output().await.context("start the test program")?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        bail!("run {test}: {}\n{printed}{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    let after = body_start(&printed).with_context(|| format!("run {test}: it did not say when its body starts"))?;
+    Ok(after.saturating_sub(before))
+}
+
+fn body_start(printed: &str) -> Option<Duration> {
+    let nanoseconds = printed.lines().find_map(|line| line.strip_prefix("body starts "))?;
+    nanoseconds.parse().ok().map(Duration::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_is_the_one_of_the_target() {
+        let printed = r#"{"target":{"name":"serde"},"executable":null}
+{"target":{"name":"attach"},"executable":"/target/debug/deps/attach-1"}
+{"reason":"build-finished"}"#;
+        assert_eq!(executable(printed), Some(PathBuf::from("/target/debug/deps/attach-1")));
+    }
+
+    #[test]
+    fn the_bodys_line_is_found_among_the_runners() {
+        assert_eq!(body_start("\nrunning 1 test\nbody starts 1500\ntest ok"), Some(Duration::from_nanos(1500)));
+        assert_eq!(body_start("running 1 test"), None);
+    }
+}
