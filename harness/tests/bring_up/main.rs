@@ -18,13 +18,13 @@ struct Recorded(Mutex<Vec<Event>>);
 
 impl Progress for Recorded {
     fn event(&self, event: Event) {
-        self.0.lock().unwrap().push(event);
+        self.0.lock().expect("no test panics while it holds this").push(event);
     }
 }
 
 impl Recorded {
     fn finished(&self) -> Vec<&'static str> {
-        let events = self.0.lock().unwrap();
+        let events = self.0.lock().expect("no test panics while it holds this");
         events
             .iter()
             .filter_map(|event| if let Event::Finished { step, .. } = event { Some(*step) } else { None })
@@ -41,7 +41,7 @@ fn engine() -> Arc<FakeEngine> {
 
 fn blueprint(spec: ClusterSpec) -> Blueprint {
     Blueprint {
-        name: ClusterName::new("demo").unwrap(),
+        name: ClusterName::new("demo").expect("a valid name"),
         spec,
         image: IMAGE.into(),
         load_balancer_image: None,
