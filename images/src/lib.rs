@@ -5,7 +5,7 @@
 //! the two is the environment that `node/entrypoint` reads.
 //!
 //! Reading order: [`Release`] (the one version table), [`node_image_reference`] (which image a set of inputs makes),
-//! [`build`] (the steps in order).
+//! [`build()`] (the steps in order).
 
 mod apt;
 mod archive;
