@@ -16,7 +16,7 @@ fn check(name: &str) {
             Meta::List(list) => list.tokens,
             _ => proc_macro2::TokenStream::new(),
         };
-        crate::expand(arguments, quote::ToTokens::into_token_stream(function))
+        crate::attribute::attribute(arguments, quote::ToTokens::into_token_stream(function))
     });
     file = syn::parse2(items.collect()).unwrap();
     kind_testkit::assert_golden(folder.join(format!("{name}.expanded.rs")), &prettyplease::unparse(&file));

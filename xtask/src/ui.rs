@@ -85,6 +85,11 @@ impl Step {
         self.end("✓");
     }
 
+    /// Ends a step that was only an attempt: without it, things go on in another way.
+    pub fn given_up(mut self) {
+        self.end("-");
+    }
+
     fn end(&mut self, sign: &str) {
         self.ended = true;
         match &self.shown_by {

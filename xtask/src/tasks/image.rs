@@ -135,11 +135,19 @@ async fn ensure_pulled(ctx: &Context, engine: &dyn Engine, reference: String) ->
         }
     };
     match ctx.interrupt.unless(pull).await? {
-        Some(Ok(())) => step.done(),
-        Some(Err(source)) => return Err(ImageError::Pull { reference, source }),
-        None => return Err(ImageError::Slow { reference }),
+        Some(Ok(())) => {
+            step.done();
+            Ok(reference)
+        }
+        Some(Err(source)) => {
+            step.given_up();
+            Err(ImageError::Pull { reference, source })
+        }
+        None => {
+            step.given_up();
+            Err(ImageError::Slow { reference })
+        }
     }
-    Ok(reference)
 }
 
 /// Builds the image with the command line tool, as a user would; unchanged sources build nothing.

@@ -83,7 +83,10 @@ fn is_finished(text: &str, tokens: &[Token], broken: &mut impl FnMut(usize, &str
         }
     }
     for index in find(tokens, &["#", "[", "ignore"]).filter(|index| !tokens[*index].in_macro) {
-        broken(tokens[index].line, "no test is ignored; filter it in .config/nextest.toml and say why");
+        let reason = tokens[index..].iter().take_while(|token| token.text != "]").last();
+        if !reason.is_some_and(|reason| reason.text.contains("runs it")) {
+            broken(tokens[index].line, "a test is only ignored where another one `runs it`, as its reason says");
+        }
     }
 }
 
@@ -180,6 +183,8 @@ mod tests {
         breaks("a.rs", "fn f() { todo!() }", "unfinished");
         breaks("a.rs", "fn f() { unimplemented!(\"x\") }", "unfinished");
         breaks("a.rs", "#[ignore = \"slow\"] fn f() {}", "ignored");
+        breaks("a.rs", "#[ignore] fn f() {}", "ignored");
+        assert_eq!(rules("a.rs", &format!("{HEAD}#[ignore = \"fails; `g` runs it\"] fn f() {{}}\n")), [""; 0]);
     }
 
     #[test]

@@ -1,0 +1,145 @@
+//! `DockerEngine`: one delegating method per request.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use bollard::Docker;
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::{connect, containers, exec, images, networks, privileges};
+use crate::{
+    Command, ContainerFacts, ContainerSpec, Engine, EngineError, EngineFacts, ExecOutput, ImageFacts, Labels,
+    NetworkFacts, NetworkSpec, NodeFile,
+};
+
+/// A Docker engine, 20.10 (API 1.41) or later.
+pub struct DockerEngine {
+    pub(super) docker: Docker,
+    /// Whether it listens on a socket of this machine.
+    pub(super) local: bool,
+    /// Whether this engine's host can give `--privileged`; found out by the first container that asks.
+    pub(super) privileged: OnceCell<bool>,
+    /// Many containers or commands started at once make older engines fail (kubeadm PR#2979), so there is a bound.
+    pub(super) starts: Semaphore,
+}
+
+#[async_trait]
+impl Engine for DockerEngine {
+    async fn facts(&self) -> Result<EngineFacts, EngineError> {
+        connect::facts(&self.docker, self.local).await
+    }
+
+    async fn image(&self, reference: &str) -> Result<Option<ImageFacts>, EngineError> {
+        images::inspect(&self.docker, reference).await
+    }
+
+    async fn images(&self, labels: &Labels) -> Result<Vec<ImageFacts>, EngineError> {
+        images::list(&self.docker, labels).await
+    }
+
+    async fn pull_image(&self, reference: &str) -> Result<(), EngineError> {
+        images::pull(&self.docker, reference).await
+    }
+
+    async fn import_image(&self, tar: &Path, reference: &str, changes: &[String]) -> Result<(), EngineError> {
+        images::import(&self.docker, tar, reference, changes).await
+    }
+
+    async fn load_image(&self, tar: &Path) -> Result<(), EngineError> {
+        images::load(&self.docker, tar).await
+    }
+
+    async fn save_images(&self, references: &[String], tar: &Path) -> Result<(), EngineError> {
+        images::save(&self.docker, references, tar).await
+    }
+
+    async fn tag_image(&self, reference: &str, name: &str) -> Result<(), EngineError> {
+        images::tag(&self.docker, reference, name).await
+    }
+
+    async fn commit(&self, container: &str, reference: &str, changes: &[String]) -> Result<(), EngineError> {
+        images::commit(&self.docker, container, reference, changes).await
+    }
+
+    async fn remove_image(&self, reference: &str) -> Result<(), EngineError> {
+        images::remove(&self.docker, reference).await
+    }
+
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String, EngineError> {
+        networks::create(&self.docker, spec).await
+    }
+
+    async fn networks(&self, labels: &Labels) -> Result<Vec<NetworkFacts>, EngineError> {
+        networks::list(&self.docker, labels).await
+    }
+
+    async fn remove_network(&self, id: &str) -> Result<(), EngineError> {
+        networks::remove(&self.docker, id).await
+    }
+
+    async fn run_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
+        let _permit = self.starts.acquire().await;
+        privileges::run(&self.docker, &self.privileged, spec).await
+    }
+
+    async fn start_container(&self, name: &str) -> Result<(), EngineError> {
+        containers::start(&self.docker, name).await
+    }
+
+    async fn stop_container(&self, name: &str, grace_seconds: i32) -> Result<(), EngineError> {
+        containers::stop(&self.docker, name, grace_seconds).await
+    }
+
+    async fn signal_container(&self, name: &str, signal: &str) -> Result<(), EngineError> {
+        containers::signal(&self.docker, name, signal).await
+    }
+
+    async fn pause_container(&self, name: &str) -> Result<(), EngineError> {
+        containers::pause(&self.docker, name).await
+    }
+
+    async fn unpause_container(&self, name: &str) -> Result<(), EngineError> {
+        containers::unpause(&self.docker, name).await
+    }
+
+    async fn remove_container(&self, name: &str) -> Result<(), EngineError> {
+        containers::remove(&self.docker, name).await
+    }
+
+    async fn container(&self, name: &str) -> Result<Option<ContainerFacts>, EngineError> {
+        containers::inspect(&self.docker, name).await
+    }
+
+    async fn containers(&self, labels: &Labels) -> Result<Vec<ContainerFacts>, EngineError> {
+        containers::list(&self.docker, labels).await
+    }
+
+    async fn logs(&self, name: &str, lines: usize) -> Result<String, EngineError> {
+        containers::logs(&self.docker, name, lines).await
+    }
+
+    async fn exec(&self, container: &str, command: &Command) -> Result<ExecOutput, EngineError> {
+        exec::run(&self.docker, container, command, exec::Input::Bytes(command.stdin.as_deref())).await
+    }
+
+    async fn exec_with_file(
+        &self,
+        container: &str,
+        command: &Command,
+        stdin: &Path,
+    ) -> Result<ExecOutput, EngineError> {
+        exec::run(&self.docker, container, command, exec::Input::File(stdin)).await
+    }
+
+    async fn write_files(&self, container: &str, files: &[NodeFile]) -> Result<(), EngineError> {
+        containers::write_files(&self.docker, container, files).await
+    }
+
+    async fn upload_tar(&self, container: &str, folder: &str, tar: &Path) -> Result<(), EngineError> {
+        containers::upload(&self.docker, container, folder, tar).await
+    }
+
+    async fn download_tar(&self, container: &str, path: &str, tar: &Path) -> Result<(), EngineError> {
+        containers::download(&self.docker, container, path, tar).await
+    }
+}
