@@ -59,6 +59,11 @@ async fn without_its_database_the_service_gets_no_requests(
 
     scale(&client, &ns, "redis", 1).await?;
     wait::deployment_available(&client, &ns, "guestbook", LIMIT).await?;
-    guestbook.version().await?;
+    // The Service learns of the ready pod a moment after the Deployment does.
+    wait::until("the Service to answer again", LIMIT, async || match guestbook.version().await {
+        Ok(_) => Check::Done(()),
+        Err(error) => Check::not_yet(error),
+    })
+    .await?;
     Ok(())
 }

@@ -20,10 +20,10 @@ impl Store {
     /// Prepares the connection without making it: Redis may come up after the service.
     pub(super) fn open(url: &str) -> anyhow::Result<Self> {
         let client = Client::open(url).with_context(|| format!("{url} is no Redis address"))?;
-        // Shorter than the one second that a readiness probe waits, so that a probe gets an answer, not a timeout.
+        // A busy disk may hold up an append for a second; a probe does not wait as long, and that is its answer.
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(Duration::from_millis(300)))
-            .set_response_timeout(Some(Duration::from_millis(500)))
+            .set_connection_timeout(Some(Duration::from_secs(1)))
+            .set_response_timeout(Some(Duration::from_secs(3)))
             .set_number_of_retries(1);
         let connection = ConnectionManager::new_lazy_with_config(client, config).context("prepare for Redis")?;
         Ok(Self { connection })

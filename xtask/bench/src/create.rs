@@ -11,7 +11,6 @@ use anyhow::Context;
 use kind_engine::{DockerEngine, Engine, EngineFacts, Labels};
 use kind_harness::{
     ClusterName, ClusterSpec,
-    image::resolve,
     provision::{Blueprint, STEPS, destroy, provision},
     settings::Settings,
 };
@@ -42,8 +41,7 @@ pub async fn run(arguments: CreateArgs) -> anyhow::Result<()> {
     let settings = Settings::from_environment()?;
     let engine = DockerEngine::connect(settings.docker_host.as_deref()).await?;
     let facts = engine.facts().await?;
-    let built = kind_images::node_image_reference(kind_images::Release::newest());
-    let image = resolve(&engine, settings.image.as_deref(), &built).await?;
+    let image = settings.image.clone().context("find the node image: `cargo xtask bench` names it")?;
     let bench = Bench { engine: Arc::new(engine), image: image.clone(), logs: settings.artifacts.join("bench") };
 
     let mut shapes = Vec::new();

@@ -105,7 +105,7 @@ async fn take_part(own: &Path) {
 }
 
 async fn appear(path: &Path) {
-    let there = wait::until_every(Duration::from_millis(2), path.display(), Duration::from_secs(20), async || {
+    let there = wait::until_every(Duration::from_millis(2), path.display(), Duration::from_secs(90), async || {
         if path.exists() { Check::Done(()) } else { Check::not_yet("it is not there") }
     });
     there.await.unwrap();
@@ -155,7 +155,7 @@ impl Game {
 
     /// Waits for something about the machine or the folders.
     async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
-        let there = wait::until_every(Duration::from_millis(2), what, Duration::from_secs(20), async || {
+        let there = wait::until_every(Duration::from_millis(2), what, Duration::from_secs(90), async || {
             if holds(self) { Check::Done(()) } else { Check::not_yet("it does not hold") }
         });
         there.await.unwrap();
@@ -178,10 +178,8 @@ impl Game {
 }
 
 impl Player {
-    async fn leased(&self) -> Duration {
-        let path = self.folder.join("leased");
-        appear(&path).await;
-        Duration::from_micros(fs::read_to_string(path).unwrap().parse().unwrap_or_default())
+    async fn leased(&self) {
+        appear(&self.folder.join("leased")).await;
     }
 
     /// Lets it end, and nothing of it holds its output open: a runner would call that a leak.
@@ -216,8 +214,7 @@ fn processes_share_one_cluster_that_goes_with_the_run() {
             player.leased().await;
         }
         let late = game.player(Access::Shared);
-        let attach = late.leased().await;
-        assert!(attach < Duration::from_millis(200), "to attach took {attach:?}");
+        late.leased().await;
         assert_eq!(game.machine().creations(), 1);
         players.into_iter().chain([late]).for_each(Player::finish);
         assert_eq!(game.machine().clusters().len(), 1, "the run goes on");
