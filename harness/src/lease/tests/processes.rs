@@ -182,9 +182,14 @@ impl Player {
         appear(&self.folder.join("leased")).await;
     }
 
+    /// Lets it give its lease back as soon as it has one.
+    fn let_go(&self) {
+        fs::write(self.folder.join("go"), "").unwrap();
+    }
+
     /// Lets it end, and nothing of it holds its output open: a runner would call that a leak.
     fn finish(self) {
-        fs::write(self.folder.join("go"), "").unwrap();
+        self.let_go();
         let output = self.process.wait_with_output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{text}");
@@ -246,6 +251,8 @@ fn a_keeper_killed_while_it_creates_is_replaced_by_those_who_wait() {
         let players = [game.player(Access::Shared), game.player(Access::Exclusive)];
         game.until("a creation", |game| game.machine().creations() == 1).await;
         kill(game.keeper().unwrap(), Signal::SIGKILL).unwrap();
+        // Either may come first, and the exclusive one keeps the other out.
+        players.iter().for_each(Player::let_go);
         for player in players {
             player.leased().await;
             player.finish();
