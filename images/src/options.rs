@@ -16,7 +16,7 @@ pub struct BuildOptions {
     pub jobs: Option<usize>,
     /// Fail rather than fetch anything.
     pub offline: bool,
-    /// Where Debian's packages come from, such as `http://deb.debian.org/debian`. `None` for what this machine's own
+    /// Where Debian's packages come from, as a URL. `None` for what this machine's own
     /// apt is configured with, and Debian's default where that says nothing.
     pub debian_mirror: Option<String>,
 }
