@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kind_engine::{Engine, EngineError, Labels};
+use kind_engine::{Engine, EngineError};
 
 /// kind 0.33's default, for machines with a registry in reach and no image of our own.
 pub const KIND_IMAGE: &str =
@@ -58,11 +58,6 @@ pub async fn resolve(engine: &dyn Engine, wanted: Option<&str>, built: &str) -> 
         }
     }
     Ok(reference.to_owned())
-}
-
-/// A filter for the node images that we built.
-pub fn built_images() -> Labels {
-    Labels::from([("io.kind-rs.kind".to_owned(), "node-image".to_owned())])
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     spec::ClusterSpec,
-    wait::{Check, look_at_deployment, look_at_nodes, until},
+    wait::{Check, look_at_deployment, look_at_nodes, look_at_registration, until},
 };
 
 /// What has to be available besides the nodes: namespace and name of a Deployment.
@@ -38,12 +38,12 @@ pub(super) async fn wait(
 }
 
 async fn missing(client: &Client, spec: &ClusterSpec) -> Check<()> {
-    let nodes = look_at_nodes(client, spec.nodes.len()).await;
+    let count = spec.nodes.len();
     // Without a pod network no node becomes Ready and no add-on runs: the user brings one, and waits for it.
     if spec.networking.disable_default_cni {
-        return registered(nodes);
+        return look_at_registration(client, count).await;
     }
-    if let Check::NotYet(status) = nodes {
+    if let Check::NotYet(status) = look_at_nodes(client, count).await {
         return Check::NotYet(status);
     }
     for (namespace, name) in ADD_ONS {
@@ -52,14 +52,6 @@ async fn missing(client: &Client, spec: &ClusterSpec) -> Check<()> {
         }
     }
     Check::Done(())
-}
-
-/// All that can be had without a pod network: an API that answers.
-fn registered(nodes: Check<()>) -> Check<()> {
-    match nodes {
-        Check::NotYet(status) if status.starts_with("the API answered") => Check::NotYet(status),
-        _ => Check::Done(()),
-    }
 }
 
 async fn client(kubeconfig: &str) -> Result<Client, Failure> {

@@ -2,7 +2,7 @@
 
 use kind_engine::Labels;
 
-use super::{ClusterName, Role};
+use super::ClusterName;
 
 /// The cluster's name; kind's own label, so that `kind get clusters` lists ours.
 pub const LABEL_CLUSTER: &str = "io.x-k8s.kind.cluster";
@@ -25,11 +25,4 @@ pub fn cluster_labels(name: &ClusterName) -> Labels {
 /// A filter for every container of that name's cluster, also one that the real kind made.
 pub fn cluster_filter(name: &ClusterName) -> Labels {
     Labels::from([(LABEL_CLUSTER.to_owned(), name.to_string())])
-}
-
-/// The labels of a node's container.
-pub fn node_labels(name: &ClusterName, role: Role) -> Labels {
-    let mut labels = cluster_labels(name);
-    labels.insert(LABEL_ROLE.to_owned(), role.to_string());
-    labels
 }

@@ -12,7 +12,7 @@ pub use cluster::{ClusterSpec, KubeProxyMode, Networking, NodeSpec, Role};
 pub use config::{ConfigError, FieldPath, Mistake, Problem};
 pub use labels::{
     LABEL_CLUSTER, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE, ROLE_LOAD_BALANCER, cluster_filter,
-    cluster_labels, node_labels,
+    cluster_labels,
 };
 pub use names::{ClusterName, NameError, NodeName};
 pub use validate::SpecError;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{Namespace, Node, Pod},
+    core::v1::{Node, Pod},
 };
 use kube::{Api, Client, api::ListParams};
 
@@ -16,6 +16,16 @@ use super::{Check, WaitError, until};
 /// When the limit passes first; the error names the nodes that are not Ready.
 pub async fn nodes_ready(client: &Client, count: usize, limit: Duration) -> Result<(), WaitError> {
     until(format!("{count} nodes Ready"), limit, async || look_at_nodes(client, count).await).await
+}
+
+/// One look at whether the nodes are there, Ready or not.
+pub(crate) async fn look_at_registration(client: &Client, count: usize) -> Check<()> {
+    let nodes: Api<Node> = Api::all(client.clone());
+    match nodes.list_metadata(&ListParams::default()).await {
+        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Ok(list) if list.items.len() == count => Check::Done(()),
+        Ok(list) => Check::not_yet(format!("{} of {count} nodes registered", list.items.len())),
+    }
 }
 
 /// One look at the nodes.
@@ -96,24 +106,6 @@ pub async fn pod_running(client: &Client, namespace: &str, name: &str, limit: Du
             });
             let phase = status.phase.unwrap_or_default();
             Check::not_yet(format!("{phase} {}", waiting.collect::<Vec<_>>().join("; ")))
-        }
-    })
-    .await
-}
-
-/// Waits until a namespace is gone.
-///
-/// # Errors
-/// When the limit passes first; the error says what holds it.
-pub async fn namespace_gone(client: &Client, name: &str, limit: Duration) -> Result<(), WaitError> {
-    let namespaces: Api<Namespace> = Api::all(client.clone());
-    until(format!("namespace {name} gone"), limit, async || match namespaces.get_opt(name).await {
-        Err(error) => Check::not_yet(format!("the API answered: {error}")),
-        Ok(None) => Check::Done(()),
-        Ok(Some(namespace)) => {
-            let conditions = namespace.status.and_then(|status| status.conditions).unwrap_or_default();
-            let messages: Vec<String> = conditions.into_iter().filter_map(|condition| condition.message).collect();
-            Check::not_yet(format!("still there: {}", messages.join("; ")))
         }
     })
     .await
