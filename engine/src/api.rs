@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use async_trait::async_trait;
 
-use crate::{Command, ContainerFacts, ContainerSpec, EngineError, ExecOutput, NetworkSpec, NodeFile};
+use crate::{Command, ContainerFacts, ContainerSpec, EngineError, ExecOutput, NetworkSpec, NodeFile, Streams};
 
 /// Labels of a container, network, volume or image.
 pub type Labels = BTreeMap<String, String>;
@@ -203,6 +203,13 @@ pub trait Engine: Send + Sync {
     /// When the engine does not answer.
     async fn containers(&self, labels: &Labels) -> Result<Vec<ContainerFacts>, EngineError>;
 
+    /// The bytes of memory that a container's processes hold, without file pages that are given back when needed.
+    /// `None` where the container does not run or the engine does not count.
+    ///
+    /// # Errors
+    /// When the container is missing.
+    async fn memory(&self, name: &str) -> Result<Option<u64>, EngineError>;
+
     /// The last `lines` lines that a container's first process printed, both streams.
     ///
     /// # Errors
@@ -222,6 +229,18 @@ pub trait Engine: Send + Sync {
     /// As [`Engine::exec`], and when the file cannot be read.
     async fn exec_with_file(&self, container: &str, command: &Command, stdin: &Path)
     -> Result<ExecOutput, EngineError>;
+
+    /// Runs a command in a running container with its streams passed through as they come, and returns its exit code.
+    /// Dropping the future leaves the command running: the engine has no way to end it.
+    ///
+    /// # Errors
+    /// As [`Engine::exec`], and when a stream of this side fails.
+    async fn exec_streaming(
+        &self,
+        container: &str,
+        command: &Command,
+        streams: Streams<'_>,
+    ) -> Result<i64, EngineError>;
 
     /// Writes files into a container, running or not, parent folders included. Paths below a volume or a tmpfs are
     /// only reached while the container runs and, for a tmpfs, not at all: put those in with [`Engine::exec`].

@@ -4,10 +4,11 @@
 use std::{path::Path, sync::Mutex};
 
 use async_trait::async_trait;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     Command, ContainerFacts, ContainerSpec, Engine, EngineError, EngineFacts, ExecOutput, ImageFacts, Labels,
-    NetworkFacts, NetworkSpec, NodeFile,
+    NetworkFacts, NetworkSpec, NodeFile, Streams,
 };
 
 /// What happens instead of success.
@@ -237,6 +238,14 @@ impl Engine for FakeEngine {
         Ok(self.lock().containers.iter().filter(|container| matches(&container.labels, labels)).cloned().collect())
     }
 
+    /// A number that a rule prints; without one the engine does not count.
+    async fn memory(&self, name: &str) -> Result<Option<u64>, EngineError> {
+        match self.call(format!("memory {name}")).await? {
+            Some(Outcome::Print(bytes)) => Ok(Some(bytes.parse().expect("the rule prints a number"))),
+            _ => Ok(None),
+        }
+    }
+
     async fn logs(&self, name: &str, _: usize) -> Result<String, EngineError> {
         match self.call(format!("logs {name}")).await? {
             Some(Outcome::Print(text)) => Ok(text),
@@ -258,6 +267,28 @@ impl Engine for FakeEngine {
 
     async fn exec_with_file(&self, container: &str, command: &Command, _: &Path) -> Result<ExecOutput, EngineError> {
         self.exec(container, command).await
+    }
+
+    /// Reads all of standard input, which the call ends with, before it answers.
+    async fn exec_streaming(
+        &self,
+        container: &str,
+        command: &Command,
+        streams: Streams<'_>,
+    ) -> Result<i64, EngineError> {
+        let mut read = String::new();
+        if let Some(stdin) = streams.stdin {
+            stdin.read_to_string(&mut read).await.expect("a test's input is text");
+        }
+        let text = format!("exec {container} {} < {read:?}", command.argv.join(" "));
+        let (code, stdout, stderr) = match self.call(text).await? {
+            Some(Outcome::Exit(code, stderr)) => (code, String::new(), stderr),
+            Some(Outcome::Print(stdout)) => (0, stdout, String::new()),
+            _ => (0, String::new(), String::new()),
+        };
+        streams.stdout.write_all(stdout.as_bytes()).await.expect("a test's output takes everything");
+        streams.stderr.write_all(stderr.as_bytes()).await.expect("a test's output takes everything");
+        Ok(code)
     }
 
     async fn write_files(&self, container: &str, files: &[NodeFile]) -> Result<(), EngineError> {

@@ -6,6 +6,7 @@
 mod api;
 mod container;
 mod files;
+mod streams;
 mod error;
 mod docker;
 #[cfg(feature = "fake")]
@@ -21,3 +22,4 @@ pub use error::{CommandError, EngineError};
 #[cfg(feature = "fake")]
 pub use fake::{FakeEngine, Outcome};
 pub use files::NodeFile;
+pub use streams::{Streams, TerminalSize};

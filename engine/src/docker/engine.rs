@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use bollard::Docker;
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::{connect, containers, exec, images, networks, privileges};
+use super::{connect, containers, exec, images, networks, privileges, stats, streaming};
 use crate::{
     Command, ContainerFacts, ContainerSpec, Engine, EngineError, EngineFacts, ExecOutput, ImageFacts, Labels,
-    NetworkFacts, NetworkSpec, NodeFile,
+    NetworkFacts, NetworkSpec, NodeFile, Streams,
 };
 
 /// A Docker engine, 20.10 (API 1.41) or later.
@@ -114,6 +114,10 @@ impl Engine for DockerEngine {
         containers::list(&self.docker, labels).await
     }
 
+    async fn memory(&self, name: &str) -> Result<Option<u64>, EngineError> {
+        stats::memory(&self.docker, name).await
+    }
+
     async fn logs(&self, name: &str, lines: usize) -> Result<String, EngineError> {
         containers::logs(&self.docker, name, lines).await
     }
@@ -129,6 +133,15 @@ impl Engine for DockerEngine {
         stdin: &Path,
     ) -> Result<ExecOutput, EngineError> {
         exec::run(&self.docker, container, command, exec::Input::File(stdin)).await
+    }
+
+    async fn exec_streaming(
+        &self,
+        container: &str,
+        command: &Command,
+        streams: Streams<'_>,
+    ) -> Result<i64, EngineError> {
+        streaming::run(&self.docker, container, command, streams).await
     }
 
     async fn write_files(&self, container: &str, files: &[NodeFile]) -> Result<(), EngineError> {

@@ -13,7 +13,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use super::request::{send, translate};
 use crate::{Command, EngineError, ExecOutput};
 
-const ACTION: &str = "run a command in";
+pub(super) const ACTION: &str = "run a command in";
 
 /// What a command reads.
 pub(super) enum Input<'a> {
@@ -67,18 +67,28 @@ pub(super) async fn run(
     };
     let (sent, received) = tokio::join!(feed, drain);
     received?;
-    let state = send(ACTION, container, docker.inspect_exec(&exec)).await?;
-    // A missing code means that the engine lost the command, with its container.
-    result.exit_code = state.exit_code.ok_or_else(|| EngineError::Refused {
-        action: ACTION,
-        object: container.to_owned(),
-        status: 500,
-        message: format!("`{}` ended without an exit code; was the container killed?", command.argv.join(" ")),
-    })?;
+    result.exit_code = exit_code(docker, &exec, container, command).await?;
     if result.exit_code == 0 {
         sent?;
     }
     Ok(result)
+}
+
+/// How a command ended.
+pub(super) async fn exit_code(
+    docker: &Docker,
+    exec: &str,
+    container: &str,
+    command: &Command,
+) -> Result<i64, EngineError> {
+    let state = send(ACTION, container, docker.inspect_exec(exec)).await?;
+    // A missing code means that the engine lost the command, with its container.
+    state.exit_code.ok_or_else(|| EngineError::Refused {
+        action: ACTION,
+        object: container.to_owned(),
+        status: 500,
+        message: format!("`{}` ended without an exit code; was the container killed?", command.argv.join(" ")),
+    })
 }
 
 async fn feed(stdin: &mut (impl AsyncWrite + Unpin), input: Input<'_>) -> Result<(), EngineError> {

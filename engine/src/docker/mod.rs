@@ -8,5 +8,7 @@ mod containers;
 mod exec;
 mod images;
 mod networks;
+mod stats;
+mod streaming;
 
 pub use engine::DockerEngine;
