@@ -3,13 +3,20 @@
 use std::collections::BTreeMap;
 
 use kind_engine::{ContainerFacts, Engine, EngineError, Labels};
+use serde::Serialize;
+
+mod find;
+
+pub use find::{FindError, cluster, node};
 
 use crate::spec::{ClusterName, LABEL_CLUSTER, LABEL_MANAGED, LABEL_SCOPE, cluster_filter};
 
 /// Who made a cluster, and therefore who removes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Maker {
     /// Another tool, such as the real kind. It is never removed here.
+    #[serde(rename = "other-tool")]
     Stranger,
     /// Tests; it goes when nobody uses it any more.
     Tests,
@@ -18,7 +25,7 @@ pub enum Maker {
 }
 
 impl Maker {
-    fn of(container: &ContainerFacts) -> Self {
+    pub(crate) fn of(container: &ContainerFacts) -> Self {
         let has = |label: &str| container.labels.contains_key(label);
         match (has(LABEL_MANAGED), has(LABEL_SCOPE)) {
             (false, _) => Self::Stranger,

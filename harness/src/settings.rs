@@ -30,6 +30,8 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// Where clusters' states and locks are.
     pub state_dir: PathBuf,
+    /// Where builds keep their results; `None` where there is no home either.
+    pub cache_dir: Option<PathBuf>,
     /// Where failed tests leave what explains them.
     pub artifacts: PathBuf,
     /// The engine's address; `None` for the usual socket.
@@ -91,7 +93,7 @@ pub(crate) const OF_ONE_TEST: [&str; 8] = [
 ];
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 20] = [
+pub const VARIABLES: [Variable; 21] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests when no engine answers, instead of skipping them",
@@ -124,6 +126,7 @@ pub const VARIABLES: [Variable; 20] = [
         default: "`$XDG_STATE_HOME/kind-rs`",
     },
     Variable { name: "XDG_STATE_HOME", meaning: "the user's folder for states", default: "`$HOME/.local/state`" },
+    Variable { name: "XDG_CACHE_HOME", meaning: "the user's folder for caches", default: "`$HOME/.cache`" },
     Variable {
         name: "ARTIFACTS",
         meaning: "where failed tests leave what explains them",
@@ -170,6 +173,11 @@ impl Settings {
             .or_else(|| Some(read.path("XDG_STATE_HOME").filter(|path| path.is_absolute())?.join("kind-rs")))
             .or_else(|| Some(home.as_deref()?.join(".local/state/kind-rs")))
             .ok_or(SettingsError::NoHome)?;
+        let cache_dir = read
+            .path("XDG_CACHE_HOME")
+            .filter(|path| path.is_absolute())
+            .or_else(|| Some(home.as_deref()?.join(".cache")))
+            .map(|cache| cache.join("kind-rs"));
         Ok(Self {
             require: read.switch("KIND_TEST_REQUIRE")?,
             keep: read.keep("KIND_TEST_KEEP")?,
@@ -178,6 +186,7 @@ impl Settings {
             image: read.text("KIND_TEST_IMAGE")?,
             timeout: read.duration("KIND_TEST_TIMEOUT")?,
             state_dir: std::path::absolute(&state_dir).unwrap_or(state_dir),
+            cache_dir,
             artifacts: read.path("ARTIFACTS").unwrap_or_else(|| target_dir(&read, program).join("kind")),
             docker_host: read.text("DOCKER_HOST")?,
             run: read.text("NEXTEST_RUN_ID")?,
@@ -219,6 +228,7 @@ mod tests {
         assert_eq!(settings.keep, Keep::OnFailure);
         assert_eq!(settings.idle, Duration::from_secs(1800));
         assert_eq!(settings.state_dir, Path::new("/home/a/.local/state/kind-rs"));
+        assert_eq!(settings.cache_dir.as_deref(), Some(Path::new("/home/a/.cache/kind-rs")));
         assert_eq!(settings.artifacts, Path::new("/src/app/target/kind"));
         assert_eq!(settings.attempt, 1);
         assert!(!settings.require && !settings.reuse && !settings.no_color);
@@ -230,6 +240,7 @@ mod tests {
         let settings = parse(&[
             ("HOME", "/home/a"),
             ("XDG_STATE_HOME", "/state"),
+            ("XDG_CACHE_HOME", "/cache"),
             ("KIND_TEST_KEEP", "always"),
             ("KIND_TEST_REUSE", "1"),
             ("KIND_TEST_IDLE", "1h30m"),
@@ -242,6 +253,7 @@ mod tests {
         assert_eq!(settings.idle, Duration::from_secs(5400));
         assert_eq!(settings.image, None);
         assert_eq!(settings.state_dir, Path::new("/state/kind-rs"));
+        assert_eq!(settings.cache_dir.as_deref(), Some(Path::new("/cache/kind-rs")));
         assert_eq!(settings.artifacts, Path::new("/out"));
     }
 

@@ -4,6 +4,7 @@ use std::{
     fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use super::{
@@ -37,6 +38,11 @@ impl Home {
         Ok(Self { path, identity })
     }
 
+    /// Opens it where it is there.
+    pub(crate) fn existing(path: &Path) -> io::Result<Option<Self>> {
+        if path.join("clusters").try_exists()? { Self::open(path).map(Some) } else { Ok(None) }
+    }
+
     #[cfg(test)]
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -63,15 +69,16 @@ impl Home {
         Ok(folders)
     }
 
-    /// Removes what a removal that was killed half-way left.
-    pub(crate) fn empty_trash(&self) -> io::Result<()> {
+    /// What removals that were killed half-way left.
+    pub(super) fn trash(&self) -> io::Result<Vec<PathBuf>> {
+        let mut trash = Vec::new();
         for entry in fs::read_dir(self.path.join("clusters"))? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(TRASH) {
-                ignore_missing(fs::remove_dir_all(entry.path()))?;
+                trash.push(entry.path());
             }
         }
-        Ok(())
+        Ok(trash)
     }
 }
 
@@ -183,6 +190,11 @@ impl Folder {
         Ok(!lock.try_shared()?)
     }
 
+    /// When the cluster was last used, where anybody ever did.
+    pub(super) fn last_use(&self) -> Option<SystemTime> {
+        fs::metadata(self.path.join("users.lock")).ok()?.modified().ok()
+    }
+
     pub(crate) fn report(&self) -> io::Result<Found<Report>> {
         state::read(&self.path.join("state.json"))
     }
@@ -254,12 +266,21 @@ mod tests {
     }
 
     #[test]
-    fn trash_of_a_killed_removal_is_emptied() {
+    fn trash_of_a_killed_removal_is_found() {
         let root = tempfile::tempdir().unwrap();
         let home = Home::open(root.path()).unwrap();
+        home.folder(&Key::parse("0123456789").unwrap()).create().unwrap();
         let trash = root.path().join("clusters/removed-0123456789-1");
         fs::create_dir(&trash).unwrap();
-        home.empty_trash().unwrap();
-        assert!(!trash.exists());
+        assert_eq!(home.trash().unwrap(), [trash]);
+    }
+
+    #[test]
+    fn looking_for_a_home_makes_none() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(Home::existing(root.path()).unwrap(), None);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+        let made = Home::open(root.path()).unwrap();
+        assert_eq!(Home::existing(root.path()).unwrap(), Some(made));
     }
 }

@@ -50,6 +50,11 @@ impl LockFile {
         self.file.set_modified(SystemTime::now())
     }
 
+    /// Makes it look unused for ever, so that whoever waits for disuse need not wait any longer; any use undoes that.
+    pub(super) fn disuse(&self) -> io::Result<()> {
+        self.file.set_modified(SystemTime::UNIX_EPOCH)
+    }
+
     /// When it was last used.
     pub(super) fn touched(&self) -> io::Result<SystemTime> {
         self.file.metadata()?.modified()

@@ -4,12 +4,15 @@
 //! decides when. Reading order:
 
 mod acquire;
+mod collect;
 mod entry;
 mod error;
+mod fate;
 mod folder;
 mod handle;
 mod keeper;
 mod key;
+mod list;
 mod lock;
 mod marks;
 mod mend;
@@ -25,7 +28,9 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use collect::{collect, give_up};
 pub use entry::acquire;
 pub use error::LeaseError;
 pub use handle::{Access, Holder, Lease, Outcome};
-pub use keeper::{KeeperOrder, keeper_order, run_keeper};
+pub use keeper::{Effect, Extent, KeeperOrder, SweepOutcome, Swept, keeper_order, run_keeper};
+pub use list::{ClusterState, ClusterView, ContainerView, HolderView, Overview, Removal, overview};

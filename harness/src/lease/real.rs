@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Where the locks of a cluster are: the identity of its state folder.
-const LABEL_STATE: &str = "io.kind-rs.state";
+pub(super) const LABEL_STATE: &str = "io.kind-rs.state";
 
 /// The step before those of `provision`.
 const IMAGE: &str = "find the node image";
@@ -36,7 +36,8 @@ const READY: Duration = Duration::from_secs(240);
 /// Makes and removes clusters with `provision`.
 pub(super) struct RealProvisioner {
     address: Option<String>,
-    labels: Labels,
+    /// The labels of everything that it makes.
+    pub(super) labels: Labels,
     engine: OnceCell<Arc<dyn Engine>>,
 }
 
@@ -46,14 +47,16 @@ pub(super) fn built_image() -> String {
 }
 
 impl RealProvisioner {
-    pub(super) fn new(home: &Home, order: &Order) -> Self {
+    /// On the engine at that address, or at the usual socket.
+    pub(super) fn new(home: &Home, address: Option<String>) -> Self {
         let owner = format!("{}@{}", nix::unistd::getuid(), host());
         let labels = [(LABEL_MANAGED, "1".to_owned()), (LABEL_OWNER, owner), (LABEL_STATE, home.identity())];
-        Self {
-            address: order.engine.clone(),
-            labels: labels.map(|(name, value)| (name.to_owned(), value)).into(),
-            engine: OnceCell::new(),
-        }
+        Self { address, labels: labels.map(|(name, value)| (name.to_owned(), value)).into(), engine: OnceCell::new() }
+    }
+
+    /// On an engine that is connected.
+    pub(super) fn on(home: &Home, engine: Arc<dyn Engine>) -> Self {
+        Self { engine: OnceCell::new_with(Some(engine)), ..Self::new(home, None) }
     }
 
     /// The engine, connected when it is first needed and again after it was not there.

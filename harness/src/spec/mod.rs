@@ -9,6 +9,7 @@ mod validate;
 
 pub use addresses::{AddressPlan, LOAD_BALANCER_PORT};
 pub use cluster::{ClusterSpec, KubeProxyMode, Networking, NodeSpec, Role};
+pub(crate) use config::nearest;
 pub use config::{ConfigError, FieldPath, Mistake, Problem};
 pub use labels::{
     LABEL_CLUSTER, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE, ROLE_LOAD_BALANCER, cluster_filter,

@@ -16,5 +16,5 @@ pub(super) use life::{Life, Phase};
 #[cfg(test)]
 pub(super) use process::run_with;
 pub use process::{KeeperOrder, keeper_order, run_keeper};
-#[cfg(test)]
-pub(super) use sweep::sweep;
+pub(super) use sweep::Sweep;
+pub use sweep::{Effect, Extent, SweepOutcome, Swept};

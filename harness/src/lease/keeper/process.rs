@@ -4,10 +4,11 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use nix::unistd;
 
-use super::{Journal, Life, Phase, sweep::sweep};
+use super::{Effect, Extent, Journal, Life, Phase, Sweep, SweepOutcome, Swept};
 use crate::{
     lease::{
         error::chain,
+        fate::UNKNOWN,
         folder::{Folder, Home},
         order::Order,
         provisioner::Provisioner,
@@ -32,7 +33,7 @@ pub fn keeper_order(settings: &Settings) -> Option<KeeperOrder> {
 /// Lives a keeper's life: detaches the process, makes the cluster, watches over it, and removes it.
 #[expect(clippy::needless_pass_by_value, reason = "an order is carried out once")]
 pub fn run_keeper(order: KeeperOrder) -> ExitCode {
-    run_with(&order, |home, order| Arc::new(RealProvisioner::new(home, order)))
+    run_with(&order, |home, order| Arc::new(RealProvisioner::new(home, order.engine.clone())))
 }
 
 /// As [`run_keeper`], with something else that makes clusters.
@@ -88,8 +89,20 @@ fn keep(order: &KeeperOrder, provisioner: impl FnOnce(&Home, &Order) -> Arc<dyn 
         if *life.phase() == Phase::Over {
             return Ok(());
         }
-        let swept = sweep(&home, &order.key, order.idle, &*provisioner, &journal);
-        let (lived, ()) = tokio::join!(life.run(), swept);
+        let tell = |swept: Swept| match swept.outcome {
+            SweepOutcome::Gone(why) => journal.line(format_args!("sweep: {} removed: {why}", swept.what)),
+            SweepOutcome::Failed(error) => journal.line(format_args!("sweep: {}: {error}", swept.what)),
+            SweepOutcome::Goes(_) | SweepOutcome::Stays(_) => {}
+        };
+        let sweep = Sweep {
+            home: &home,
+            provisioner: &*provisioner,
+            extent: Extent::Ownerless,
+            effect: Effect::Remove,
+            unknown: UNKNOWN,
+            tell: &tell,
+        };
+        let (lived, ()) = tokio::join!(life.run(), sweep.run(Some(&order.key)));
         lived.map_err(|error| chain(&error))
     })
 }

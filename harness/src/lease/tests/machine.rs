@@ -135,6 +135,22 @@ impl Machine {
     }
 }
 
+/// The record of a cluster with one node.
+pub(in crate::lease) fn record(name: &ClusterName) -> ClusterRecord {
+    let node =
+        NodeRecord { name: name.node(Role::ControlPlane, 0), role: Role::ControlPlane, address: Ipv4Addr::LOCALHOST };
+    ClusterRecord {
+        name: name.clone(),
+        image: "image".to_owned(),
+        kubernetes_version: "v1.0.0".to_owned(),
+        nodes: vec![node],
+        load_balancer: None,
+        server: "https://127.0.0.1:1".to_owned(),
+        kubeconfig: format!("made by {}", std::process::id()),
+        created: 0,
+    }
+}
+
 impl Use {
     pub(super) fn leave(self) {
         fs::remove_file(self.0).unwrap();
@@ -164,21 +180,7 @@ impl Provisioner for Machine {
             progress.event(Event::Finished { step, elapsed: Duration::ZERO });
         }
         fs::write(folder.join("ready"), "").unwrap();
-        let node = NodeRecord {
-            name: name.node(Role::ControlPlane, 0),
-            role: Role::ControlPlane,
-            address: Ipv4Addr::LOCALHOST,
-        };
-        Ok(ClusterRecord {
-            name,
-            image: order.built.clone(),
-            kubernetes_version: "v1.0.0".to_owned(),
-            nodes: vec![node],
-            load_balancer: None,
-            server: "https://127.0.0.1:1".to_owned(),
-            kubeconfig: format!("made by {}", std::process::id()),
-            created: 0,
-        })
+        Ok(ClusterRecord { image: order.built.clone(), ..record(&name) })
     }
 
     async fn destroy(&self, name: &ClusterName) -> Result<usize, String> {

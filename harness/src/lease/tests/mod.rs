@@ -1,8 +1,13 @@
 //! The protocol against a machine without an engine: step by step, at random, and between real processes.
 
+mod fixture;
 mod keeper_steps;
 mod machine;
 mod processes;
 mod schedule;
+mod spare;
 mod stage;
 mod waiting;
+
+pub(super) use fixture::{Fixture, dead, kept, settings};
+pub(super) use machine::record;

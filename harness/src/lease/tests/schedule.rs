@@ -101,7 +101,7 @@ fn schedule(seed: u64) {
         // The last keeper may have been killed; then the next run sweeps.
         owner.end();
         stage.keepers.end().await;
-        stage.sweep(Duration::from_secs(60)).await;
+        stage.sweep().await;
         stage.assert_all_gone().await;
     });
 }

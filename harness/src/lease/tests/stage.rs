@@ -23,8 +23,9 @@ use crate::{
     lease::{
         Access, Holder, Lease, LeaseError,
         acquire::Request,
+        fate::UNKNOWN,
         folder::{Folder, Home},
-        keeper::{Journal, Life, Phase, sweep},
+        keeper::{Effect, Extent, Journal, Life, Phase, Sweep, Swept},
         key::Key,
         order::Order,
         process::ProcessId,
@@ -130,18 +131,18 @@ impl Stage {
         self.machine.assert_no_breach();
     }
 
-    /// Sweeps, as a keeper of another cluster does when it starts.
-    pub(super) async fn sweep(&self, idle: Duration) {
-        let owner = Owner::new();
-        let other = self.home.folder(&self.order(Some(&owner)).key);
-        other.create().unwrap();
-        let journal = Journal::open(&other).unwrap();
-        sweep(&self.home, other.key(), idle, &self.machine, &journal).await;
-        other.remove().unwrap();
+    /// Sweeps, as a keeper does when it starts.
+    pub(super) async fn sweep(&self) {
+        self.sweep_with(Extent::Ownerless, UNKNOWN, &|_| {}).await;
+    }
+
+    pub(super) async fn sweep_with(&self, extent: Extent, unknown: Duration, tell: &dyn Fn(Swept)) {
+        let (home, provisioner, effect) = (&self.home, &self.machine, Effect::Remove);
+        Sweep { home, provisioner, extent, effect, unknown, tell }.run(None).await;
     }
 }
 
-pub(super) fn order(home: &Home, scope: Scope, idle: Duration) -> Order {
+pub(in crate::lease) fn order(home: &Home, scope: Scope, idle: Duration) -> Order {
     let shape = Shape::of(&ClusterSpec::default());
     let key = Key::of(&shape, "image", &scope, &home.identity());
     Order {

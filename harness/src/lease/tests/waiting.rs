@@ -6,6 +6,7 @@ use super::stage::{Owner, Stage, play};
 use crate::{
     lease::{
         Access, LeaseError, Outcome,
+        order::Order,
         state::{Found, State},
     },
     settings::Keep,
@@ -202,9 +203,10 @@ fn a_failed_tests_cluster_stays_and_goes_with_a_later_sweep() {
                 stage.keepers.end().await;
                 let report = stage.folder(&order).report().unwrap();
                 assert!(matches!(report, Found::This(report) if matches!(report.state, State::Kept { .. })));
-                stage.sweep(Duration::from_secs(60)).await;
+                stage.sweep().await;
                 assert_eq!(stage.machine.clusters().len(), 1, "it is not yet time");
-                stage.sweep(Duration::ZERO).await;
+                stage.folder(&order).write_order(&Order { idle: Duration::ZERO, ..order }).unwrap();
+                stage.sweep().await;
             }
             stage.assert_all_gone().await;
         }
@@ -238,13 +240,13 @@ fn a_cluster_without_a_folder_is_swept_and_somebody_elses_is_not() {
         let order = stage.order(Some(&owner));
         let lease = stage.acquire(&order, Access::Shared, "a").await.unwrap();
         // A folder that nobody knows stays for a minute, as a test may be about to use it.
-        stage.sweep(Duration::ZERO).await;
+        stage.sweep().await;
         assert_eq!(stage.machine.clusters().len(), 2);
         let users = stage.home.folders().unwrap().into_iter().find(|folder| folder.key().as_str() == "0123456789");
         let long_ago = std::time::SystemTime::now() - Duration::from_secs(120);
         let users = std::fs::File::open(users.unwrap().path().join("users.lock")).unwrap();
         users.set_modified(long_ago).unwrap();
-        stage.sweep(Duration::ZERO).await;
+        stage.sweep().await;
         assert_eq!(stage.machine.clusters(), [lease.record().name.as_str()]);
         lease.release(Outcome::Passed).await;
     });

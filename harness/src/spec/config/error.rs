@@ -126,7 +126,7 @@ fn detail(found: &str) -> String {
 }
 
 /// The allowed word that is nearest to what was written, where one is near.
-pub(super) fn nearest(written: &str, allowed: &[&'static str]) -> Option<&'static str> {
+pub(crate) fn nearest<'a>(written: &str, allowed: &[&'a str]) -> Option<&'a str> {
     let likeness = |word: &str| strsim::jaro_winkler(&written.to_lowercase(), &word.to_lowercase());
     allowed
         .iter()

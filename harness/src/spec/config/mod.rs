@@ -20,5 +20,6 @@ mod mutations;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use error::nearest;
 pub use error::{ConfigError, Mistake, Problem};
 pub use path::FieldPath;
