@@ -11,6 +11,7 @@ use crate::{
     exit,
     failure::Failure,
     session::Session,
+    sweep,
 };
 
 /// Runs the program.
@@ -33,7 +34,7 @@ pub(crate) fn main() -> ExitCode {
     console.install_log();
     let outcome = block_on(run(command, &console));
     match outcome {
-        Ok(()) => ExitCode::from(exit::SUCCESS),
+        Ok(code) => ExitCode::from(code),
         Err(failure) => {
             console.failure(&failure);
             ExitCode::from(failure.code())
@@ -41,7 +42,7 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
     let outcome = runtime.block_on(work);
     // A request to the engine that is still under way must not hold the program up.
@@ -49,19 +50,31 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     outcome
 }
 
-async fn run(command: Command, console: &Console) -> Result<(), Failure> {
+/// The exit code of a command that did not fail: zero but where it is that of a command in a node.
+async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
     if let Command::Version = command {
-        return commands::version::run(console);
+        return commands::version::run(console).map(|()| exit::SUCCESS);
     }
     let session = Session::open(console)?;
-    match command {
-        Command::Create(Create::Cluster(args)) => commands::create_cluster::run(&session, args).await,
-        Command::Delete(Delete::Cluster(args)) => commands::delete_cluster::run(&session, args).await,
-        Command::Delete(Delete::Clusters(args)) => commands::delete_clusters::run(&session, args).await,
+    let done = match command {
+        Command::Shell(args) => return commands::shell::run(&session, args).await,
+        Command::Kubectl(args) => return commands::kubectl::run(&session, args).await,
+        Command::Create(Create::Cluster(args)) => {
+            sweep::beside(&session, commands::create_cluster::run(&session, args)).await
+        }
+        Command::Delete(Delete::Cluster(args)) => {
+            sweep::beside(&session, commands::delete_cluster::run(&session, args)).await
+        }
+        Command::Delete(Delete::Clusters(args)) => {
+            sweep::beside(&session, commands::delete_clusters::run(&session, args)).await
+        }
         Command::Get(Get::Clusters) => commands::get_clusters::run(&session).await,
         Command::Get(Get::Nodes(args)) => commands::get_nodes::run(&session, args).await,
         Command::Get(Get::Kubeconfig(args)) => commands::get_kubeconfig::run(&session, args).await,
         Command::Build(Build::NodeImage) => commands::build_node_image::run(&session).await,
+        Command::Ps(args) => commands::ps::run(&session, args).await,
+        Command::Gc(args) => commands::gc::run(&session, args).await,
         Command::Version => commands::version::run(console),
-    }
+    };
+    done.map(|()| exit::SUCCESS)
 }

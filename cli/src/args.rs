@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use kind_harness::ClusterName;
 
 use crate::{duration, exit};
@@ -35,6 +35,14 @@ pub(crate) enum Command {
     /// Build the node image
     #[command(subcommand)]
     Build(Build),
+    /// Show every cluster: its state, who uses it, what it takes, and when it goes
+    Ps(Ps),
+    /// Remove what tests left behind: clusters without an owner, and the remains of killed removals
+    Gc(Gc),
+    /// Open a shell in a node, or run a command there
+    Shell(Shell),
+    /// Run a cluster's own kubectl, as its administrator
+    Kubectl(Kubectl),
     /// Print the version
     Version,
 }
@@ -56,6 +64,10 @@ pub(crate) struct CreateCluster {
     /// The node image of every node, whatever the configuration says
     #[arg(long)]
     pub(crate) image: Option<String>,
+    /// The image of the load balancer in front of several control planes, where the node image has no nginx; an image
+    /// that `kind-rs build node-image` makes will do
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) load_balancer_image: Option<String>,
     /// Keep the containers when the creation fails or is interrupted, for a look
     #[arg(long)]
     pub(crate) retain: bool,
@@ -126,6 +138,62 @@ pub(crate) struct GetKubeconfig {
 pub(crate) enum Build {
     /// Build the node image from source, where it is not there yet, and print its reference
     NodeImage,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ps {
+    /// A table for people, or JSON for programs (docs/command-line.md describes it)
+    #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
+    pub(crate) output: Form,
+}
+
+/// The form of a list: for people, or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Form {
+    #[default]
+    Table,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gc {
+    /// Also remove clusters that are kept for a look or for the next run, where no test uses them
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Also remove images that were built here from other inputs than today's, where no container uses them
+    #[arg(long)]
+    pub(crate) images: bool,
+    /// Only say what would go, and why
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The exit code is the command's own.")]
+pub(crate) struct Shell {
+    /// The cluster's name
+    pub(crate) name: ClusterName,
+    /// The node, such as `worker2` or `demo-worker2`; else the first control plane
+    pub(crate) node: Option<String>,
+    /// A command to run instead of a shell, with its arguments
+    #[arg(last = true)]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "kind-rs kubectl <NAME> [ARGUMENTS]...",
+    after_help = "\
+Files and folders that are named with -f, -k, --from-file and the like are this machine's.
+What needs kubectl itself on this machine (port-forward, proxy, edit, cp) wants one of your own:
+`kind-rs get kubeconfig` prints what it needs.
+The exit code is kubectl's own."
+)]
+pub(crate) struct Kubectl {
+    /// The cluster's name, then kubectl's arguments
+    // One list, so that everything behind the name is kubectl's, whatever it looks like.
+    #[arg(value_name = "NAME> [ARGUMENTS", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) words: Vec<String>,
 }
 
 #[derive(Debug, Args)]

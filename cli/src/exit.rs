@@ -20,9 +20,9 @@ pub(crate) const STEP_FAILED: u8 = 7;
 pub(crate) const TIMED_OUT: u8 = 8;
 /// A kubeconfig could not be read or changed.
 pub(crate) const KUBECONFIG: u8 = 9;
-/// A cluster could not be removed.
+/// A cluster or image could not be removed.
 pub(crate) const NOT_REMOVED: u8 = 10;
-/// There is no such cluster.
+/// There is no such cluster, or it has no such node.
 pub(crate) const NO_CLUSTER: u8 = 11;
 /// Added to the number of the signal that ended the program, as shells do.
 pub(crate) const SIGNAL: u8 = 128;
@@ -40,8 +40,8 @@ Exit codes:
   7  a step of the creation failed
   8  a step of the creation, or --wait, ran out of time
   9  a kubeconfig cannot be read or changed
- 10  a cluster cannot be removed
- 11  no such cluster
+ 10  a cluster or image cannot be removed
+ 11  no such cluster or node
 130  interrupted (143: terminated); a creation is rolled back";
 
 #[cfg(test)]

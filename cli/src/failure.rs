@@ -1,13 +1,15 @@
 //! Everything a command can fail with: the exit code of each, and what to do where the error itself does not say it.
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use kind_engine::EngineError;
 use kind_harness::{
     ClusterName,
     config_file::ConfigFileError,
     image::ImageError,
+    inventory::FindError,
     kubeconfig::{ExportError, KubeconfigError},
+    lease::LeaseError,
     provision::{DestroyError, ProvisionError, StepError},
     settings::SettingsError,
     spec::NameError,
@@ -90,11 +92,61 @@ pub(crate) enum Failure {
         /// How many there were.
         all: usize,
     },
+    /// A cluster or node that is named.
+    #[error(transparent)]
+    Find(#[from] FindError),
+    /// The state folder.
+    #[error(transparent)]
+    State(#[from] LeaseError),
+    /// The list is printed, without what the engine would have said.
+    #[error("ask the engine: {reason}; the list shows only what the state folder knows")]
+    NotAsked {
+        /// The engine's error.
+        reason: String,
+    },
+    /// Something could not be removed.
+    #[error("remove {what}: {reason}")]
+    NotRemoved {
+        /// What.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// Several things could not be removed; each has been reported.
+    #[error("{failed} of {all} removals failed; `kind-rs gc` may be repeated")]
+    SomeNotRemoved {
+        /// How many failed.
+        failed: usize,
+        /// How many there were.
+        all: usize,
+    },
+    /// A file or folder of this machine that a command in a node is to read.
+    #[error("{action} {}", path.display())]
+    LocalFile {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// A folder that is no folder of manifests.
+    #[error("send {}: its files have more than {} MiB together; name a smaller folder", path.display(), limit >> 20)]
+    TooMuch {
+        /// The folder.
+        path: PathBuf,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The terminal.
+    #[error("set up the terminal")]
+    Terminal(#[source] io::Error),
     /// The node image's build.
     #[error(transparent)]
     Build(#[from] BuildError),
     /// No home, hence no folder for the build.
-    #[error("find a folder for the build's results: set HOME")]
+    #[error("find a folder for the build's results: set XDG_CACHE_HOME or HOME")]
     NoHome,
     /// Standard output.
     #[error("print the result")]
@@ -109,17 +161,29 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Settings(_) | Self::Name { .. } | Self::Config(_) | Self::NoHome => exit::CONFIGURATION,
-            Self::Engine(_) | Self::Image(ImageError::Engine(_)) | Self::Export(ExportError::Engine { .. }) => {
-                exit::ENGINE
-            }
+            Self::Engine(_)
+            | Self::NotAsked { .. }
+            | Self::Find(FindError::Engine { .. })
+            | Self::Image(ImageError::Engine(_))
+            | Self::Export(ExportError::Engine { .. }) => exit::ENGINE,
             Self::Image(_) | Self::Build(_) => exit::IMAGE,
             Self::Taken(_) => exit::NAME_TAKEN,
             Self::Create { source, .. } => step_code(&source.source),
             Self::Interrupted { signal, .. } => exit::SIGNAL + signal.number(),
-            Self::Export(ExportError::NoCluster { .. }) => exit::NO_CLUSTER,
+            Self::Export(ExportError::NoCluster { .. })
+            | Self::Find(FindError::NoCluster { .. } | FindError::NoNode { .. }) => exit::NO_CLUSTER,
             Self::NotMerged { .. } | Self::Kubeconfig(_) | Self::Export(_) => exit::KUBECONFIG,
-            Self::Destroy(_) | Self::SomeNotDestroyed { .. } => exit::NOT_REMOVED,
-            Self::Output(_) | Self::Runtime(_) => exit::FAILURE,
+            Self::Destroy(_)
+            | Self::SomeNotDestroyed { .. }
+            | Self::NotRemoved { .. }
+            | Self::SomeNotRemoved { .. } => exit::NOT_REMOVED,
+            Self::Find(_)
+            | Self::State(_)
+            | Self::LocalFile { .. }
+            | Self::TooMuch { .. }
+            | Self::Terminal(_)
+            | Self::Output(_)
+            | Self::Runtime(_) => exit::FAILURE,
         }
     }
 
@@ -129,6 +193,10 @@ impl Failure {
             Self::Create { name, source } if source.retained => {
                 Some(format!("`kind-rs delete cluster --name {name}` removes what was kept"))
             }
+            Self::Create { source, .. } if matches!(source.source, StepError::NoLoadBalancer { .. }) => Some(
+                "`--load-balancer-image` names one, such as the image that `kind-rs build node-image` prints"
+                    .to_owned(),
+            ),
             Self::Create { source, .. } => engine_hint(&source.source).map(str::to_owned),
             Self::Destroy(DestroyError::Engine { name, .. }) => {
                 Some(format!("`kind-rs delete cluster --name {name}` may be repeated"))

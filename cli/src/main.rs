@@ -7,10 +7,16 @@ mod console;
 mod duration;
 mod exit;
 mod failure;
+mod inside;
+mod local_files;
 mod output;
 mod roll_back;
 mod session;
 mod signals;
+mod sweep;
+mod table;
+mod terminal;
+mod unique;
 
 fn main() -> std::process::ExitCode {
     app::main()

@@ -1,16 +1,13 @@
 //! Undoing a creation that was interrupted: everything that this run made goes, nothing else does.
 
-use std::{
-    process,
-    time::{SystemTime, UNIX_EPOCH},
-};
-
 use kind_engine::{Engine, Labels};
 use kind_harness::{
     ClusterName,
     provision::{DestroyError, destroy},
     spec::cluster_labels,
 };
+
+use crate::unique::unique;
 
 /// Tells the containers of this run from those of another that makes a cluster of the same name at the same time.
 const LABEL_CREATION: &str = "io.kind-rs.creation";
@@ -25,8 +22,7 @@ pub(crate) struct Creation(String);
 impl Creation {
     /// A mark that no other run has.
     pub(crate) fn new() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
-        Self(format!("{}-{now}", process::id()))
+        Self(unique())
     }
 
     /// The mark as labels of what is to be made.

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use kind_engine::{DockerEngine, Engine};
+use kind_engine::{DockerEngine, Engine, EngineError};
 use kind_harness::{ClusterName, kubeconfig::KubeconfigFiles, settings::Settings};
 
 use crate::{args, console::Console, failure::Failure};
@@ -21,6 +21,11 @@ impl<'a> Session<'a> {
 
     /// The engine, asked once whether it is there.
     pub(crate) async fn engine(&self) -> Result<Arc<dyn Engine>, Failure> {
+        Ok(self.connect().await?)
+    }
+
+    /// As [`Session::engine`], for who goes on without one.
+    pub(crate) async fn connect(&self) -> Result<Arc<dyn Engine>, EngineError> {
         Ok(Arc::new(DockerEngine::connect(self.settings.docker_host.as_deref()).await?))
     }
 

@@ -24,6 +24,15 @@ impl Signal {
             Self::Terminate => 15,
         }
     }
+
+    /// Its name, as `kill` takes it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::HangUp => "HUP",
+            Self::Interrupt => "INT",
+            Self::Terminate => "TERM",
+        }
+    }
 }
 
 impl fmt::Display for Signal {

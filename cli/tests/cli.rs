@@ -62,6 +62,9 @@ fn assert_fails(output: &Output, code: i32, words: &[&str]) {
 #[case(&["get", "kubeconfig"])]
 #[case(&["build"])]
 #[case(&["build", "node-image"])]
+#[case(&["ps"])]
+#[case(&["gc"])]
+#[case(&["shell"])]
 #[case(&["version"])]
 fn help_is_golden(#[case] command: &[&str]) {
     let output = run(&[command, &["--help"]].concat());
@@ -87,6 +90,11 @@ fn without_arguments_there_is_help() {
 #[case(&["delete", "clusters", "a", "--all"], "cannot be used with")]
 #[case(&["get", "nodes", "-A", "--name", "x"], "cannot be used with")]
 #[case(&["version", "--verbosity", "x"], "invalid value 'x'")]
+#[case(&["ps", "-o", "yaml"], "[possible values: table, json]")]
+#[case(&["gc", "kind"], "unexpected argument 'kind'")]
+#[case(&["shell"], "<NAME>")]
+#[case(&["shell", "a", "worker", "ls"], "unexpected argument 'ls'")]
+#[case(&["kubectl"], "kind-rs kubectl <NAME> [ARGUMENTS]...")]
 fn wrong_arguments_are_refused(#[case] arguments: &[&str], #[case] words: &str) {
     assert_fails(&run(arguments), 2, &[words]);
 }
@@ -105,6 +113,7 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
     if name.is_empty() {
         return;
     }
+    assert_fails(&run(&["kubectl", name, "get", "pods"]), 3, &["kind-rs kubectl NAME", words[1]]);
     let home = tempfile::tempdir().unwrap();
     let from_variable = run_in(home.path(), &["delete", "cluster"], &[("KIND_CLUSTER_NAME", name)], "");
     assert_fails(&from_variable, 3, &["environment variable KIND_CLUSTER_NAME", words[1]]);
@@ -123,6 +132,10 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
 #[case(&["get", "nodes", "-A"])]
 #[case(&["get", "kubeconfig", "--internal"])]
 #[case(&["build", "node-image"])]
+#[case(&["ps"])]
+#[case(&["gc", "--all"])]
+#[case(&["shell", "a", "worker"])]
+#[case(&["kubectl", "a", "--help"])]
 fn no_engine_says_where_and_what_to_do(#[case] arguments: &[&str]) {
     let home = tempfile::tempdir().unwrap();
     let output = run_in(home.path(), arguments, &[], "");
@@ -167,6 +180,33 @@ fn a_wrong_variable_is_named() {
     let home = tempfile::tempdir().unwrap();
     let output = run_in(home.path(), &["get", "clusters"], &[("KIND_TEST_KEEP", "sometimes")], "");
     assert_fails(&output, 3, &["KIND_TEST_KEEP", "sometimes"]);
+}
+
+#[test]
+fn the_list_is_printed_without_an_engine() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".local/state/kind-rs/clusters/0123456789");
+    fs::create_dir_all(&folder).unwrap();
+    let state = r#"{"format":1,"attempt":1,"failures":0,"since":0,"state":{"creating":{"step":"join the nodes"}}}"#;
+    fs::write(folder.join("state.json"), state).unwrap();
+    let table = run_in(home.path(), &["ps"], &[], "");
+    assert_eq!(table.status.code(), Some(4), "{}", stderr(&table));
+    assert!(stderr(&table).contains("error: reach the container engine"), "{}", stderr(&table));
+    let lines: Vec<String> = stdout(&table).lines().map(str::to_owned).collect();
+    assert!(lines[0].starts_with("NAME ") && lines[1].starts_with("kt-0123456789  creating, no keeper "), "{lines:?}");
+    assert_eq!(lines[2], "  join the nodes");
+    let json = run_in(home.path(), &["ps", "-o", "json"], &[], "");
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert!(json["engineError"].as_str().unwrap().contains(NO_ENGINE));
+    assert_eq!(json["clusters"][0]["state"], "creating");
+}
+
+#[test]
+fn a_local_file_that_cannot_be_sent_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    fs::File::create(home.path().join("big.yaml")).unwrap().set_len(65 << 20).unwrap();
+    let output = run_in(home.path(), &["kubectl", "a", "apply", "-f", "big.yaml"], &[], "");
+    assert_fails(&output, 1, &["send big.yaml: its files have more than 64 MiB"]);
 }
 
 #[test]

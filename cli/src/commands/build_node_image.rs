@@ -5,7 +5,7 @@ use kind_images::{BuildOptions, build};
 use crate::{failure::Failure, output::print, session::Session};
 
 pub(crate) async fn run(session: &Session<'_>) -> Result<(), Failure> {
-    let cache = session.settings.home.as_deref().ok_or(Failure::NoHome)?.join(".cache/kind-rs/images");
+    let cache = session.settings.cache_dir.as_deref().ok_or(Failure::NoHome)?.join("images");
     let engine = session.engine().await?;
     let steps = session.console.steps();
     let reference = build(&*engine, &BuildOptions::new(cache), &steps).await?;

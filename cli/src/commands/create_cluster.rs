@@ -35,7 +35,7 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
         name: name.clone(),
         spec,
         image: String::new(),
-        load_balancer_image: None,
+        load_balancer_image: args.load_balancer_image.clone(),
         labels: creation.labels(),
         retain: args.retain,
         wait: Some(args.wait).filter(|limit| !limit.is_zero()),
@@ -110,6 +110,10 @@ async fn refuse_taken(engine: &dyn Engine, name: &ClusterName) -> Result<(), Fai
 
 async fn make(engine: Arc<dyn Engine>, mut blueprint: Blueprint, steps: &Steps<'_>) -> Result<ClusterRecord, Failure> {
     blueprint.image = steps.during("find the node image", images(&*engine, &blueprint.spec)).await?;
+    if let Some(image) = &blueprint.load_balancer_image {
+        let built = node_image_reference(Release::newest());
+        steps.during("find the load balancer's image", resolve(&*engine, Some(image), &built)).await?;
+    }
     let made = provision(engine, &blueprint, steps).await;
     made.map_err(|source| Failure::Create { name: blueprint.name, source: Box::new(source) })
 }

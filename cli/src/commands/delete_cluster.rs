@@ -1,7 +1,14 @@
 //! `kind-rs delete cluster`, and the removal of one cluster for whoever needs it.
 
+use std::sync::Arc;
+
 use kind_engine::Engine;
-use kind_harness::{ClusterName, kubeconfig::KubeconfigFiles, provision::destroy};
+use kind_harness::{
+    ClusterName,
+    kubeconfig::KubeconfigFiles,
+    lease::{SweepOutcome, give_up},
+    provision::destroy,
+};
 
 use crate::{args::DeleteCluster, failure::Failure, session::Session};
 
@@ -9,21 +16,32 @@ pub(crate) async fn run(session: &Session<'_>, args: DeleteCluster) -> Result<()
     let name = session.cluster_name(args.name.name, None)?;
     let kubeconfig = session.kubeconfig(&args.kubeconfig)?;
     let engine = session.engine().await?;
-    delete(session, &*engine, &name, &kubeconfig).await
+    delete(session, &engine, &name, &kubeconfig).await
 }
 
 /// Removes a cluster, then its entries in the user's kubeconfig: those stay as long as the cluster does.
 pub(super) async fn delete(
     session: &Session<'_>,
-    engine: &dyn Engine,
+    engine: &Arc<dyn Engine>,
     name: &ClusterName,
     kubeconfig: &KubeconfigFiles,
 ) -> Result<(), Failure> {
     let steps = session.console.steps();
-    let removed = steps.during(&format!("delete cluster {name}"), destroy(engine, name)).await?;
+    let there_was = steps.during(&format!("delete cluster {name}"), remove(session, engine, name)).await?;
     kubeconfig.remove(name)?;
-    if removed.is_empty() {
+    if !there_was {
         session.console.note(&format!("there was no cluster {name}"));
     }
     Ok(())
+}
+
+/// Says whether there was one. One of tests goes with its state folder, by its keeper where that lives.
+async fn remove(session: &Session<'_>, engine: &Arc<dyn Engine>, name: &ClusterName) -> Result<bool, Failure> {
+    match give_up(&session.settings, Arc::clone(engine), name).await? {
+        Some(SweepOutcome::Gone(_)) => return Ok(true),
+        Some(SweepOutcome::Stays(why)) => session.console.note(&format!("cluster {name} is deleted although {why}")),
+        // Whatever kept it from going shows again now.
+        _ => {}
+    }
+    Ok(!destroy(&**engine, name).await?.is_empty())
 }

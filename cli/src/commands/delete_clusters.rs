@@ -28,7 +28,7 @@ pub(crate) async fn run(session: &Session<'_>, args: DeleteClusters) -> Result<(
     let mut failed = 0;
     for name in &names {
         // One that fails does not keep the others.
-        if let Err(failure) = delete(session, &*engine, name, &kubeconfig).await {
+        if let Err(failure) = delete(session, &engine, name, &kubeconfig).await {
             session.console.failure(&failure);
             failed += 1;
         }

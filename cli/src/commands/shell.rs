@@ -1,0 +1,23 @@
+//! `kind-rs shell`.
+
+use kind_engine::Command;
+use kind_harness::inventory;
+
+use crate::{
+    args::Shell,
+    failure::Failure,
+    inside::{self, Reads},
+    session::Session,
+};
+
+/// Both lie where kubeadm leaves them; the second is there on every node.
+const KUBECONFIGS: &str = "/etc/kubernetes/admin.conf:/etc/kubernetes/kubelet.conf";
+
+pub(crate) async fn run(session: &Session<'_>, args: Shell) -> Result<u8, Failure> {
+    let engine = session.engine().await?;
+    let node = inventory::node(&*engine, &args.name, args.node.as_deref()).await?;
+    let words = if args.command.is_empty() { vec!["bash".to_owned()] } else { args.command };
+    // So that `kubectl` works there without further words.
+    let command = Command::new(words).env("KUBECONFIG", KUBECONFIGS);
+    inside::run(&*engine, &node.name, command, Reads::All).await
+}
