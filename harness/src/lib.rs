@@ -13,6 +13,7 @@ pub mod image;
 pub mod cluster;
 pub mod inventory;
 pub mod kubeconfig;
+pub mod load;
 pub mod lease;
 mod entry;
 mod diagnose;

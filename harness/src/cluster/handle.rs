@@ -55,31 +55,9 @@ pub enum ClusterError {
     /// A client could not be made.
     #[error("make a client for the cluster")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// An image archive is not one.
-    #[error("read image archive {}: {problem}", path.display())]
-    Archive {
-        /// The file.
-        path: std::path::PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A file of this machine.
-    #[error("{action} {}", path.display())]
-    File {
-        /// What was tried, as a verb.
-        action: &'static str,
-        /// The file.
-        path: std::path::PathBuf,
-        /// Why it failed.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The engine does not have the image that was to be loaded.
-    #[error("load image {reference:?}: the engine does not have it; build or pull it first")]
-    NoImage {
-        /// The reference.
-        reference: String,
-    },
+    /// Images could not be brought into nodes.
+    #[error(transparent)]
+    Load(#[from] crate::load::LoadError),
 }
 
 impl Cluster {

@@ -2,7 +2,6 @@
 //!
 //! Nothing here makes or removes a cluster.
 
-mod archive;
 mod client;
 mod handle;
 mod load;
