@@ -23,10 +23,24 @@ impl KubeconfigFiles {
     /// # Errors
     /// When the file cannot be read as a kubeconfig or cannot be replaced; it is unchanged then.
     pub fn merge(&self, kubeconfig: &str) -> Result<PathBuf, KubeconfigError> {
+        self.put(&parse(kubeconfig)?)
+    }
+
+    /// As [`KubeconfigFiles::merge`], but the user's current context stays what it is.
+    ///
+    /// # Errors
+    /// As [`KubeconfigFiles::merge`].
+    pub fn merge_without_switching(&self, kubeconfig: &str) -> Result<PathBuf, KubeconfigError> {
+        let mut addition = parse(kubeconfig)?;
+        if let Some(fields) = addition.as_mapping_mut() {
+            fields.remove("current-context");
+        }
+        self.put(&addition)
+    }
+
+    fn put(&self, addition: &Value) -> Result<PathBuf, KubeconfigError> {
         let path = self.target();
-        let addition: Value = serde_yaml::from_str(kubeconfig)
-            .map_err(|source| KubeconfigError::Syntax { path: PathBuf::from("of the cluster"), source })?;
-        store::change(path, |file| entries::merge(file, &addition).map(|()| true))?;
+        store::change(path, |file| entries::merge(file, addition).map(|()| true))?;
         Ok(path.to_owned())
     }
 
@@ -48,4 +62,9 @@ impl KubeconfigFiles {
         }
         failure.map_or(Ok(changed), Err)
     }
+}
+
+fn parse(kubeconfig: &str) -> Result<Value, KubeconfigError> {
+    serde_yaml::from_str(kubeconfig)
+        .map_err(|source| KubeconfigError::Syntax { path: PathBuf::from("of the cluster"), source })
 }

@@ -47,6 +47,21 @@ fn a_new_file_and_its_folder_are_private() {
 }
 
 #[test]
+fn the_current_context_can_stay_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config");
+    let current = || {
+        let file: serde_yaml::Value = serde_yaml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        file.get("current-context").and_then(serde_yaml::Value::as_str).map(str::to_owned)
+    };
+    only(&path).merge_without_switching(&cluster("a")).unwrap();
+    assert_eq!(current(), None);
+    only(&path).merge(&cluster("b")).unwrap();
+    only(&path).merge_without_switching(&cluster("c")).unwrap();
+    assert_eq!((current().as_deref(), contexts(&path).len()), (Some("kind-b"), 3));
+}
+
+#[test]
 fn removing_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/config");
