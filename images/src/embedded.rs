@@ -53,6 +53,11 @@ pub(crate) const NODE: &[Embedded] = embed![
     "node/units/system.conf",
 ];
 
+/// containerd's configuration in a node, but for the values that the build puts in.
+pub fn containerd_configuration() -> &'static str {
+    text(NODE, "node/containerd.toml")
+}
+
 /// The text of one of them.
 ///
 /// # Panics

@@ -31,6 +31,7 @@ mod versions;
 mod workshop;
 
 pub use build::build;
+pub use embedded::containerd_configuration;
 pub use error::{BuildError, UnsupportedVersion};
 pub use options::BuildOptions;
 pub use outdated::{ImageUse, OldImage, old_images};

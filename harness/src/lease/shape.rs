@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{ClusterSpec, KubeProxyMode, Networking, NodeSpec, Role};
+use crate::spec::{ClusterSpec, ContainerdPatches, KubeProxyMode, KubeadmPatches, Networking, NodeSpec, Role};
 
 /// Everything of a specification but the name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub(crate) struct Shape {
     networking: Network,
     feature_gates: BTreeMap<String, bool>,
     runtime_config: BTreeMap<String, String>,
+    kubeadm_patches: KubeadmPatches,
+    containerd_patches: ContainerdPatches,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,7 @@ struct Node {
     labels: BTreeMap<String, String>,
     mounts: Vec<Volume>,
     ports: Vec<Port>,
+    kubeadm_patches: KubeadmPatches,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +38,7 @@ struct Network {
     service_subnet: String,
     disable_default_cni: bool,
     kube_proxy_mode: KubeProxyMode,
+    dns_search: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,40 +91,52 @@ enum Transport {
 
 impl Shape {
     pub(crate) fn of(spec: &ClusterSpec) -> Self {
-        let ClusterSpec { name: _, nodes, networking, feature_gates, runtime_config } = spec.clone();
+        let ClusterSpec {
+            name: _,
+            nodes,
+            networking,
+            feature_gates,
+            runtime_config,
+            kubeadm_patches,
+            containerd_patches,
+        } = spec.clone();
         Self {
             nodes: nodes.into_iter().map(Node::of).collect(),
             networking: Network::of(networking),
             feature_gates,
             runtime_config,
+            kubeadm_patches,
+            containerd_patches,
         }
     }
 
     pub(crate) fn into_spec(self) -> ClusterSpec {
-        let Self { nodes, networking, feature_gates, runtime_config } = self;
+        let Self { nodes, networking, feature_gates, runtime_config, kubeadm_patches, containerd_patches } = self;
         ClusterSpec {
             name: None,
             nodes: nodes.into_iter().map(Node::into_spec).collect(),
             networking: networking.into_spec(),
             feature_gates,
             runtime_config,
+            kubeadm_patches,
+            containerd_patches,
         }
     }
 }
 
 impl Node {
     fn of(spec: NodeSpec) -> Self {
-        let NodeSpec { role, image, labels, extra_mounts, extra_port_mappings } = spec;
+        let NodeSpec { role, image, labels, extra_mounts, extra_port_mappings, kubeadm_patches } = spec;
         let mounts = extra_mounts.into_iter().map(|Mount { target, kind }| Volume { target, kind }).collect();
         let ports = extra_port_mappings.iter().map(Port::of).collect();
-        Self { role, image, labels, mounts, ports }
+        Self { role, image, labels, mounts, ports, kubeadm_patches }
     }
 
     fn into_spec(self) -> NodeSpec {
-        let Self { role, image, labels, mounts, ports } = self;
+        let Self { role, image, labels, mounts, ports, kubeadm_patches } = self;
         let extra_mounts = mounts.into_iter().map(|Volume { target, kind }| Mount { target, kind }).collect();
         let extra_port_mappings = ports.into_iter().map(Port::into_spec).collect();
-        NodeSpec { role, image, labels, extra_mounts, extra_port_mappings }
+        NodeSpec { role, image, labels, extra_mounts, extra_port_mappings, kubeadm_patches }
     }
 }
 
@@ -145,8 +161,17 @@ impl Network {
             service_subnet,
             disable_default_cni,
             kube_proxy_mode,
+            dns_search,
         } = spec;
-        Self { api_server_address, api_server_port, pod_subnet, service_subnet, disable_default_cni, kube_proxy_mode }
+        Self {
+            api_server_address,
+            api_server_port,
+            pod_subnet,
+            service_subnet,
+            disable_default_cni,
+            kube_proxy_mode,
+            dns_search,
+        }
     }
 
     fn into_spec(self) -> Networking {
@@ -157,6 +182,7 @@ impl Network {
             service_subnet,
             disable_default_cni,
             kube_proxy_mode,
+            dns_search,
         } = self;
         Networking {
             api_server_address,
@@ -165,6 +191,7 @@ impl Network {
             service_subnet,
             disable_default_cni,
             kube_proxy_mode,
+            dns_search,
         }
     }
 }
@@ -172,6 +199,7 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::{DocumentKind, JsonPatch, MergePatch};
 
     #[test]
     fn a_file_gives_back_what_was_asked_for() {
@@ -195,6 +223,18 @@ mod tests {
         });
         spec.feature_gates.insert("A".to_owned(), true);
         spec.networking.kube_proxy_mode = KubeProxyMode::Nftables;
+        spec.networking.dns_search = Some(vec!["example.com".to_owned()]);
+        spec.containerd_patches.merge.push("[plugins]".to_owned());
+        spec.nodes[0].kubeadm_patches.merge.push(MergePatch {
+            api_version: None,
+            kind: DocumentKind::KubeletConfiguration,
+            content: serde_json::json!({"maxPods": 20}),
+        });
+        spec.kubeadm_patches.json.push(JsonPatch {
+            api_version: Some("kubeadm.k8s.io/v1beta4".to_owned()),
+            kind: DocumentKind::ClusterConfiguration,
+            operations: serde_json::from_str(r#"[{"op": "remove", "path": "/scheduler"}]"#).unwrap(),
+        });
         let text = serde_json::to_string(&Shape::of(&spec)).unwrap();
         let read: Shape = serde_json::from_str(&text).unwrap();
         assert_eq!(read.into_spec(), spec);

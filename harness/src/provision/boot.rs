@@ -7,11 +7,12 @@ use kind_engine::{Command, NodeFile};
 
 use super::{
     context::Context,
+    control_planes, join,
     plan::PlannedNode,
     steps::{Failure, OnNode as _, StepError},
 };
 use crate::{
-    render::{KUBEADM_PATH, kubeadm},
+    render::{CONTAINERD_PATH, KUBEADM_PATH, containerd, kubeadm, kubelet_patches},
     spec::AddressPlan,
     wait::{Check, until_or},
 };
@@ -22,16 +23,35 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// Waits for every node and returns the Kubernetes version they carry.
 pub(super) async fn wait(context: &Context) -> Result<String, Failure> {
     let nodes = &context.plan.nodes;
-    try_join_all(nodes.iter().map(|node| runtime_is_up(context, node))).await?;
+    try_join_all(nodes.iter().map(async |node| {
+        runtime_is_up(context, node).await?;
+        patch_containerd(context, node).await
+    }))
+    .await?;
     let version = context.run(context.plan.first(), Command::new(["cat", "/kind/version"])).await?;
     let version = version.trim().to_owned();
     let cluster = context.plan.cluster_text(&version, &context.token);
     try_join_all(nodes.iter().map(async |node| {
-        let file = NodeFile::secret(KUBEADM_PATH, kubeadm(&cluster, &node.text()));
-        context.engine.write_files(node.name.as_str(), &[file]).await.on(&node.name)
+        let text = node.text(control_planes::skipped(&context.plan, node), join::skipped(node));
+        let mut files = kubelet_patches(&text);
+        files.push(NodeFile::secret(KUBEADM_PATH, kubeadm(&cluster, &text).on(&node.name)?));
+        context.engine.write_files(node.name.as_str(), &files).await.on(&node.name)
     }))
     .await?;
     Ok(version)
+}
+
+/// Gives containerd the user's changes. Nothing runs in it yet, so a restart disturbs nobody.
+async fn patch_containerd(context: &Context, node: &PlannedNode) -> Result<(), Failure> {
+    let patches = &context.plan.blueprint.spec.containerd_patches;
+    if patches.is_empty() {
+        return Ok(());
+    }
+    let present = context.run(node, Command::new(["cat", CONTAINERD_PATH])).await?;
+    let files = containerd(&present, patches).on(&node.name)?;
+    context.engine.write_files(node.name.as_str(), &files).await.on(&node.name)?;
+    context.run(node, Command::new(["systemctl", "restart", "containerd.service"])).await?;
+    Ok(())
 }
 
 async fn runtime_is_up(context: &Context, node: &PlannedNode) -> Result<(), Failure> {

@@ -17,6 +17,7 @@ use super::{
     evidence,
     host::Left,
     join, network,
+    outline::remarks,
     plan::Plan,
     ready,
     steps::{Failure, ProvisionError, StepError, step},
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     cluster::{ClusterRecord, NodeRecord},
-    render::kubeconfig,
+    render::{check_patches, kubeconfig},
 };
 
 const PLAN: &str = "check and plan";
@@ -96,6 +97,13 @@ async fn bring_up(context: &Context, progress: &dyn Progress) -> Result<ClusterR
 /// Everything that can be refused before anything is created.
 async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context, Failure> {
     blueprint.spec.validate().map_err(StepError::Spec)?;
+    let misfits = check_patches(&blueprint.spec);
+    if let Some(misfit) = misfits.into_iter().next() {
+        return Err(StepError::Patch(misfit).into());
+    }
+    for remark in remarks(&blueprint.spec) {
+        tracing::warn!(cluster = blueprint.name.as_str(), "{remark}");
+    }
     let plan = Plan::new(blueprint);
     let mut images: Vec<&String> = plan.nodes.iter().map(|node| &node.image).collect();
     images.extend(blueprint.load_balancer_image.as_ref());

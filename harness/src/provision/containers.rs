@@ -84,11 +84,14 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
     let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     // Without a pod subnet the node image leaves the pod network to the user.
     let pods = if networking.disable_default_cni { "" } else { &networking.pod_subnet };
-    let environment = BTreeMap::from([
+    let mut environment = BTreeMap::from([
         text("KIND_RS_NODE_ADDRESS", &AddressPlan.with_prefix(node.address)),
         text("KIND_RS_SERVICE_SUBNET", &networking.service_subnet),
         text("KIND_RS_POD_SUBNET", pods),
     ]);
+    if let Some(domains) = &networking.dns_search {
+        environment.insert("KIND_DNS_SEARCH".to_owned(), domains.join(" "));
+    }
     let mut files = Vec::new();
     if node.role == Role::ControlPlane {
         files.extend(context.authority.files.iter().cloned());

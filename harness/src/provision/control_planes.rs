@@ -7,7 +7,11 @@
 use futures::future::try_join_all;
 use kind_engine::Command;
 
-use super::{context::Context, plan::PlannedNode, steps::Failure};
+use super::{
+    context::Context,
+    plan::{Plan, PlannedNode},
+    steps::Failure,
+};
 use crate::{render::KUBEADM_PATH, spec::KubeProxyMode};
 
 /// What kubeadm need not do anywhere: its checks are about real machines; the kubelet's certificate lasts for a year, and
@@ -18,18 +22,24 @@ const NEVER: [&str; 3] = ["preflight", "kubelet-finalize", "show-join-command"];
 const ONCE: [&str; 5] = ["upload-config", "upload-certs", "mark-control-plane", "bootstrap-token", "addon"];
 
 pub(super) async fn start(context: &Context) -> Result<(), Failure> {
-    let others = try_join_all(context.plan.others().map(|node| initialise(context, node, &ONCE)));
-    let mut skipped = Vec::new();
-    if context.plan.blueprint.spec.networking.kube_proxy_mode == KubeProxyMode::None {
-        skipped.push("addon/kube-proxy");
-    }
-    futures::try_join!(initialise(context, context.plan.first(), &skipped), others)?;
+    try_join_all(context.plan.control_planes().map(|node| initialise(context, node))).await?;
     Ok(())
 }
 
-async fn initialise(context: &Context, node: &PlannedNode, skipped: &[&str]) -> Result<(), Failure> {
-    let skip: Vec<&str> = NEVER.iter().chain(skipped).copied().collect();
-    let argv = ["kubeadm", "init", "--config", KUBEADM_PATH, "--skip-token-print", "--skip-phases"];
-    context.run(node, Command::new(argv.map(str::to_owned).into_iter().chain([skip.join(",")]))).await?;
+async fn initialise(context: &Context, node: &PlannedNode) -> Result<(), Failure> {
+    let argv = ["kubeadm", "init", "--config", KUBEADM_PATH, "--skip-token-print"];
+    context.run(node, Command::new(argv)).await?;
     Ok(())
+}
+
+/// The phases that `kubeadm init` leaves out on a node. They stand in its file, where users' patches can add to them:
+/// as arguments they would take the place of what users wrote.
+pub(super) fn skipped(plan: &Plan, node: &PlannedNode) -> Vec<&'static str> {
+    let mut skipped = NEVER.to_vec();
+    if node.name != plan.first().name {
+        skipped.extend(ONCE);
+    } else if plan.blueprint.spec.networking.kube_proxy_mode == KubeProxyMode::None {
+        skipped.push("addon/kube-proxy");
+    }
+    skipped
 }

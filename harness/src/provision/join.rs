@@ -4,7 +4,7 @@ use futures::future::try_join_all;
 use kind_engine::Command;
 
 use super::{context::Context, plan::PlannedNode, steps::Failure};
-use crate::render::KUBEADM_PATH;
+use crate::{render::KUBEADM_PATH, spec::Role};
 
 /// What `kubeadm init` has done already on control planes beside the first; what is left is to join the cluster's
 /// list of control planes.
@@ -19,14 +19,16 @@ const DONE: [&str; 7] = [
 ];
 
 pub(super) async fn nodes(context: &Context) -> Result<(), Failure> {
-    let control_planes = context.plan.others().map(|node| join(context, node, &DONE));
-    let workers = context.plan.workers().map(|node| join(context, node, &DONE[..1]));
-    futures::try_join!(try_join_all(control_planes), try_join_all(workers))?;
+    try_join_all(context.plan.others().chain(context.plan.workers()).map(|node| join(context, node))).await?;
     Ok(())
 }
 
-async fn join(context: &Context, node: &PlannedNode, done: &[&str]) -> Result<(), Failure> {
-    let argv = ["kubeadm", "join", "--config", KUBEADM_PATH, "--skip-phases"].map(str::to_owned);
-    context.run(node, Command::new(argv.into_iter().chain([done.join(",")]))).await?;
+async fn join(context: &Context, node: &PlannedNode) -> Result<(), Failure> {
+    context.run(node, Command::new(["kubeadm", "join", "--config", KUBEADM_PATH])).await?;
     Ok(())
+}
+
+/// The phases that `kubeadm join` leaves out on a node.
+pub(super) fn skipped(node: &PlannedNode) -> Vec<&'static str> {
+    if node.role == Role::Worker { vec![DONE[0]] } else { DONE.to_vec() }
 }

@@ -18,6 +18,8 @@ pub(super) struct PlannedNode {
     pub(super) address: Ipv4Addr,
     pub(super) image: String,
     pub(super) spec: NodeSpec,
+    /// Its place in the specification.
+    position: usize,
 }
 
 /// The whole cluster to be.
@@ -37,15 +39,19 @@ impl Plan {
         let mut of_role = [0, 0];
         let mut nodes = Vec::new();
         // Control planes first: their addresses do not depend on how many workers there are.
-        let ordered = spec.of_role(Role::ControlPlane).chain(spec.of_role(Role::Worker));
-        for (position, node) in ordered.enumerate() {
+        let placed = || spec.nodes.iter().enumerate();
+        let ordered = placed()
+            .filter(|(_, node)| node.role == Role::ControlPlane)
+            .chain(placed().filter(|(_, node)| node.role == Role::Worker));
+        for (index, (position, node)) in ordered.enumerate() {
             let count = &mut of_role[usize::from(node.role == Role::Worker)];
             nodes.push(PlannedNode {
                 name: blueprint.name.node(node.role, *count),
                 role: node.role,
-                address: AddressPlan.node(position),
+                address: AddressPlan.node(index),
                 image: node.image.clone().unwrap_or_else(|| blueprint.image.clone()),
                 spec: node.clone(),
+                position,
             });
             *count += 1;
         }
@@ -105,8 +111,17 @@ impl Plan {
 }
 
 impl PlannedNode {
-    pub(super) fn text(&self) -> NodeText {
-        NodeText { name: self.name.clone(), role: self.role, address: self.address, labels: self.spec.labels.clone() }
+    pub(super) fn text(&self, skip_init: Vec<&'static str>, skip_join: Vec<&'static str>) -> NodeText {
+        NodeText {
+            name: self.name.clone(),
+            role: self.role,
+            address: self.address,
+            labels: self.spec.labels.clone(),
+            position: self.position,
+            patches: self.spec.kubeadm_patches.clone(),
+            skip_init,
+            skip_join,
+        }
     }
 }
 

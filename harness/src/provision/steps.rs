@@ -122,6 +122,9 @@ pub enum StepError {
     /// The specification is not valid.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Spec(Vec<crate::spec::SpecError>),
+    /// A patch of the specification.
+    #[error(transparent)]
+    Patch(#[from] crate::render::PatchError),
     /// Certificates could not be made.
     #[error("make the cluster's certificates")]
     Certificates(#[from] rcgen::Error),

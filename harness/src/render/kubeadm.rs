@@ -6,8 +6,13 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde_json::{Value, json};
 
-use super::kubeconfig::encode;
-use crate::spec::{ClusterSpec, KubeProxyMode, LOAD_BALANCER_PORT, NodeName, Role};
+use super::{
+    kubeconfig::encode,
+    patches::{PATCHES_FOLDER, PatchError, apply},
+};
+use crate::spec::{
+    ClusterSpec, DocumentKind, FieldPath, KubeProxyMode, KubeadmPatches, LOAD_BALANCER_PORT, NodeName, Role,
+};
 
 /// Where the file lies; kind's place, which the node's own units read too.
 pub const KUBEADM_PATH: &str = "/kind/kubeadm.conf";
@@ -46,18 +51,65 @@ pub struct NodeText {
     pub address: Ipv4Addr,
     /// Kubernetes labels.
     pub labels: BTreeMap<String, String>,
+    /// Its place in the specification's list of nodes.
+    pub position: usize,
+    /// Changes to its documents.
+    pub patches: KubeadmPatches,
+    /// What `kubeadm init` leaves out on it.
+    pub skip_init: Vec<&'static str>,
+    /// What `kubeadm join` leaves out on it.
+    pub skip_join: Vec<&'static str>,
+}
+
+impl NodeText {
+    /// Its place in a configuration file.
+    pub(super) fn path(&self) -> FieldPath {
+        FieldPath::default().field("nodes").item(self.position)
+    }
 }
 
 /// The whole file for one node.
-pub fn kubeadm(cluster: &ClusterText, node: &NodeText) -> String {
+///
+/// # Errors
+/// When a patch of the specification cannot be applied.
+pub fn kubeadm(cluster: &ClusterText, node: &NodeText) -> Result<String, PatchError> {
+    let patched = |kind, mut document| {
+        apply(kind, &mut document, &cluster.spec.kubeadm_patches, node)?;
+        Ok(document)
+    };
+    let join = patched(DocumentKind::JoinConfiguration, join_configuration(cluster, node))?;
+    let init = init_configuration(cluster, node);
+    let is_first = cluster.control_planes.first().is_some_and(|(name, _)| *name == node.name);
+    let init = if is_first { patched(DocumentKind::InitConfiguration, init)? } else { initialised_as(init, &join) };
+    let registering = if is_first { &init } else { &join };
+    let has_own = node.patches.concern(DocumentKind::KubeletConfiguration);
+    if has_own && registering["patches"]["directory"] != PATCHES_FOLDER {
+        let problem = "patches of this node's KubeletConfiguration, and a `patches.directory` for kubeadm: kubeadm reads \
+                       one folder only; put the kubelet's settings into that folder as well";
+        return Err(PatchError::new(node.path().field("kubeadmConfigPatches"), problem));
+    }
     let documents = [
-        cluster_configuration(cluster),
-        init_configuration(cluster, node),
-        join_configuration(cluster, node),
-        kubelet_configuration(cluster),
-        kube_proxy_configuration(cluster),
+        patched(DocumentKind::ClusterConfiguration, cluster_configuration(cluster))?,
+        init,
+        join,
+        patched(DocumentKind::KubeletConfiguration, kubelet_configuration(cluster))?,
+        patched(DocumentKind::KubeProxyConfiguration, kube_proxy_configuration(cluster))?,
     ];
-    documents.iter().map(to_yaml).collect::<Vec<_>>().join("---\n")
+    Ok(documents.iter().map(to_yaml).collect::<Vec<_>>().join("---\n"))
+}
+
+/// Control planes beside the first are made by `kubeadm init`, too. To the user they are nodes that join: what they are
+/// registered with is what the join document says.
+fn initialised_as(mut init: Value, join: &Value) -> Value {
+    for field in ["nodeRegistration", "patches", "timeouts"] {
+        if let Some(content) = join.get(field) {
+            init[field] = content.clone();
+        }
+    }
+    if let Some(endpoint) = join["controlPlane"].get("localAPIEndpoint") {
+        init["localAPIEndpoint"] = endpoint.clone();
+    }
+    init
 }
 
 /// The cluster's address, authority and token, for nodes that join. The user must have a name, else kubeadm takes the
@@ -144,13 +196,16 @@ fn node_registration(cluster: &ClusterText, node: &NodeText) -> Value {
 }
 
 fn init_configuration(cluster: &ClusterText, node: &NodeText) -> Value {
-    json!({
+    let mut init = json!({
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "InitConfiguration",
         "bootstrapTokens": [{"token": cluster.token, "ttl": "15m"}],
         "localAPIEndpoint": {"advertiseAddress": node.address.to_string(), "bindPort": LOAD_BALANCER_PORT},
         "nodeRegistration": node_registration(cluster, node),
-    })
+        "skipPhases": node.skip_init,
+    });
+    name_patches_folder(&mut init, node);
+    init
 }
 
 fn join_configuration(cluster: &ClusterText, node: &NodeText) -> Value {
@@ -160,13 +215,21 @@ fn join_configuration(cluster: &ClusterText, node: &NodeText) -> Value {
         // A file instead of a bare token: no unverified first contact, and none of kubeadm's fixed waits for one.
         "discovery": {"file": {"kubeConfigPath": DISCOVERY_PATH}, "tlsBootstrapToken": cluster.token},
         "nodeRegistration": node_registration(cluster, node),
+        "skipPhases": node.skip_join,
     });
+    name_patches_folder(&mut join, node);
     if node.role == Role::ControlPlane {
         join["controlPlane"] = json!({
             "localAPIEndpoint": {"advertiseAddress": node.address.to_string(), "bindPort": LOAD_BALANCER_PORT},
         });
     }
     join
+}
+
+fn name_patches_folder(document: &mut Value, node: &NodeText) {
+    if node.patches.concern(DocumentKind::KubeletConfiguration) {
+        document["patches"] = json!({"directory": PATCHES_FOLDER});
+    }
 }
 
 fn kubelet_configuration(cluster: &ClusterText) -> Value {
@@ -203,54 +266,5 @@ fn kube_proxy_configuration(cluster: &ClusterText) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::ClusterName;
-
-    fn cluster(spec: ClusterSpec) -> ClusterText {
-        let name = ClusterName::new("demo").unwrap();
-        let control_planes = spec.of_role(Role::ControlPlane).count();
-        ClusterText {
-            name: name.to_string(),
-            kubernetes_version: "v1.37.2".into(),
-            endpoint: Ipv4Addr::new(100, 64, 7, 10),
-            certificate_names: vec!["localhost".into(), "127.0.0.1".into()],
-            token: "abcdef.0123456789abcdef".into(),
-            control_planes: (0..control_planes)
-                .map(|index| (name.node(Role::ControlPlane, index), crate::spec::AddressPlan.node(index)))
-                .collect(),
-            schedule_on_control_planes: spec.nodes.len() == 1,
-            spec,
-        }
-    }
-
-    fn node(role: Role, index: usize) -> NodeText {
-        let name = ClusterName::new("demo").unwrap().node(role, index);
-        NodeText { name, role, address: crate::spec::AddressPlan.node(index), labels: BTreeMap::new() }
-    }
-
-    #[test]
-    fn golden_for_a_highly_available_cluster() {
-        let cluster = cluster(ClusterSpec::default());
-        let control_plane = kubeadm(&cluster, &node(Role::ControlPlane, 1));
-        kind_testkit::assert_golden("tests/golden/kubeadm-control-plane.yaml", &control_plane);
-        kind_testkit::assert_golden("tests/golden/discovery.yaml", &discovery(&cluster, "authority"));
-    }
-
-    #[test]
-    fn golden_for_a_worker_with_every_option() {
-        let mut spec = ClusterSpec::default();
-        spec.feature_gates.insert("SomeGate".into(), true);
-        spec.runtime_config.insert("api/alpha".into(), "true".into());
-        spec.networking.kube_proxy_mode = KubeProxyMode::Nftables;
-        let mut worker = node(Role::Worker, 0);
-        worker.labels.insert("tier".into(), "test".into());
-        kind_testkit::assert_golden("tests/golden/kubeadm-worker.yaml", &kubeadm(&cluster(spec), &worker));
-    }
-
-    #[test]
-    fn the_only_node_takes_workloads() {
-        let text = kubeadm(&cluster(ClusterSpec::single_node()), &node(Role::ControlPlane, 0));
-        assert!(text.contains("taints: []"), "{text}");
-    }
-}
+#[path = "kubeadm_tests.rs"]
+mod tests;

@@ -1,9 +1,16 @@
 //! Text that nodes and clients read, made from plain data by pure functions and compared with golden files.
 
+mod check;
+mod containerd;
 mod kubeadm;
 mod kubeconfig;
 mod load_balancer;
+mod patches;
 
+pub(crate) use check::check_patches;
+pub(crate) use containerd::parse as parse_toml;
+pub use containerd::{CONTAINERD_PATH, containerd};
 pub use kubeadm::{ClusterText, DISCOVERY_PATH, KUBEADM_PATH, NodeText, discovery, kubeadm};
 pub use kubeconfig::{Credentials, kubeconfig};
 pub use load_balancer::{LOAD_BALANCER_FOLDER, load_balancer_files};
+pub use patches::{PATCHES_FOLDER, PatchError, kubelet_patches};

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt, net::IpAddr};
 use kind_engine::{Mount, PortMapping};
 use serde::Serialize;
 
+use super::{ContainerdPatches, KubeadmPatches};
+
 /// What a cluster is to look like. The default is the harness' default shape: three control planes and one worker.
 ///
 /// ```
@@ -26,6 +28,10 @@ pub struct ClusterSpec {
     pub feature_gates: BTreeMap<String, bool>,
     /// The API server's `--runtime-config`.
     pub runtime_config: BTreeMap<String, String>,
+    /// Changes to every node's kubeadm documents.
+    pub kubeadm_patches: KubeadmPatches,
+    /// Changes to every node's containerd configuration.
+    pub containerd_patches: ContainerdPatches,
 }
 
 /// One node.
@@ -43,6 +49,8 @@ pub struct NodeSpec {
     /// Ports of the node published on the host.
     #[serde(serialize_with = "debug_text")]
     pub extra_port_mappings: Vec<PortMapping>,
+    /// Changes to this node's kubeadm documents, after those of the cluster.
+    pub kubeadm_patches: KubeadmPatches,
 }
 
 /// The engine's types are not serde's; for a digest of the shape their debug text does.
@@ -85,6 +93,8 @@ pub struct Networking {
     pub disable_default_cni: bool,
     /// How services are implemented.
     pub kube_proxy_mode: KubeProxyMode,
+    /// The domains that nodes search for short names; `None` for those of the host.
+    pub dns_search: Option<Vec<String>>,
 }
 
 /// How kube-proxy implements services.
@@ -111,6 +121,7 @@ impl Default for Networking {
             service_subnet: "10.96.0.0/16".to_owned(),
             disable_default_cni: false,
             kube_proxy_mode: KubeProxyMode::default(),
+            dns_search: None,
         }
     }
 }
@@ -130,6 +141,8 @@ impl ClusterSpec {
             networking: Networking::default(),
             feature_gates: BTreeMap::new(),
             runtime_config: BTreeMap::new(),
+            kubeadm_patches: KubeadmPatches::default(),
+            containerd_patches: ContainerdPatches::default(),
         }
     }
 

@@ -5,6 +5,7 @@ mod cluster;
 mod config;
 mod labels;
 mod names;
+mod patches;
 mod validate;
 
 pub use addresses::{AddressPlan, LOAD_BALANCER_PORT};
@@ -16,4 +17,5 @@ pub use labels::{
     cluster_labels,
 };
 pub use names::{ClusterName, NameError, NodeName};
+pub use patches::{ContainerdPatches, DocumentKind, JsonPatch, KubeadmPatches, MergePatch};
 pub use validate::SpecError;

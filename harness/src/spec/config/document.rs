@@ -8,6 +8,7 @@ use super::{
     error::{ConfigError, Mistake, Problem},
     networking,
     node::{self, Claims},
+    patches,
     path::FieldPath,
     reader::{Field, Object, Reader},
     size,
@@ -17,8 +18,14 @@ use crate::spec::{ClusterSpec, SpecError};
 const API_VERSION: &str = "kind.x-k8s.io/v1alpha4";
 const KIND: &str = "Cluster";
 
-const FIELDS: &[&str] = &["kind", "apiVersion", "name", "nodes", "networking", "featureGates", "runtimeConfig"];
-const NOT_YET: &[&str] = &[
+const FIELDS: &[&str] = &[
+    "kind",
+    "apiVersion",
+    "name",
+    "nodes",
+    "networking",
+    "featureGates",
+    "runtimeConfig",
     "kubeadmConfigPatches",
     "kubeadmConfigPatchesJSON6902",
     "containerdConfigPatches",
@@ -36,6 +43,8 @@ impl ClusterSpec {
     /// Every mistake of the text: unknown and unsupported fields, wrong types, values out of range, and what
     /// [`ClusterSpec::validate`] refuses.
     pub fn from_yaml(text: &str, origin: &Path) -> Result<Self, ConfigError> {
+        // Editors of other systems put a mark in front that the YAML parser takes for a document.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let tree = parse(text).map_err(|error| syntax(&error, origin))?;
         let reader = Reader::new(text);
         let spec = read(&reader.top(&tree), &reader, origin.parent().unwrap_or(Path::new("")));
@@ -66,7 +75,7 @@ fn read(top: &Field<'_>, reader: &Reader<'_>, folder: &Path) -> ClusterSpec {
     if !is_cluster(top) {
         return spec;
     }
-    let Some(object) = top.object(FIELDS, NOT_YET) else { return spec };
+    let Some(object) = top.object(FIELDS) else { return spec };
     spec.name = object.get("name").and_then(|name| name.text()).filter(|name| !name.is_empty());
     let mut claims = Claims::default();
     if let Some(networking) = object.get("networking") {
@@ -81,6 +90,8 @@ fn read(top: &Field<'_>, reader: &Reader<'_>, folder: &Path) -> ClusterSpec {
     }
     read_feature_gates(&object, &mut spec);
     read_runtime_config(&object, &mut spec);
+    spec.kubeadm_patches = patches::read_kubeadm(&object);
+    spec.containerd_patches = patches::read_containerd(&object);
     validate(&spec, reader);
     spec
 }
@@ -144,5 +155,10 @@ fn validate(spec: &ClusterSpec, reader: &Reader<'_>) {
             _ => top.field("nodes"),
         };
         reader.refuse(path, Mistake::Spec(error));
+    }
+    if !reader.found_mistakes() {
+        for error in crate::render::check_patches(spec) {
+            reader.refuse(error.path, Mistake::Patch { problem: error.problem });
+        }
     }
 }

@@ -104,6 +104,12 @@ pub enum Mistake {
         /// The value that is not supported, where the field itself is; else empty.
         found: String,
     },
+    /// A text within the configuration is wrong.
+    #[error("this patch cannot be used: {problem}")]
+    Patch {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Two fields ask for the same thing.
     #[error("{what} is taken by {other} already; choose another one")]
     Taken {

@@ -10,13 +10,12 @@ mod labels;
 mod locate;
 mod networking;
 mod node;
+mod patches;
 mod path;
 mod reader;
 mod size;
 mod values;
 
-#[cfg(test)]
-mod mutations;
 #[cfg(test)]
 mod tests;
 

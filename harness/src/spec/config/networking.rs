@@ -30,16 +30,17 @@ const IP_FAMILIES: &[(&str, bool)] = &[("ipv4", true), ("ipv6", false), ("dual",
 /// What could be read.
 pub(super) fn read(field: &Field<'_>) -> Networking {
     let mut networking = Networking::default();
-    let Some(object) = field.object(FIELDS, &[]) else { return networking };
+    let Some(object) = field.object(FIELDS) else { return networking };
     if let Some(family) = object.get("ipFamily")
         && family.word(IP_FAMILIES) == Some(false)
     {
         family.refuse(Mistake::NotSupported { found: describe(family.value) });
     }
     // An empty list is not nothing here: it takes every search domain away.
-    if let Some(search) = object.get("dnsSearch") {
-        search.refuse_name(Mistake::NotSupported { found: String::new() });
-    }
+    networking.dns_search = object.get("dnsSearch").map(|search| {
+        let domains = search.items();
+        domains.iter().filter_map(|domain| domain.checked_text("a domain such as example.com", is_domain)).collect()
+    });
     if let Some(address) = object.get("apiServerAddress").and_then(|field| field.address()) {
         networking.api_server_address = address;
     }
@@ -54,4 +55,11 @@ pub(super) fn read(field: &Field<'_>) -> Networking {
     networking.kube_proxy_mode =
         object.get("kubeProxyMode").and_then(|field| field.word(KUBE_PROXY_MODES)).unwrap_or_default();
     networking
+}
+
+/// A resolver takes almost anything; what would end the line or begin another domain is none.
+fn is_domain(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 253
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }

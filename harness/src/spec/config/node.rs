@@ -7,11 +7,18 @@ use std::{
 
 use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
 
-use super::{error::Mistake, labels, path::FieldPath, reader::Field};
+use super::{error::Mistake, labels, patches, path::FieldPath, reader::Field};
 use crate::spec::{Networking, NodeSpec, Role};
 
-const FIELDS: &[&str] = &["role", "image", "labels", "extraMounts", "extraPortMappings"];
-const NOT_YET: &[&str] = &["kubeadmConfigPatches", "kubeadmConfigPatchesJSON6902"];
+const FIELDS: &[&str] = &[
+    "role",
+    "image",
+    "labels",
+    "extraMounts",
+    "extraPortMappings",
+    "kubeadmConfigPatches",
+    "kubeadmConfigPatchesJSON6902",
+];
 const MOUNT_FIELDS: &[&str] = &["containerPath", "hostPath", "readOnly", "selinuxRelabel", "propagation"];
 const PORT_FIELDS: &[&str] = &["containerPort", "hostPort", "listenAddress", "protocol"];
 
@@ -26,7 +33,7 @@ const PROTOCOLS: &[(&str, Protocol)] = &[("TCP", Protocol::Tcp), ("UDP", Protoco
 
 /// What could be read of a node. `folder` is where relative host paths begin.
 pub(super) fn read(field: &Field<'_>, folder: &Path, claims: &mut Claims) -> Option<NodeSpec> {
-    let object = field.object(FIELDS, NOT_YET)?;
+    let object = field.object(FIELDS)?;
     let mut node = NodeSpec::default();
     if let Some(role) = object.get("role") {
         node.role = role.word(ROLES).unwrap_or_default();
@@ -48,11 +55,12 @@ pub(super) fn read(field: &Field<'_>, folder: &Path, claims: &mut Claims) -> Opt
     for item in object.get("extraPortMappings").map(|ports| ports.items()).unwrap_or_default() {
         node.extra_port_mappings.extend(read_port(&item, claims));
     }
+    node.kubeadm_patches = patches::read_kubeadm(&object);
     Some(node)
 }
 
 fn read_mount(field: &Field<'_>, folder: &Path) -> Option<Mount> {
-    let object = field.object(MOUNT_FIELDS, &[])?;
+    let object = field.object(MOUNT_FIELDS)?;
     let is_target =
         |text: &str| text.starts_with('/') && !text.trim_end_matches('/').is_empty() && !text.contains(['\0', ':']);
     let target = object
@@ -85,7 +93,7 @@ fn resolve(folder: &Path, path: &str) -> String {
 }
 
 fn read_port(field: &Field<'_>, claims: &mut Claims) -> Option<PortMapping> {
-    let object = field.object(PORT_FIELDS, &[])?;
+    let object = field.object(PORT_FIELDS)?;
     let container_port = object.require("containerPort", "a port of the node").and_then(|port| port.port());
     let host_port = object.get("hostPort").and_then(|port| port.port_or_free());
     let listen_address = object.get("listenAddress").and_then(|address| address.address());

@@ -16,13 +16,13 @@ pub struct FieldPath(Vec<Step>);
 impl FieldPath {
     /// The path of a field of the value at this path.
     #[must_use]
-    pub(super) fn field(&self, name: &str) -> Self {
+    pub(crate) fn field(&self, name: &str) -> Self {
         self.with(Step::Field(name.to_owned()))
     }
 
     /// The path of an item of the list at this path, counted from 0.
     #[must_use]
-    pub(super) fn item(&self, index: usize) -> Self {
+    pub(crate) fn item(&self, index: usize) -> Self {
         self.with(Step::Item(index))
     }
 

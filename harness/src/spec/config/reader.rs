@@ -105,25 +105,15 @@ impl<'a> Field<'a> {
         locate::scalar_text(self.reader.text, &self.path)
     }
 
-    /// Reads a mapping with these fields and no others. `unsupported` are fields that kind has and this version does
-    /// not carry out: set to anything, they are an error, for ignoring them would build another cluster than asked for.
-    pub(super) fn object(
-        &self,
-        allowed: &'static [&'static str],
-        unsupported: &'static [&'static str],
-    ) -> Option<Object<'a>> {
+    /// Reads a mapping with these fields and no others.
+    pub(super) fn object(&self, allowed: &'static [&'static str]) -> Option<Object<'a>> {
         let Value::Mapping(mapping) = self.value else {
             self.refuse_type("a mapping of fields");
             return None;
         };
         for (name, field) in self.named(mapping) {
-            if unsupported.contains(&name.as_str()) {
-                if !is_empty(field.value) {
-                    field.refuse_name(Mistake::NotSupported { found: String::new() });
-                }
-            } else if !allowed.contains(&name.as_str()) {
-                let known: Vec<&'static str> = allowed.iter().chain(unsupported).copied().collect();
-                let suggestion = nearest(&name, &known);
+            if !allowed.contains(&name.as_str()) {
+                let suggestion = nearest(&name, allowed);
                 field.refuse_name(Mistake::UnknownField { allowed: allowed.to_vec(), suggestion });
             }
         }
@@ -189,10 +179,6 @@ impl<'a> Object<'a> {
         }
         field
     }
-}
-
-fn is_empty(value: &Value) -> bool {
-    matches!(value, Value::Null) || matches!(value, Value::Sequence(list) if list.is_empty())
 }
 
 /// A value in a few words.

@@ -5,7 +5,7 @@ use std::path::Path;
 use kind_engine::{MountKind, Propagation, Protocol};
 use rstest::rstest;
 
-use crate::spec::{ClusterSpec, KubeProxyMode, Role};
+use crate::spec::{ClusterSpec, DocumentKind, KubeProxyMode, Role};
 
 /// Puts the two lines in front that every configuration has; what follows begins in line 3.
 fn with_head(body: &str) -> String {
@@ -96,17 +96,35 @@ fn mistakes(#[case] body: &str, #[case] expected: &[&str]) {
 }
 
 #[rstest]
-#[case("kubeadmConfigPatches: ['x']")]
-#[case("kubeadmConfigPatchesJSON6902: [{group: a}]")]
-#[case("containerdConfigPatches: ['x']")]
-#[case("containerdConfigPatchesJSON6902: ['x']")]
-#[case("nodes: [{kubeadmConfigPatches: ['x']}]")]
-#[case("nodes: [{kubeadmConfigPatchesJSON6902: [{}]}]")]
-#[case("networking: {dnsSearch: []}")]
 #[case("networking: {ipFamily: ipv6}")]
 #[case("networking: {ipFamily: dual}")]
 fn what_is_not_supported_yet_is_never_ignored(#[case] body: &str) {
     assert_mistakes(&with_head(body), &["not supported yet"]);
+}
+
+#[rstest]
+#[case::no_mapping("kubeadmConfigPatches: ['x']", &["3:24: kubeadmConfigPatches[0]: this patch cannot be used: expected fields of a document"])]
+#[case::no_list("kubeadmConfigPatches: x", &["found \"x\", expected a list"])]
+#[case::no_text("kubeadmConfigPatches: [{kind: x}]", &["found a mapping, expected text"])]
+#[case::no_kind("kubeadmConfigPatches: ['a: b']", &["it has no `kind`; expected one of ClusterConfiguration,"])]
+#[case::kind("kubeadmConfigPatches: ['kind: ClusterConfig']", &["found kind \"ClusterConfig\", did you mean `ClusterConfiguration`?; allowed: ClusterConfiguration, InitConfiguration,"])]
+#[case::version("kubeadmConfigPatches: ['{kind: KubeletConfiguration, apiVersion: kubelet.config.k8s.io/v1}']", &["found apiVersion \"kubelet.config.k8s.io/v1\", did you mean `kubelet.config.k8s.io/v1beta1`?"])]
+#[case::yaml("nodes:\n- kubeadmConfigPatches:\n  - |\n    kind: [", &["5:5: nodes[0].kubeadmConfigPatches[0]: this patch cannot be used: not readable as YAML"])]
+#[case::two_documents("kubeadmConfigPatches: [\"kind: InitConfiguration\\n---\\nkind: JoinConfiguration\"]", &["more than one document"])]
+#[case::json_empty("kubeadmConfigPatchesJSON6902: [{}]", &["kubeadmConfigPatchesJSON6902[0].kind: missing", "kubeadmConfigPatchesJSON6902[0].patch: missing"])]
+#[case::json_field("kubeadmConfigPatchesJSON6902: [{kind: InitConfiguration, patch: '[]', path: x}]", &["path: unknown field, did you mean `patch`?"])]
+#[case::json_version("kubeadmConfigPatchesJSON6902: [{group: kubeadm.k8s.io, version: v2, kind: InitConfiguration, patch: '[]'}]", &["found apiVersion \"kubeadm.k8s.io/v2\""])]
+#[case::json_patch("kubeadmConfigPatchesJSON6902: [{kind: InitConfiguration, patch: 'a: b'}]", &["expected a list of operations"])]
+#[case::json_operation("kubeadmConfigPatchesJSON6902: [{kind: InitConfiguration, patch: '[{op: ad, path: /x}]'}]", &["unknown variant `ad`"])]
+#[case::json_path("kubeadmConfigPatchesJSON6902: [{kind: InitConfiguration, patch: '[{op: remove, path: x}]'}]", &["expected a list of operations"])]
+#[case::json_misfit("kubeadmConfigPatchesJSON6902:\n- kind: InitConfiguration\n  patch: '[{op: remove, path: /x}]'", &["5:10: kubeadmConfigPatchesJSON6902[0].patch: this patch cannot be used: cannot be applied to InitConfiguration"])]
+#[case::toml("containerdConfigPatches: ['x']", &["3:27: containerdConfigPatches[0]: this patch cannot be used: not readable as TOML: line 1:"])]
+#[case::toml_version("containerdConfigPatches: ['version = 4']", &["found version 4, expected"])]
+#[case::toml_json("containerdConfigPatchesJSON6902: ['x']", &["containerdConfigPatchesJSON6902[0]: this patch cannot be used: expected a list"])]
+#[case::toml_misfit("containerdConfigPatchesJSON6902: ['[{op: remove, path: /x}]']", &["cannot be applied to containerd's configuration"])]
+#[case::search("networking: {dnsSearch: ['a b']}", &["3:26: networking.dnsSearch[0]: found \"a b\", expected a domain"])]
+fn mistakes_in_patches(#[case] body: &str, #[case] expected: &[&str]) {
+    assert_mistakes(&with_head(body), expected);
 }
 
 /// As many mistakes as expected, in the same order, each containing its text.
@@ -125,9 +143,9 @@ fn all_mistakes_come_at_once_in_the_order_of_the_text() {
     let expected = "configuration /conf/x.yaml: 5 mistakes
   /conf/x.yaml:4:9: nodes[0].role: found \"boss\"; allowed: control-plane, worker
   /conf/x.yaml:5:15: nodes[0].labels.a: found a list, expected text
-  /conf/x.yaml:6:3: nodes[1].kind: unknown field; allowed here: role, image, labels, extraMounts, extraPortMappings
+  /conf/x.yaml:6:3: nodes[1].kind: unknown field; allowed here: role, image, labels, extraMounts, extraPortMappings, kubeadmConfigPatches, kubeadmConfigPatchesJSON6902
   /conf/x.yaml:8:14: networking.podSubnet: podSubnet \"nine\": expected an IPv4 range such as 10.244.0.0/16
-  /conf/x.yaml:9:1: extra: unknown field; allowed here: kind, apiVersion, name, nodes, networking, featureGates, runtimeConfig";
+  /conf/x.yaml:9:1: extra: unknown field; allowed here: kind, apiVersion, name, nodes, networking, featureGates, runtimeConfig, kubeadmConfigPatches, kubeadmConfigPatchesJSON6902, containerdConfigPatches, containerdConfigPatchesJSON6902";
     assert_eq!(error.to_string(), expected);
 }
 
@@ -204,4 +222,30 @@ nodes:
     assert!(spec.networking.disable_default_cni);
     assert_eq!(spec.feature_gates.len(), 2);
     assert_eq!(spec.runtime_config["apps/v1"], "false");
+}
+
+#[test]
+fn patches_become_data() {
+    let spec = read(
+        "networking: {dnsSearch: []}
+kubeadmConfigPatches:
+- |
+  kind: ClusterConfiguration
+  apiVersion: kubeadm.k8s.io/v1beta3
+  clusterName: x
+kubeadmConfigPatchesJSON6902:
+- {group: kubelet.config.k8s.io, version: v1beta1, kind: KubeletConfiguration, patch: '[{op: add, path: /maxPods, value: 5}]'}
+containerdConfigPatches: ['[debug]']
+containerdConfigPatchesJSON6902: ['[{op: test, path: /version, value: 3}]']
+nodes:
+- kubeadmConfigPatches: ['kind: InitConfiguration']",
+    );
+    let patch = &spec.kubeadm_patches.merge[0];
+    assert!(patch.is_for_others() && patch.kind == DocumentKind::ClusterConfiguration);
+    let patch = &spec.kubeadm_patches.json[0];
+    assert!(!patch.is_for_others() && patch.operations.0.len() == 1);
+    assert_eq!(spec.containerd_patches.merge, ["[debug]"]);
+    assert_eq!(spec.containerd_patches.json.len(), 1);
+    assert_eq!(spec.nodes[0].kubeadm_patches.merge[0].api_version, None);
+    assert_eq!(spec.networking.dns_search, Some(Vec::new()));
 }
