@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::{
-    args::{Arguments, Build, Command, Create, Delete, Get},
+    args::{Arguments, Build, Command, Create, Delete, Export, Get, Load},
     commands,
     console::Console,
     exit,
@@ -52,28 +52,33 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 
 /// The exit code of a command that did not fail: zero but where it is that of a command in a node.
 async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
-    if let Command::Version = command {
-        return commands::version::run(console).map(|()| exit::SUCCESS);
-    }
-    let session = Session::open(console)?;
+    let open = || Session::open(console);
     let done = match command {
-        Command::Shell(args) => return commands::shell::run(&session, args).await,
-        Command::Kubectl(args) => return commands::kubectl::run(&session, args).await,
+        Command::Shell(args) => return commands::shell::run(&open()?, args).await,
+        Command::Kubectl(args) => return commands::kubectl::run(&open()?, args).await,
+        Command::Create(Create::Cluster(args)) if args.dry_run => commands::create_cluster::run(&open()?, args).await,
         Command::Create(Create::Cluster(args)) => {
+            let session = open()?;
             sweep::beside(&session, commands::create_cluster::run(&session, args)).await
         }
         Command::Delete(Delete::Cluster(args)) => {
+            let session = open()?;
             sweep::beside(&session, commands::delete_cluster::run(&session, args)).await
         }
         Command::Delete(Delete::Clusters(args)) => {
+            let session = open()?;
             sweep::beside(&session, commands::delete_clusters::run(&session, args)).await
         }
-        Command::Get(Get::Clusters) => commands::get_clusters::run(&session).await,
-        Command::Get(Get::Nodes(args)) => commands::get_nodes::run(&session, args).await,
-        Command::Get(Get::Kubeconfig(args)) => commands::get_kubeconfig::run(&session, args).await,
-        Command::Build(Build::NodeImage) => commands::build_node_image::run(&session).await,
-        Command::Ps(args) => commands::ps::run(&session, args).await,
-        Command::Gc(args) => commands::gc::run(&session, args).await,
+        Command::Get(Get::Clusters(args)) => commands::get_clusters::run(&open()?, args).await,
+        Command::Get(Get::Nodes(args)) => commands::get_nodes::run(&open()?, args).await,
+        Command::Get(Get::Kubeconfig(args)) => commands::get_kubeconfig::run(&open()?, args).await,
+        Command::Export(Export::Kubeconfig(args)) => commands::export_kubeconfig::run(&open()?, args).await,
+        Command::Load(Load::DockerImage(args)) => commands::load_docker_image::run(&open()?, args).await,
+        Command::Load(Load::ImageArchive(args)) => commands::load_image_archive::run(&open()?, args).await,
+        Command::Build(Build::NodeImage) => commands::build_node_image::run(&open()?).await,
+        Command::Ps(args) => commands::ps::run(&open()?, args).await,
+        Command::Gc(args) => commands::gc::run(&open()?, args).await,
+        Command::Completion(args) => commands::completion::run(&args),
         Command::Version => commands::version::run(console),
     };
     done.map(|()| exit::SUCCESS)

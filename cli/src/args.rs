@@ -32,6 +32,12 @@ pub(crate) enum Command {
     /// Print clusters, nodes or a kubeconfig
     #[command(subcommand)]
     Get(Get),
+    /// Export a kubeconfig
+    #[command(subcommand)]
+    Export(Export),
+    /// Load images into nodes
+    #[command(subcommand)]
+    Load(Load),
     /// Build the node image
     #[command(subcommand)]
     Build(Build),
@@ -43,6 +49,8 @@ pub(crate) enum Command {
     Shell(Shell),
     /// Run a cluster's own kubectl, as its administrator
     Kubectl(Kubectl),
+    /// Print a script that completes commands and flags in a shell
+    Completion(Completion),
     /// Print the version
     Version,
 }
@@ -74,6 +82,15 @@ pub(crate) struct CreateCluster {
     /// Wait so long for every node to be Ready, and for DNS and storage, such as `90s` or `5m`; running out is an error
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     pub(crate) wait: Duration,
+    /// Only check the configuration and print what would be made; asks no engine and makes nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How to print what would be made
+    #[arg(short, long, value_name = "FORM", requires = "dry_run")]
+    pub(crate) output: Option<Format>,
+    /// Leave kubectl's current context as it is
+    #[arg(long)]
+    pub(crate) no_switch: bool,
     #[command(flatten)]
     pub(crate) kubeconfig: Kubeconfig,
 }
@@ -109,11 +126,29 @@ pub(crate) struct DeleteClusters {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Get {
     /// Print the name of every cluster, kind's own included
-    Clusters,
+    Clusters(GetClusters),
     /// Print the name of every node of a cluster, its load balancer included
     Nodes(GetNodes),
     /// Print the kubeconfig of a cluster's administrator
     Kubeconfig(GetKubeconfig),
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    // One JSON document.
+    Json,
+    // One YAML document.
+    Yaml,
+    // Names only, one a line.
+    Name,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetClusters {
+    /// How to print them
+    #[arg(short, long, value_name = "FORM", default_value = "name")]
+    pub(crate) output: Format,
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +158,9 @@ pub(crate) struct GetNodes {
     /// The nodes of every cluster
     #[arg(short = 'A', long, conflicts_with = "name")]
     pub(crate) all_clusters: bool,
+    /// How to print them
+    #[arg(short, long, value_name = "FORM", default_value = "name")]
+    pub(crate) output: Format,
 }
 
 #[derive(Debug, Args)]
@@ -132,6 +170,84 @@ pub(crate) struct GetKubeconfig {
     /// With the address for containers in the cluster's network, instead of the one for this machine
     #[arg(long)]
     pub(crate) internal: bool,
+    /// How to print it; `name` prints the context's name
+    #[arg(short, long, value_name = "FORM", default_value = "yaml")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Export {
+    /// Put a cluster into the user's kubeconfig, as its creation does
+    Kubeconfig(ExportKubeconfig),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportKubeconfig {
+    #[command(flatten)]
+    pub(crate) name: Name,
+    /// With the address for containers in the cluster's network, instead of the one for this machine
+    #[arg(long)]
+    pub(crate) internal: bool,
+    /// Leave kubectl's current context as it is
+    #[arg(long)]
+    pub(crate) no_switch: bool,
+    #[command(flatten)]
+    pub(crate) kubeconfig: Kubeconfig,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Load {
+    /// Bring images of the engine into nodes
+    DockerImage(LoadImages),
+    /// Bring the images of archives (docker save, or an OCI layout; plain, gzip or zstd) into nodes
+    ImageArchive(LoadArchives),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadImages {
+    /// Which images
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) target: LoadTarget,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadArchives {
+    /// Which files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: LoadTarget,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadTarget {
+    #[command(flatten)]
+    pub(crate) name: Name,
+    /// Only these nodes, separated by commas
+    #[arg(long, value_name = "NODE", value_delimiter = ',')]
+    pub(crate) nodes: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completion {
+    /// For which shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: ShellKind,
+}
+
+/// The shells that scripts are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShellKind {
+    // `source <(kind-rs completion bash)`
+    Bash,
+    // `source <(kind-rs completion zsh)`
+    Zsh,
+    // `kind-rs completion fish | source`
+    Fish,
+    // `kind-rs completion powershell | Out-String | Invoke-Expression`
+    Powershell,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,7 +10,7 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const CONFIGURATION: u8 = 3;
 /// No container engine can be used.
 pub(crate) const ENGINE: u8 = 4;
-/// The node image is not there and could not be pulled, or could not be built.
+/// An image is not there and could not be pulled, built or loaded.
 pub(crate) const IMAGE: u8 = 5;
 /// A cluster of that name exists.
 pub(crate) const NAME_TAKEN: u8 = 6;
@@ -35,7 +35,7 @@ Exit codes:
   2  wrong arguments
   3  wrong configuration file or environment variable
   4  no usable container engine
-  5  no node image: missing, not pulled or not built
+  5  no image: missing, not pulled, not built or not loaded
   6  a cluster of that name exists
   7  a step of the creation failed
   8  a step of the creation, or --wait, ran out of time

@@ -10,6 +10,7 @@ use kind_harness::{
     inventory::FindError,
     kubeconfig::{ExportError, KubeconfigError},
     lease::LeaseError,
+    load::LoadError,
     provision::{DestroyError, ProvisionError, StepError},
     settings::SettingsError,
     spec::NameError,
@@ -81,6 +82,9 @@ pub(crate) enum Failure {
     /// The cluster's kubeconfig.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// Images could not be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// The removal.
     #[error(transparent)]
     Destroy(#[from] DestroyError),
@@ -166,7 +170,8 @@ impl Failure {
             | Self::Find(FindError::Engine { .. })
             | Self::Image(ImageError::Engine(_))
             | Self::Export(ExportError::Engine { .. }) => exit::ENGINE,
-            Self::Image(_) | Self::Build(_) => exit::IMAGE,
+            Self::Load(LoadError::Engine(error)) if !is_answer(error) => exit::ENGINE,
+            Self::Image(_) | Self::Build(_) | Self::Load(_) => exit::IMAGE,
             Self::Taken(_) => exit::NAME_TAKEN,
             Self::Create { source, .. } => step_code(&source.source),
             Self::Interrupted { signal, .. } => exit::SIGNAL + signal.number(),
@@ -210,7 +215,7 @@ fn step_code(error: &StepError) -> u8 {
     match error {
         StepError::NameTaken { .. } => exit::NAME_TAKEN,
         StepError::NoImage { .. } | StepError::NoLoadBalancer { .. } => exit::IMAGE,
-        StepError::Spec(_) => exit::CONFIGURATION,
+        StepError::Spec(_) | StepError::Patch(_) => exit::CONFIGURATION,
         StepError::TimedOut { .. } | StepError::Wait(_) => exit::TIMED_OUT,
         StepError::Engine(error) if !is_answer(error) => exit::ENGINE,
         _ => exit::STEP_FAILED,

@@ -3,7 +3,11 @@
 use std::{path::Path, sync::Arc};
 
 use kind_engine::{DockerEngine, Engine, EngineError};
-use kind_harness::{ClusterName, kubeconfig::KubeconfigFiles, settings::Settings};
+use kind_harness::{
+    ClusterName,
+    kubeconfig::{KubeconfigError, KubeconfigFiles},
+    settings::Settings,
+};
 
 use crate::{args, console::Console, failure::Failure};
 
@@ -50,6 +54,24 @@ impl<'a> Session<'a> {
     pub(crate) fn kubeconfig(&self, flag: &args::Kubeconfig) -> Result<KubeconfigFiles, Failure> {
         let (variable, home) = (self.settings.kubeconfig.as_deref(), self.settings.home.as_deref());
         Ok(KubeconfigFiles::new(flag.kubeconfig.as_deref(), variable, home)?)
+    }
+
+    /// Puts a cluster into the user's kubeconfig and says what became of it.
+    pub(crate) fn merge(
+        &self,
+        files: &KubeconfigFiles,
+        kubeconfig: &str,
+        name: &ClusterName,
+        no_switch: bool,
+    ) -> Result<String, KubeconfigError> {
+        let context = name.context();
+        Ok(if no_switch {
+            let file = self.shown(&files.merge_without_switching(kubeconfig)?);
+            format!("kubectl has context {context} (in {file}); its current context is what it was")
+        } else {
+            let file = self.shown(&files.merge(kubeconfig)?);
+            format!("kubectl's current context is now {context} (in {file})")
+        })
     }
 
     /// A path for people: as it is, but for the home folder.

@@ -60,11 +60,17 @@ fn assert_fails(output: &Output, code: i32, words: &[&str]) {
 #[case(&["get", "clusters"])]
 #[case(&["get", "nodes"])]
 #[case(&["get", "kubeconfig"])]
+#[case(&["export"])]
+#[case(&["export", "kubeconfig"])]
+#[case(&["load"])]
+#[case(&["load", "docker-image"])]
+#[case(&["load", "image-archive"])]
 #[case(&["build"])]
 #[case(&["build", "node-image"])]
 #[case(&["ps"])]
 #[case(&["gc"])]
 #[case(&["shell"])]
+#[case(&["completion"])]
 #[case(&["version"])]
 fn help_is_golden(#[case] command: &[&str]) {
     let output = run(&[command, &["--help"]].concat());
@@ -95,6 +101,10 @@ fn without_arguments_there_is_help() {
 #[case(&["shell"], "<NAME>")]
 #[case(&["shell", "a", "worker", "ls"], "unexpected argument 'ls'")]
 #[case(&["kubectl"], "kind-rs kubectl <NAME> [ARGUMENTS]...")]
+#[case(&["create", "cluster", "-o", "json"], "--dry-run")]
+#[case(&["get", "clusters", "-o", "xml"], "[possible values: json, yaml, name]")]
+#[case(&["load", "docker-image"], "<IMAGE>...")]
+#[case(&["completion", "tcsh"], "[possible values: bash, zsh, fish, powershell]")]
 fn wrong_arguments_are_refused(#[case] arguments: &[&str], #[case] words: &str) {
     assert_fails(&run(arguments), 2, &[words]);
 }
@@ -131,6 +141,9 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
 #[case(&["get", "nodes"])]
 #[case(&["get", "nodes", "-A"])]
 #[case(&["get", "kubeconfig", "--internal"])]
+#[case(&["export", "kubeconfig"])]
+#[case(&["load", "docker-image", "x"])]
+#[case(&["load", "image-archive", "x.tar"])]
 #[case(&["build", "node-image"])]
 #[case(&["ps"])]
 #[case(&["gc", "--all"])]
@@ -147,7 +160,10 @@ fn no_engine_says_where_and_what_to_do(#[case] arguments: &[&str]) {
 #[case("nodes: [{role: worker}]", "nodes: a cluster needs at least one control plane")]
 #[case("nodes: [{role: master}]", "nodes[0].role: found \"master\"; allowed: control-plane, worker")]
 #[case("nodse: []", "3:1: nodse: unknown field, did you mean `nodes`?")]
-#[case("kubeadmConfigPatches: [x]", "kubeadmConfigPatches: not supported yet")]
+#[case(
+    "kubeadmConfigPatches: [x]",
+    "kubeadmConfigPatches[0]: this patch cannot be used: expected fields of a document"
+)]
 #[case("nodes: [", "not readable as YAML")]
 fn a_wrong_configuration_is_explained(#[case] body: &str, #[case] words: &str) {
     let home = tempfile::tempdir().unwrap();
@@ -220,4 +236,37 @@ fn the_version_is_one_line() {
     assert!(stdout(&run(&["version"])).starts_with(&format!("kind-rs v{version} linux/")));
     assert_eq!(stdout(&run(&["version", "-q"])), format!("{version}\n"));
     assert_eq!(stdout(&run(&["--version"])), format!("kind-rs {version}\n"));
+}
+
+#[rstest]
+#[case("bash", "complete -F _kind-rs")]
+#[case("zsh", "#compdef kind-rs")]
+#[case("fish", "complete -c kind-rs")]
+#[case("powershell", "Register-ArgumentCompleter")]
+fn shells_get_a_script_that_knows_the_commands(#[case] shell: &str, #[case] words: &str) {
+    let script = stdout(&run(&["completion", shell]));
+    for words in [words, "docker-image", "no-switch", "dry-run"] {
+        assert!(script.contains(words), "{shell}: {words:?} is not in the script");
+    }
+}
+
+#[test]
+fn bash_completes_commands_and_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("script");
+    fs::write(&script, stdout(&run(&["completion", "bash"]))).unwrap();
+    let complete = |words: &[&str]| {
+        let program = "source \"$1\"; shift; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+                       _kind-rs kind-rs \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
+                       printf '%s\\n' \"${COMPREPLY[@]}\"";
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "-c", program, "bash"]).arg(&script).args(words);
+        let output = bash.output().unwrap();
+        assert_eq!(stderr(&output), "", "{words:?}");
+        stdout(&output).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(complete(&["kind-rs", "cre"]), ["create"]);
+    assert_eq!(complete(&["kind-rs", "load", "d"]), ["docker-image"]);
+    assert_eq!(complete(&["kind-rs", "create", "cluster", "--dr"]), ["--dry-run"]);
+    assert_eq!(complete(&["kind-rs", "get", "nodes", "--output", "j"]), ["json"]);
 }

@@ -12,6 +12,7 @@ use kind_harness::{
 };
 use kind_images::{Release, node_image_reference};
 
+use super::dry_run;
 use crate::{
     args::CreateCluster,
     console::Steps,
@@ -25,6 +26,9 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
     let start = Instant::now();
     let spec = specification(&args)?;
     let name = session.cluster_name(args.name, spec.name.clone())?;
+    if args.dry_run {
+        return dry_run::print(args.output, &name, &spec);
+    }
     let kubeconfig = session.kubeconfig(&args.kubeconfig)?;
     // Better to hear of an unusable kubeconfig before the work than after it.
     kubeconfig.check()?;
@@ -57,7 +61,7 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
         }
     };
     drop(steps);
-    finish(session, &made, &kubeconfig, start)
+    finish(session, &made, &kubeconfig, args.no_switch, start)
 }
 
 /// Rolls back, unless a second signal stops that as well, and says how it ended.
@@ -140,18 +144,16 @@ fn finish(
     session: &Session<'_>,
     made: &ClusterRecord,
     kubeconfig: &KubeconfigFiles,
+    no_switch: bool,
     start: Instant,
 ) -> Result<(), Failure> {
     let name = &made.name;
-    let merged = kubeconfig.merge(&made.kubeconfig);
-    let file = merged.map_err(|source| Failure::NotMerged { name: name.clone(), source })?;
+    let merged = session.merge(kubeconfig, &made.kubeconfig, name, no_switch);
+    let merged = merged.map_err(|source| Failure::NotMerged { name: name.clone(), source })?;
     let (count, version, seconds) = (made.nodes.len(), &made.kubernetes_version, start.elapsed().as_secs_f64());
     let nodes = if count == 1 { "node" } else { "nodes" };
-    let context = name.context();
-    session.console.note(&format!(
-        "cluster {name} is up: Kubernetes {version}, {count} {nodes}, {seconds:.1} s\n\
-         kubectl's current context is now {context} (in {})",
-        session.shown(&file)
-    ));
+    session
+        .console
+        .note(&format!("cluster {name} is up: Kubernetes {version}, {count} {nodes}, {seconds:.1} s\n{merged}"));
     Ok(())
 }

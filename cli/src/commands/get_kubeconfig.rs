@@ -2,11 +2,22 @@
 
 use kind_harness::kubeconfig::{Reach, export};
 
-use crate::{args::GetKubeconfig, failure::Failure, output::print, session::Session};
+use crate::{
+    args::{Format, GetKubeconfig},
+    failure::Failure,
+    output::{print, print_as},
+    session::Session,
+};
 
 pub(crate) async fn run(session: &Session<'_>, args: GetKubeconfig) -> Result<(), Failure> {
     let name = session.cluster_name(args.name.name, None)?;
     let engine = session.engine().await?;
     let reach = if args.internal { Reach::Internal } else { Reach::Host };
-    print(&export(&*engine, &name, reach).await?)
+    let kubeconfig = export(&*engine, &name, reach).await?;
+    if args.output == Format::Yaml {
+        return print(&kubeconfig);
+    }
+    let document: serde_json::Value =
+        serde_yaml::from_str(&kubeconfig).map_err(|error| Failure::Output(std::io::Error::other(error)))?;
+    print_as(args.output, &document, [name.context()])
 }

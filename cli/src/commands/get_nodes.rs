@@ -1,8 +1,37 @@
 //! `kind-rs get nodes`.
 
-use kind_harness::inventory;
+use kind_engine::ContainerFacts;
+use kind_harness::{
+    inventory,
+    spec::{LABEL_CLUSTER, LABEL_ROLE},
+};
+use serde::Serialize;
 
-use crate::{args::GetNodes, failure::Failure, output::print, session::Session};
+use crate::{args::GetNodes, failure::Failure, output::print_as, session::Session};
+
+/// A node, as documents have it.
+#[derive(Serialize)]
+struct Listed<'a> {
+    name: &'a str,
+    cluster: &'a str,
+    /// `control-plane`, `worker` or `external-load-balancer`.
+    role: &'a str,
+    /// The container's state, such as `running`.
+    state: &'a str,
+    image: &'a str,
+    /// Published TCP ports.
+    ports: Vec<Port<'a>>,
+}
+
+#[derive(Serialize)]
+struct Port<'a> {
+    #[serde(rename = "containerPort")]
+    container: u16,
+    #[serde(rename = "listenAddress")]
+    address: &'a str,
+    #[serde(rename = "hostPort")]
+    host: u16,
+}
 
 pub(crate) async fn run(session: &Session<'_>, args: GetNodes) -> Result<(), Failure> {
     let (nodes, none) = if args.all_clusters {
@@ -19,5 +48,22 @@ pub(crate) async fn run(session: &Session<'_>, args: GetNodes) -> Result<(), Fai
     if nodes.is_empty() {
         session.console.note(&none);
     }
-    nodes.iter().try_for_each(|node| print(&node.name))
+    let names = nodes.iter().map(|node| &node.name);
+    print_as(args.output, &nodes.iter().map(listed).collect::<Vec<_>>(), names)
+}
+
+fn listed(node: &ContainerFacts) -> Listed<'_> {
+    let label = |name: &str| node.labels.get(name).map(String::as_str).unwrap_or_default();
+    Listed {
+        name: &node.name,
+        cluster: label(LABEL_CLUSTER),
+        role: label(LABEL_ROLE),
+        state: &node.state,
+        image: &node.image,
+        ports: node
+            .ports
+            .iter()
+            .map(|(inside, address, outside)| Port { container: *inside, address, host: *outside })
+            .collect(),
+    }
 }

@@ -1,0 +1,16 @@
+//! `kind-rs export kubeconfig`.
+
+use kind_harness::kubeconfig::{Reach, export};
+
+use crate::{args::ExportKubeconfig, failure::Failure, session::Session};
+
+pub(crate) async fn run(session: &Session<'_>, args: ExportKubeconfig) -> Result<(), Failure> {
+    let name = session.cluster_name(args.name.name, None)?;
+    let files = session.kubeconfig(&args.kubeconfig)?;
+    let engine = session.engine().await?;
+    let reach = if args.internal { Reach::Internal } else { Reach::Host };
+    let kubeconfig = export(&*engine, &name, reach).await?;
+    let switched = session.merge(&files, &kubeconfig, &name, args.no_switch)?;
+    session.console.note(&switched);
+    Ok(())
+}
