@@ -239,7 +239,7 @@ fn the_version_is_one_line() {
 }
 
 #[rstest]
-#[case("bash", "complete -F _kind-rs")]
+#[case("bash", "complete -F ")]
 #[case("zsh", "#compdef kind-rs")]
 #[case("fish", "complete -c kind-rs")]
 #[case("powershell", "Register-ArgumentCompleter")]
@@ -257,7 +257,8 @@ fn bash_completes_commands_and_flags() {
     fs::write(&script, stdout(&run(&["completion", "bash"]))).unwrap();
     let complete = |words: &[&str]| {
         let program = "source \"$1\"; shift; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
-                       _kind-rs kind-rs \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
+                       read -r _ _ function _ <<<\"$(complete -p kind-rs)\"; \
+                       \"$function\" kind-rs \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
                        printf '%s\\n' \"${COMPREPLY[@]}\"";
         let mut bash = Command::new("bash");
         bash.args(["--norc", "-c", program, "bash"]).arg(&script).args(words);
