@@ -257,8 +257,8 @@ fn bash_completes_commands_and_flags() {
     fs::write(&script, stdout(&run(&["completion", "bash"]))).unwrap();
     let complete = |words: &[&str]| {
         let program = "source \"$1\"; shift; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
-                       read -r _ _ function _ <<<\"$(complete -p kind-rs)\"; \
-                       \"$function\" kind-rs \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
+                       spec=$(complete -p kind-rs); spec=${spec##*-F }; \
+                       \"${spec%% *}\" kind-rs \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
                        printf '%s\\n' \"${COMPREPLY[@]}\"";
         let mut bash = Command::new("bash");
         bash.args(["--norc", "-c", program, "bash"]).arg(&script).args(words);
