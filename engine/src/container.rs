@@ -179,6 +179,8 @@ pub struct ContainerFacts {
     pub address: Option<IpAddr>,
     /// Seconds since 1970 when it was created.
     pub created: i64,
+    /// The engine's names of the volumes that are mounted into it.
+    pub volumes: Vec<String>,
 }
 
 impl ContainerFacts {

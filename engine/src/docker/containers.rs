@@ -6,8 +6,8 @@ use bollard::{
     Docker,
     models::{
         ContainerCreateBody, ContainerInspectResponse, ContainerSummary, EndpointIpamConfig, EndpointSettings,
-        HostConfig, HostConfigCgroupnsModeEnum, Mount as ApiMount, MountType, NetworkingConfig, PortBinding,
-        RestartPolicy as ApiRestartPolicy, RestartPolicyNameEnum,
+        HostConfig, HostConfigCgroupnsModeEnum, Mount as ApiMount, MountPoint, MountType, NetworkingConfig,
+        PortBinding, RestartPolicy as ApiRestartPolicy, RestartPolicyNameEnum,
     },
     query_parameters::{
         CreateContainerOptions, DownloadFromContainerOptions, KillContainerOptions, ListContainersOptions, LogsOptions,
@@ -193,7 +193,12 @@ fn facts_of_inspect(found: ContainerInspectResponse) -> ContainerFacts {
         ports,
         address: first_address(network.networks),
         created: 0,
+        volumes: volumes(found.mounts),
     }
+}
+
+fn volumes(mounts: Option<Vec<MountPoint>>) -> Vec<String> {
+    mounts.unwrap_or_default().into_iter().filter_map(|mount| mount.name).collect()
 }
 
 fn first_address(networks: Option<HashMap<String, EndpointSettings>>) -> Option<IpAddr> {
@@ -224,6 +229,7 @@ fn facts_of_summary(found: ContainerSummary) -> ContainerFacts {
         ports: ports.collect(),
         address: first_address(found.network_settings.and_then(|settings| settings.networks)),
         created: found.created.unwrap_or_default(),
+        volumes: volumes(found.mounts),
     }
 }
 

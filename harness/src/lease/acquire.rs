@@ -4,6 +4,7 @@
 
 use std::{
     io,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -17,6 +18,7 @@ use super::{
     order::Order,
     starter::{Started, Starter},
     state::{Found, Report, State},
+    step::step,
 };
 use crate::{
     cluster::ClusterRecord,
@@ -46,7 +48,7 @@ pub(super) struct Request<'a> {
     pub(super) keep: Keep,
     /// Which try of the test this is; a further one may try a further bring-up.
     pub(super) attempt: u32,
-    pub(super) starter: &'a dyn Starter,
+    pub(super) starter: Rc<dyn Starter>,
 }
 
 /// What a waiting test remembers between two looks.
@@ -125,7 +127,8 @@ impl Request<'_> {
             Held::note(folder, &self.holder.test, self.access)
         };
         let held = note().map_err(|source| file("note the lease in", folder, source))?;
-        Ok(Lease { folder: folder.clone(), record, keep: self.keep, held, seat })
+        let starter = Rc::clone(&self.starter);
+        Ok(Lease { folder: folder.clone(), record, keep: self.keep, held, seat, starter })
     }
 
     /// Looks once. The keeper before the state: a keeper that is there now may have written the state since, but not
@@ -186,8 +189,10 @@ impl Request<'_> {
         }
         self.starter.check().await.map_err(LeaseError::Engine)?;
         watch.starts += 1;
+        step("is about to start a keeper");
         let started = folder.write_order(self.order).and_then(|()| self.starter.start(folder));
         let keeper = started.map_err(|source| file("start a keeper in", folder, source))?;
+        step("started a keeper");
         watch.starting = Some((lock, keeper));
         Ok(())
     }

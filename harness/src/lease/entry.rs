@@ -1,6 +1,6 @@
 //! The way in: settings and a specification become an order, and the order a lease.
 
-use std::io;
+use std::{io, rc::Rc};
 
 use super::{
     Access, Holder, Lease, LeaseError,
@@ -39,16 +39,9 @@ pub async fn acquire(
     })?;
     let order = order(settings, spec, &home, Scope::of(settings));
     let test = libtest_name(settings.test.as_deref(), &holder.test);
-    let starter = Reexecution { engine: settings.docker_host.clone(), test };
-    let request = Request {
-        home: &home,
-        order: &order,
-        access,
-        holder,
-        keep: settings.keep,
-        attempt: settings.attempt,
-        starter: &starter,
-    };
+    let starter = Rc::new(Reexecution { engine: settings.docker_host.clone(), test });
+    let request =
+        Request { home: &home, order: &order, access, holder, keep: settings.keep, attempt: settings.attempt, starter };
     request.lease().await
 }
 

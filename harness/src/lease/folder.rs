@@ -13,6 +13,7 @@ use super::{
     lock::{Door, LockFile},
     order::Order,
     state::{self, Found, Report},
+    step::step,
 };
 
 /// The folder of all states, `$XDG_STATE_HOME/kind-rs`.
@@ -78,12 +79,20 @@ impl Home {
                 trash.push(entry.path());
             }
         }
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(DRAFT) {
+                trash.push(entry.path());
+            }
+        }
         Ok(trash)
     }
 }
 
 /// Folders on their way out begin with this.
 const TRASH: &str = "removed-";
+/// An identity that is being written begins with this. Who loses its draft reads the other's.
+const DRAFT: &str = "identity-";
 
 /// A number that no other state folder has. Whoever comes first writes it.
 fn identity(home: &Path) -> io::Result<String> {
@@ -93,11 +102,14 @@ fn identity(home: &Path) -> io::Result<String> {
         other => return other.map(|text| text.trim().to_owned()),
     }
     let random = fs::read_to_string("/proc/sys/kernel/random/uuid")?;
-    let file = tempfile::NamedTempFile::new_in(home)?;
+    let file = tempfile::Builder::new().prefix(DRAFT).tempfile_in(home)?;
     fs::write(file.path(), &random)?;
-    match file.persist_noclobber(&path) {
+    step("drafted the identity");
+    let kept = file.persist_noclobber(&path);
+    step("wrote the identity");
+    match kept {
         Ok(_) => Ok(random.trim().to_owned()),
-        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+        Err(failed) if matches!(failed.error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
             fs::read_to_string(&path).map(|text| text.trim().to_owned())
         }
         Err(failed) => Err(failed.error),
@@ -131,7 +143,10 @@ impl Folder {
 
     pub(crate) fn create(&self) -> io::Result<()> {
         create_private(&self.path.join("holders"))?;
-        create_private(&self.path.join("failed"))
+        step("made a part of the folder");
+        create_private(&self.path.join("failed"))?;
+        step("made the folder");
+        Ok(())
     }
 
     /// What the keeper prints and notes.
@@ -217,7 +232,10 @@ impl Folder {
         let trash = self.path.with_file_name(format!("{TRASH}{}-{}", self.key, std::process::id()));
         ignore_missing(fs::remove_dir_all(&trash))?;
         ignore_missing(fs::rename(&self.path, &trash))?;
-        ignore_missing(fs::remove_dir_all(&trash))
+        step("moved the folder aside");
+        ignore_missing(fs::remove_dir_all(&trash))?;
+        step("removed the folder");
+        Ok(())
     }
 }
 
@@ -271,8 +289,10 @@ mod tests {
         let home = Home::open(root.path()).unwrap();
         home.folder(&Key::parse("0123456789").unwrap()).create().unwrap();
         let trash = root.path().join("clusters/removed-0123456789-1");
+        let draft = root.path().join("identity-x1y2z3");
         fs::create_dir(&trash).unwrap();
-        assert_eq!(home.trash().unwrap(), [trash]);
+        fs::write(&draft, "").unwrap();
+        assert_eq!(home.trash().unwrap(), [trash, draft]);
     }
 
     #[test]

@@ -1,11 +1,25 @@
 //! What a test gets: its hold on a cluster, and how it gives it back.
 
-use std::path::Path;
+use std::{fmt, io, path::Path, rc::Rc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{folder::Folder, lock::Seat, marks::Held};
-use crate::{cluster::ClusterRecord, settings::Keep};
+use super::{
+    folder::Folder,
+    lock::Seat,
+    marks::Held,
+    starter::Starter,
+    state::{Found, State},
+    step::step,
+};
+use crate::{
+    cluster::ClusterRecord,
+    settings::Keep,
+    wait::{self, Check},
+};
+
+/// How long a test that ends waits for the keeper that it started in place of a dead one.
+const SUCCESSION: Duration = Duration::from_secs(5);
 
 /// How a test uses a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -38,13 +52,13 @@ pub enum Outcome {
 
 /// A hold on a running cluster. While it is there the cluster is not removed, whatever else happens. It is a kernel
 /// lock, so it ends with the process at the latest.
-#[derive(Debug)]
 pub struct Lease {
     pub(super) folder: Folder,
     pub(super) record: ClusterRecord,
     pub(super) keep: Keep,
     pub(super) held: Held,
     pub(super) seat: Seat,
+    pub(super) starter: Rc<dyn Starter>,
 }
 
 impl Lease {
@@ -58,19 +72,59 @@ impl Lease {
         self.folder.path()
     }
 
-    /// Gives the cluster back.
-    #[expect(clippy::unused_async, reason = "giving back may have to wait for a check of the cluster")]
+    /// Gives the cluster back. Where its keeper was killed meanwhile, this starts another first: no other test may come
+    /// that would.
     pub async fn release(self, outcome: Outcome) {
         let keep = match self.keep {
             Keep::Never => false,
             Keep::OnFailure => outcome == Outcome::Failed,
             Keep::Always => true,
         };
+        if let Err(error) = self.ensure_keeper().await {
+            tracing::warn!("start a keeper in {} in place of one that died: {error}", self.folder.path().display());
+        }
         let noted = if keep { self.held.failed() } else { self.held.done() };
         let asked = self.folder.ask_for_check();
         if let Err(error) = noted.and(asked) {
             tracing::warn!("note the end of a test in {}: {error}", self.folder.path().display());
         }
         self.seat.leave();
+        step("gave the lease back");
+    }
+
+    async fn ensure_keeper(&self) -> io::Result<()> {
+        // Of a folder that somebody removed by hand the keeper takes care, if it lives; a new one would find nothing.
+        if !self.seat.is_current() || self.folder.has_keeper()? || !self.has_cluster()? {
+            return Ok(());
+        }
+        // Held until the keeper is at work, so that a crowd of tests that end starts one.
+        let starting = self.folder.starting()?;
+        if !starting.try_exclusive()? {
+            return Ok(());
+        }
+        step("is about to replace the keeper");
+        let keeper = self.starter.start(&self.folder)?;
+        step("replaced the keeper");
+        let at_work = wait::until_every(Duration::from_millis(5), "the keeper", SUCCESSION, async || {
+            let ended = keeper.ended().is_some();
+            if ended || self.folder.has_keeper().unwrap_or(true) {
+                Check::Done(())
+            } else {
+                Check::not_yet("it starts")
+            }
+        });
+        at_work.await.map_err(io::Error::other)
+    }
+
+    /// Whether there is anything to be kept.
+    fn has_cluster(&self) -> io::Result<bool> {
+        let Found::This(report) = self.folder.report()? else { return Ok(true) };
+        Ok(!matches!(report.state, State::Failed { .. } | State::Kept { .. }))
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("folder", &self.folder).field("record", &self.record).finish_non_exhaustive()
     }
 }

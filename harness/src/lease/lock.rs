@@ -11,7 +11,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::Access;
+use super::{Access, step::step};
 
 /// An open lock file; closing it gives the lock back.
 #[derive(Debug)]
@@ -69,8 +69,9 @@ fn outcome(result: Result<(), TryLockError>) -> io::Result<bool> {
     }
 }
 
-/// The way to the lock of a cluster's users. Everybody goes through a turnstile first; who wants the cluster for
-/// itself stays in it while it waits, so that newcomers queue up behind and it cannot starve.
+/// The way to the lock of a cluster's users. Everybody goes through a turnstile first and stays in it while it waits:
+/// alone where it wants the cluster for itself, beside others where it does not. So newcomers of the other kind queue up
+/// behind, and neither kind can starve the other.
 #[derive(Debug)]
 pub(super) struct Door {
     turnstile: LockFile,
@@ -90,16 +91,19 @@ impl Door {
 
     /// Tries once. Dropping the door gives up the place in the turnstile.
     pub(super) fn try_enter(&mut self) -> io::Result<bool> {
-        if self.access == Access::Exclusive {
-            self.in_turnstile = self.in_turnstile || self.turnstile.try_exclusive()?;
-            return Ok(self.in_turnstile && self.users.try_exclusive()?);
+        let alone = self.access == Access::Exclusive;
+        let try_lock = |file: &LockFile| if alone { file.try_exclusive() } else { file.try_shared() };
+        if !self.in_turnstile {
+            self.in_turnstile = try_lock(&self.turnstile)?;
+            step("tried the turnstile");
         }
-        if !self.turnstile.try_shared()? {
+        if !self.in_turnstile || !try_lock(&self.users)? {
             return Ok(false);
         }
-        let entered = self.users.try_shared()?;
+        step("got the users' lock");
         self.turnstile.unlock()?;
-        Ok(entered)
+        self.in_turnstile = false;
+        Ok(true)
     }
 
     /// Whether both files are still those that everybody else uses.
@@ -107,13 +111,18 @@ impl Door {
         self.turnstile.is_current() && self.users.is_current()
     }
 
-    /// Leaves the turnstile and keeps the lock.
+    /// Keeps the lock.
     pub(super) fn into_seat(self) -> Seat {
         Seat(self.users)
     }
 }
 
 impl Seat {
+    /// Whether it is a lock on the file that everybody else uses.
+    pub(super) fn is_current(&self) -> bool {
+        self.0.is_current()
+    }
+
     /// Notes the use and gives the lock back.
     pub(super) fn leave(self) {
         // Without the note the cluster only looks unused for longer than it is.

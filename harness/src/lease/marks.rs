@@ -16,6 +16,7 @@ use super::{
     folder::{Folder, ignore_missing},
     process::ProcessId,
     state::{self, Found, seconds},
+    step::step,
 };
 
 /// Who holds a lease.
@@ -55,12 +56,16 @@ impl Held {
 
     /// Turns the note into that of a failed test.
     pub(super) fn failed(self) -> io::Result<()> {
-        fs::rename(self.path(), self.folder.failed().join(&self.name))
+        fs::rename(self.path(), self.folder.failed().join(&self.name))?;
+        step("noted a failed test");
+        Ok(())
     }
 
     /// Removes the note.
     pub(super) fn done(self) -> io::Result<()> {
-        ignore_missing(fs::remove_file(self.path()))
+        ignore_missing(fs::remove_file(self.path()))?;
+        step("removed the note of a lease");
+        Ok(())
     }
 }
 
@@ -77,13 +82,17 @@ impl Folder {
 
     /// Notes that a test has the cluster for itself.
     pub(super) fn claim(&self) -> io::Result<()> {
-        fs::write(self.claimed(), "")
+        fs::write(self.claimed(), "")?;
+        step("claimed the cluster");
+        Ok(())
     }
 
     /// Asks the keeper to look at a cluster that a test had for itself. Only for who holds the users' lock, so that
     /// that test is gone, however it ended.
     pub(super) fn ask_for_check(&self) -> io::Result<()> {
-        ignore_missing(fs::rename(self.claimed(), self.unchecked()))
+        ignore_missing(fs::rename(self.claimed(), self.unchecked()))?;
+        step("asked for a check where one is due");
+        Ok(())
     }
 
     /// Whether the keeper was asked to look and has not yet done so.
@@ -93,7 +102,9 @@ impl Folder {
 
     /// The keeper looked, or made a new cluster.
     pub(super) fn checked(&self) -> io::Result<()> {
-        ignore_missing(fs::remove_file(self.unchecked()))
+        ignore_missing(fs::remove_file(self.unchecked()))?;
+        step("noted the check");
+        Ok(())
     }
 }
 

@@ -25,6 +25,7 @@ mod scope;
 mod shape;
 mod starter;
 mod state;
+mod step;
 #[cfg(test)]
 mod tests;
 

@@ -45,6 +45,12 @@ impl ProcessId {
         now.is_some_and(|stat| stat.start == self.start && !matches!(stat.state, 'Z' | 'X')) && self.boot == boot()
     }
 
+    /// What this process was called before the machine was started again.
+    #[cfg(test)]
+    pub(super) fn of_another_boot(self) -> Self {
+        Self { boot: "another".to_owned(), ..self }
+    }
+
     /// The number, for messages and file names.
     pub(crate) fn pid(&self) -> u32 {
         self.pid

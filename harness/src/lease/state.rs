@@ -8,6 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::step::step;
 use crate::cluster::ClusterRecord;
 
 /// The version of the files in a state folder. A file of another version is reported and replaced.
@@ -105,7 +106,9 @@ pub(super) fn write<T: Serialize>(path: &Path, content: T) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     io::Write::write_all(&mut file, &text)?;
+    step("drafted a file");
     file.persist(path).map_err(|failed| failed.error)?;
+    step("replaced a file");
     Ok(())
 }
 

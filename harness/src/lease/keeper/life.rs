@@ -21,6 +21,7 @@ use crate::{
         order::Order,
         provisioner::{CreateError, Provisioner},
         state::{Found, Report, State},
+        step::step,
     },
     wait::{self, Check},
 };
@@ -121,6 +122,7 @@ impl<'a> Life<'a> {
 
     /// Does what the phase is for, and goes on to the next.
     pub(in crate::lease) async fn advance(&mut self) -> io::Result<()> {
+        step("reached a phase");
         self.phase = match self.phase.clone() {
             Phase::Claim => self.become_keeper().await?,
             Phase::Look => self.look().await?,

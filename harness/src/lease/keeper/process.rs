@@ -1,6 +1,6 @@
 //! The keeper as a process: how it leaves the test that started it, and what it is told.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, pin::pin, process::ExitCode, sync::Arc, time::Duration};
 
 use nix::unistd;
 
@@ -14,9 +14,13 @@ use crate::{
         provisioner::Provisioner,
         real::RealProvisioner,
         state::Found,
+        step::step,
     },
     settings::Settings,
 };
+
+/// How much longer than its own cluster a keeper lives to sweep what others left.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// What a process is told that is to be a keeper.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,7 @@ pub(in crate::lease) fn run_with(
         eprintln!("leave the test's session: {error}");
         return ExitCode::FAILURE;
     }
+    step("left the test's session");
     close_inherited();
     match keep(order, provisioner) {
         Ok(()) => ExitCode::SUCCESS,
@@ -102,7 +107,21 @@ fn keep(order: &KeeperOrder, provisioner: impl FnOnce(&Home, &Order) -> Arc<dyn 
             unknown: UNKNOWN,
             tell: &tell,
         };
-        let (lived, ()) = tokio::join!(life.run(), sweep.run(Some(&order.key)));
+        let mut swept = pin!(sweep.run(Some(&order.key)));
+        let mut is_swept = false;
+        let lived = {
+            let mut lived = pin!(life.run());
+            loop {
+                tokio::select! {
+                    lived = &mut lived => break lived,
+                    () = &mut swept, if !is_swept => is_swept = true,
+                }
+            }
+        };
+        if !is_swept {
+            // What an engine that hangs keeps it from, a later keeper does.
+            let _ = tokio::time::timeout(SWEEP, swept).await;
+        }
         lived.map_err(|error| chain(&error))
     })
 }

@@ -1,6 +1,6 @@
 //! Watching over a cluster that is up: until it is to go, is broken, or has been mended.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use super::claim::Claim;
 use crate::{
@@ -32,7 +32,21 @@ pub(super) async fn watch(
     claim: &Claim,
     record: &ClusterRecord,
 ) -> Verdict {
-    let mut asked = Instant::now();
+    tokio::select! {
+        verdict = wanted(folder, order, provisioner, claim, record) => verdict,
+        // Beside the watch, not within: an engine that hangs must not keep a run's end from being seen.
+        verdict = stopped(folder, provisioner, record) => verdict,
+    }
+}
+
+/// Watches whether it is wanted, and looks at it after a test that had it for itself.
+async fn wanted(
+    folder: &Folder,
+    order: &Order,
+    provisioner: &dyn Provisioner,
+    claim: &Claim,
+    record: &ClusterRecord,
+) -> Verdict {
     let watched = wait::until_every(EVERY, "the end of the cluster", Duration::MAX, async || {
         if let Some(why) = over(order, claim)
             && claim.users.try_exclusive().unwrap_or(false)
@@ -50,16 +64,24 @@ pub(super) async fn watch(
                 Err(why) => Verdict::Broken(format!("after a test that had it for itself: {why}")),
             });
         }
-        if asked.elapsed() >= ASK {
-            asked = Instant::now();
-            // A test that has the cluster for itself may stop all of it; an engine that does not answer may be back soon.
-            if !folder.claimed().exists() && provisioner.runs(&record.name).await == Ok(false) {
-                return Check::Done(Verdict::Broken("none of its nodes runs any more".to_owned()));
-            }
-        }
         Check::not_yet("it is wanted")
     });
     watched.await.unwrap_or(Verdict::Broken("the watch ended".to_owned()))
+}
+
+/// Waits until none of its nodes runs any more.
+async fn stopped(folder: &Folder, provisioner: &dyn Provisioner, record: &ClusterRecord) -> Verdict {
+    // A test that has the cluster for itself may stop all of it, and then it is looked at anyway.
+    let is_left_alone = || folder.claimed().exists() || folder.needs_check();
+    let watched = wait::until_every(ASK, "the end of its nodes", Duration::MAX, async || {
+        // An engine that does not answer may be back soon.
+        let stopped = !is_left_alone() && provisioner.runs(&record.name).await == Ok(false);
+        if stopped && !is_left_alone() { Check::Done(()) } else { Check::not_yet("some run") }
+    });
+    match watched.await {
+        Ok(()) => Verdict::Broken("none of its nodes runs any more".to_owned()),
+        Err(error) => Verdict::Broken(error.to_string()),
+    }
 }
 
 /// Why the cluster is not wanted any more.

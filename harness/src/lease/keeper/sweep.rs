@@ -17,6 +17,7 @@ use crate::{
         lock::LockFile,
         provisioner::Provisioner,
         state::Found,
+        step::step,
     },
     wait::{self, Check},
 };
@@ -132,7 +133,9 @@ impl Sweep<'_> {
                     if !asked {
                         self.tell(format!("cluster {}", folder.key().cluster()), SweepOutcome::Goes(why));
                     }
+                    step("is about to sweep a cluster");
                     self.provisioner.destroy(&folder.key().cluster()).await?;
+                    step("swept a cluster");
                     folder.remove().map_err(words)?;
                     return Ok(SweepOutcome::Gone(why));
                 }
@@ -181,10 +184,10 @@ impl Sweep<'_> {
     /// Removes what a removal that was killed half-way left.
     fn empty_trash(&self) -> io::Result<()> {
         for path in self.home.trash()? {
-            let what = format!("folder {}", path.display());
+            let what = format!("{} {}", if path.is_dir() { "folder" } else { "file" }, path.display());
             self.tell(what.clone(), SweepOutcome::Goes(HALF_REMOVED));
             if self.effect == Effect::Remove {
-                ignore_missing(fs::remove_dir_all(&path))?;
+                ignore_missing(if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) })?;
                 self.tell(what, SweepOutcome::Gone(HALF_REMOVED));
             }
         }

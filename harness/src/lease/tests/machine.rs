@@ -19,6 +19,7 @@ use crate::{
         order::Order,
         process::ProcessId,
         provisioner::{CreateError, Provisioner},
+        step::step,
     },
     provision::{Event, Progress},
     spec::{ClusterName, Role},
@@ -36,7 +37,7 @@ pub(super) struct Use(PathBuf);
 
 impl Machine {
     pub(super) fn at(path: &Path) -> Self {
-        for folder in ["clusters", "users", "faults"] {
+        for folder in ["clusters", "users", "faults", "obstacles"] {
             fs::create_dir_all(path.join(folder)).unwrap();
         }
         Self { path: path.to_owned() }
@@ -49,7 +50,29 @@ impl Machine {
 
     /// Makes the next creations fail.
     pub(super) fn fail(&self, creations: u32) {
-        fs::write(self.path.join("fail"), creations.to_string()).unwrap();
+        self.refuse("second step", creations);
+    }
+
+    /// Makes an operation, or a step of a creation, fail so many times.
+    pub(super) fn refuse(&self, operation: &str, times: u32) {
+        fs::write(self.path.join("obstacles").join(operation), times.to_string()).unwrap();
+    }
+
+    /// Makes an operation never end.
+    pub(super) fn hang(&self, operation: &str) {
+        fs::write(self.path.join("obstacles").join(operation), "hang").unwrap();
+    }
+
+    /// Makes everything fail from the end of a creation's step on, as if the engine had gone.
+    pub(super) fn lose_engine_at(&self, step: &str) {
+        fs::write(self.path.join("obstacles").join(step), "gone").unwrap();
+    }
+
+    /// Nothing fails or hangs any more.
+    pub(super) fn recover(&self) {
+        for entry in fs::read_dir(self.path.join("obstacles")).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
     }
 
     /// How many creations began.
@@ -73,6 +96,13 @@ impl Machine {
     /// Stops or breaks a cluster.
     pub(super) fn damage(&self, name: &ClusterName, fault: &str) {
         fs::write(self.path.join("faults").join(name.as_str()), fault).unwrap();
+    }
+
+    /// Stops or breaks all clusters.
+    pub(super) fn damage_all(&self, fault: &str) {
+        for cluster in self.clusters() {
+            fs::write(self.path.join("faults").join(cluster), fault).unwrap();
+        }
     }
 
     /// Uses a cluster, and says so if it is not there.
@@ -114,13 +144,30 @@ impl Machine {
         fs::read_to_string(self.path.join("faults").join(name.as_str())).ok()
     }
 
-    /// Whether the next creation is to fail.
-    fn fails(&self) -> bool {
-        let left: u32 = fs::read_to_string(self.path.join("fail")).unwrap_or_default().parse().unwrap_or(0);
-        if left > 0 {
-            self.fail(left - 1);
+    /// What is in the way of an operation, if anything is.
+    async fn try_to(&self, operation: &str) -> Result<(), CreateError> {
+        let obstacles = self.path.join("obstacles");
+        let of = |name: &str| fs::read_to_string(obstacles.join(name)).unwrap_or_default();
+        let obstacle = of(operation);
+        if obstacle == "gone" {
+            fs::write(obstacles.join("everything"), "gone").unwrap();
         }
-        left > 0
+        if of("everything") == "gone" {
+            let reason = "the engine is gone".to_owned();
+            return Err(CreateError { error: format!("{operation}: {reason}"), no_engine: Some(reason) });
+        }
+        if obstacle == "hang" {
+            let recovered = wait::until_every(Duration::from_millis(5), "recovery", Duration::MAX, async || {
+                if of(operation) == "hang" { Check::not_yet("it hangs") } else { Check::Done(()) }
+            });
+            recovered.await.unwrap();
+        }
+        let left: u32 = obstacle.parse().unwrap_or(0);
+        if left == 0 {
+            return Ok(());
+        }
+        self.refuse(operation, left - 1);
+        Err(CreateError { error: format!("{operation}: the machine was told to fail"), no_engine: None })
     }
 
     async fn work(&self) {
@@ -168,23 +215,21 @@ impl Provisioner for Machine {
         }
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("key"), order.key.as_str()).unwrap();
-        for step in ["first step", "second step", "third step"] {
-            progress.event(Event::Started { step });
+        step("began to make the cluster");
+        for name in ["first step", "second step", "third step"] {
+            progress.event(Event::Started { step: name });
             self.work().await;
-            if step == "second step" && self.fails() {
-                return Err(CreateError {
-                    error: "second step: the machine was told to fail".to_owned(),
-                    no_engine: None,
-                });
-            }
-            progress.event(Event::Finished { step, elapsed: Duration::ZERO });
+            self.try_to(name).await?;
+            progress.event(Event::Finished { step: name, elapsed: Duration::ZERO });
         }
         fs::write(folder.join("ready"), "").unwrap();
+        step("made the cluster");
         Ok(ClusterRecord { image: order.built.clone(), ..record(&name) })
     }
 
     async fn destroy(&self, name: &ClusterName) -> Result<usize, String> {
         self.work().await;
+        self.try_to("destroy").await.map_err(|refused| refused.error)?;
         let folder = self.cluster(name);
         if !folder.exists() {
             return Ok(0);
@@ -199,22 +244,27 @@ impl Provisioner for Machine {
         }
         let _ = fs::remove_file(self.path.join("faults").join(name.as_str()));
         fs::remove_file(folder.join("ready")).unwrap_or_default();
+        step("removed a part of the cluster");
         self.work().await;
         fs::remove_dir_all(folder).map_err(|error| error.to_string())?;
+        step("removed the cluster");
         Ok(1)
     }
 
     async fn mend(&self, record: &ClusterRecord) -> Result<(), String> {
         self.work().await;
+        self.try_to("mend").await.map_err(|refused| refused.error)?;
         let whole = self.cluster(&record.name).join("ready").exists() && self.fault(&record.name).is_none();
         if whole { Ok(()) } else { Err("it is broken".to_owned()) }
     }
 
     async fn runs(&self, name: &ClusterName) -> Result<bool, String> {
+        self.try_to("runs").await.map_err(|refused| refused.error)?;
         Ok(self.fault(name).as_deref() != Some("stopped"))
     }
 
     async fn made_here(&self) -> Result<Vec<Key>, String> {
+        self.try_to("made_here").await.map_err(|refused| refused.error)?;
         let folders = fs::read_dir(self.path.join("clusters")).unwrap().flatten();
         Ok(folders.filter_map(|entry| Key::parse(&fs::read_to_string(entry.path().join("key")).ok()?)).collect())
     }

@@ -1,9 +1,15 @@
 //! The protocol against a machine without an engine: step by step, at random, and between real processes.
 
+pub(super) mod death;
+mod deaths;
+mod fairness;
+mod faults;
 mod fixture;
+mod game;
 mod keeper_steps;
 mod machine;
 mod processes;
+mod random;
 mod schedule;
 mod spare;
 mod stage;

@@ -1,24 +1,20 @@
-//! Tests that come, use a cluster, leave, give up and die at random, while keepers are killed at random: nobody gets a
+//! Tests that come, use a cluster, leave, give up and die at random, while keepers are killed and the engine refuses
+//! at random: nobody gets a
 //! cluster that is not there, nobody is beside an exclusive test, and in the end nothing is left.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
-use super::stage::{Owner, Stage, play};
+use super::{
+    random::Random,
+    stage::{Owner, Stage, play},
+};
 use crate::{
-    lease::{Access, Outcome},
+    lease::{Access, LeaseError, Outcome},
     wait::{self, Check},
 };
 
-/// Numbers that a seed determines.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        // The constants of Knuth's MMIX generator; its high bits are good enough for a schedule.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
+/// What the engine refuses now and then.
+const FALLIBLE: [&str; 6] = ["first step", "third step", "destroy", "mend", "runs", "made_here"];
 
 async fn pass(milliseconds: u64) {
     let time = Duration::from_millis(milliseconds);
@@ -61,8 +57,8 @@ async fn test(stage: Rc<Stage>, order: Rc<crate::lease::order::Order>, inside: R
     let Ok(acquired) = tokio::time::timeout(patience, stage.acquire(&order, access, "a")).await else { return };
     let lease = match acquired {
         Ok(lease) => lease,
-        // Its keepers were killed too often.
-        Err(crate::lease::LeaseError::Keeper { .. }) => return,
+        // Its keepers were killed too often, or the engine refused too often.
+        Err(LeaseError::Keeper { .. } | LeaseError::Creation { .. }) => return,
         Err(error) => panic!("{error}"),
     };
     inside.enter(access);
@@ -81,23 +77,26 @@ fn schedule(seed: u64) {
     println!("seed {seed}");
     play(async {
         let stage = Rc::new(Stage::new());
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         stage.machine.slow_down(Duration::from_millis(random.below(8)));
         let (mut owner, inside) = (Owner::new(), Rc::new(Inside::default()));
         let order = Rc::new(stage.order(Some(&owner)));
         let tests: Vec<_> = (0..40)
             .map(|_| {
-                let random = Random(random.below(u64::MAX));
+                let random = Random::new(random.below(u64::MAX));
                 tokio::task::spawn_local(test(Rc::clone(&stage), Rc::clone(&order), Rc::clone(&inside), random))
             })
             .collect();
         for _ in 0..8 {
             pass(random.below(150)).await;
             stage.keepers.kill().await;
+            let operation = FALLIBLE[usize::try_from(random.below(6)).unwrap()];
+            stage.machine.refuse(operation, u32::try_from(random.below(3)).unwrap());
         }
         for test in tests {
             test.await.unwrap();
         }
+        stage.machine.recover();
         // The last keeper may have been killed; then the next run sweeps.
         owner.end();
         stage.keepers.end().await;
@@ -113,6 +112,5 @@ fn known_schedules() {
 
 #[test]
 fn a_new_schedule() {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    schedule(u64::from(now.subsec_nanos()));
+    schedule(Random::fresh_seed());
 }

@@ -111,7 +111,7 @@ impl Stage {
         attempt: u32,
     ) -> Result<Lease, LeaseError> {
         let holder = Holder { test: test.to_owned() };
-        let (home, keep, starter) = (&self.home, self.keep, &self.keepers);
+        let (home, keep, starter) = (&self.home, self.keep, Rc::new(self.keepers.clone()));
         Request { home, order, access, holder: &holder, keep, attempt, starter }.lease().await
     }
 
