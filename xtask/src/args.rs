@@ -53,6 +53,8 @@ pub enum Bench {
     Create(CreateArgs),
     /// Time how long a further test process takes to attach to a running cluster.
     Attach(AttachArgs),
+    /// Time leases and many short tests on one cluster, and count what is left after random kills.
+    Share(ShareArgs),
 }
 
 /// How to measure cluster creation.
@@ -84,6 +86,17 @@ pub struct AttachArgs {
     /// How many times to attach.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
+}
+
+/// How to measure sharing.
+#[derive(Debug, Clone, Args)]
+pub struct ShareArgs {
+    /// Which node image to use.
+    #[command(flatten)]
+    pub image: ImageArgs,
+    /// What `kind-bench share` is told; `-- --help` lists it.
+    #[arg(last = true, value_name = "OPTION")]
+    pub options: Vec<String>,
 }
 
 #[cfg(test)]

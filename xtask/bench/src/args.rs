@@ -19,6 +19,54 @@ pub enum Benchmark {
     Create(CreateArgs),
     /// Time how long a further test process waits before its body starts.
     Attach(AttachArgs),
+    /// Measure leases and short tests on one cluster, and count what is left after random kills.
+    Share(ShareArgs),
+    /// Run tests as a runner does, to be killed.
+    #[command(hide = true)]
+    RunTests(RunTestsArgs),
+}
+
+/// How to measure sharing.
+#[derive(Debug, Args)]
+pub struct ShareArgs {
+    /// How many processes ask for a lease; 0 leaves that out.
+    #[arg(long, default_value_t = 200)]
+    pub queued: usize,
+    /// How many short tests are run; 0 leaves that out.
+    #[arg(long, default_value_t = 500)]
+    pub tests: usize,
+    /// How many processes at a time.
+    #[arg(long, default_value_t = 8)]
+    pub at_once: usize,
+    /// How many times the short tests are run.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+    /// How many times something is killed; 0 leaves that out.
+    #[arg(long, default_value_t = 100)]
+    pub kills: u32,
+    /// What the kills are drawn from.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Build the test programs with optimisation.
+    #[arg(long)]
+    pub release: bool,
+}
+
+/// What a runner runs.
+#[derive(Debug, Args)]
+pub struct RunTestsArgs {
+    /// The test program.
+    #[arg(long)]
+    pub program: PathBuf,
+    /// The run's identifier.
+    #[arg(long)]
+    pub run: String,
+    /// How many tests.
+    #[arg(long)]
+    pub count: usize,
+    /// How many at a time.
+    #[arg(long)]
+    pub at_once: usize,
 }
 
 /// How to measure attaching.

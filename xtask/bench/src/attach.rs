@@ -2,7 +2,7 @@
 //! exists until the body's first line. This program takes nextest's place, so that it sees both ends.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::Stdio,
     time::{Duration, SystemTime},
 };
@@ -14,7 +14,7 @@ use crate::{
     args::AttachArgs,
     figures::Figures,
     report::{Row, Shape, milliseconds},
-    settings,
+    share::Programs,
 };
 
 /// The tests of `tests/attach.rs`, and what they show.
@@ -26,7 +26,7 @@ const TESTS: [(&str, &str); 2] =
 /// # Errors
 /// When the test program cannot be built, or a test fails.
 pub async fn run(arguments: AttachArgs) -> anyhow::Result<()> {
-    let program = program().await?;
+    let program = Programs::build(false).await?.tests;
     let run = format!("bench-{}", std::process::id());
     eprintln!("making the cluster");
     attach(&program, &run, TESTS[0].0).await?;
@@ -41,24 +41,6 @@ pub async fn run(arguments: AttachArgs) -> anyhow::Result<()> {
     let shape = Shape { name: "a further test process".to_owned(), rows, kind: Vec::new() };
     println!("{}", milliseconds(&shape, arguments.runs));
     Ok(())
-}
-
-/// Builds the test program and returns where it is.
-async fn program() -> anyhow::Result<PathBuf> {
-    let mut cargo = Command::new(settings::cargo());
-    cargo.args(["test", "--quiet", "--package", "kind-bench", "--test", "attach", "--no-run", "--message-format=json"]);
-    let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output().await.context("start cargo")?;
-    if !output.status.success() {
-        bail!("build the test program: {}", output.status);
-    }
-    let printed = String::from_utf8_lossy(&output.stdout);
-    executable(&printed).context("build the test program: cargo named no executable called `attach`")
-}
-
-fn executable(printed: &str) -> Option<PathBuf> {
-    let messages = printed.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let mut of_target = messages.filter(|message| message["target"]["name"] == "attach");
-    of_target.find_map(|message| message["executable"].as_str().map(PathBuf::from))
 }
 
 /// Runs one test in a process of its own, as nextest does, and returns how long its body was in coming.
@@ -90,14 +72,6 @@ fn body_start(printed: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_executable_is_the_one_of_the_target() {
-        let printed = r#"{"target":{"name":"serde"},"executable":null}
-{"target":{"name":"attach"},"executable":"/target/debug/deps/attach-1"}
-{"reason":"build-finished"}"#;
-        assert_eq!(executable(printed), Some(PathBuf::from("/target/debug/deps/attach-1")));
-    }
 
     #[test]
     fn the_bodys_line_is_found_among_the_runners() {

@@ -135,7 +135,8 @@ fn name(control_planes: usize, workers: usize) -> String {
     format!("{control_planes} control plane{}, {workers} worker{}", plural(control_planes), plural(workers))
 }
 
-fn machine(facts: &EngineFacts) -> String {
+/// What was measured on.
+pub(crate) fn machine(facts: &EngineFacts) -> String {
     format!(
         "{} processors, {} GiB memory, engine {} ({}), control groups v{}",
         facts.processors,

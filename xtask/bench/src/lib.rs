@@ -3,6 +3,7 @@
 pub mod args;
 pub mod attach;
 pub mod create;
+pub mod share;
 mod baseline;
 mod clock;
 mod figures;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use kind_bench::{
     args::{Benchmark, Cli},
-    attach, create,
+    attach, create, share,
 };
 
 #[tokio::main]
@@ -13,6 +13,11 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().benchmark {
         Benchmark::Create(arguments) => create::run(arguments).await,
         Benchmark::Attach(arguments) => attach::run(arguments).await,
+        Benchmark::Share(arguments) => share::run(arguments).await,
+        Benchmark::RunTests(arguments) => {
+            share::run_tests(arguments).await;
+            Ok(())
+        }
     };
     if let Err(error) = outcome {
         eprintln!("kind-bench: failed to {error:#}");

@@ -37,6 +37,7 @@ pub async fn bench(ctx: &Context, bench: Bench) -> Result<(), BenchError> {
         Bench::Attach(arguments) => {
             (vec!["attach".into(), "--runs".into(), arguments.runs.to_string()], arguments.image)
         }
+        Bench::Share(arguments) => ([vec!["share".to_owned()], arguments.options].concat(), arguments.image),
     };
     let choice = ImageChoice::new(image, ctx.settings.image.clone());
     let image = image::node_image(ctx, &prepared, choice).await?;

@@ -1,0 +1,53 @@
+//! Many short tests on one cluster, against the same bodies with a kubeconfig that is there already.
+
+use std::{path::Path, time::Duration};
+
+use super::{
+    spawn::{self, Scene},
+    table,
+};
+
+/// The tests of `tests/attach.rs`, and what they are. The last is what the others are compared with.
+const KINDS: [(&str, &str); 3] = [
+    ("short_with_namespace", "each with a namespace"),
+    ("short_without_namespace", "without (`access = \"read\"`)"),
+    ("short_ready_made", "with a ready-made kubeconfig"),
+];
+
+/// Runs every kind in turn, so that whatever else the machine does meets all.
+pub(crate) async fn measure(
+    scene: &Scene,
+    kubeconfig: &Path,
+    tests: usize,
+    at_once: usize,
+    runs: u32,
+) -> anyhow::Result<()> {
+    let mut times = [const { Vec::<Duration>::new() }; KINDS.len()];
+    for run in 1..=runs {
+        eprintln!("{tests} short tests: run {run} of {runs}");
+        for ((test, _), times) in KINDS.iter().zip(&mut times) {
+            let (_, took) = spawn::all(tests, at_once, || {
+                let mut command = scene.test(test);
+                command.env("KUBECONFIG", kubeconfig);
+                command
+            })
+            .await?;
+            times.push(took);
+        }
+    }
+    println!("{}", table::head(&format!("{tests} tests of 10 ms, {at_once} at a time (milliseconds)")));
+    for ((_, name), times) in KINDS.iter().zip(&times) {
+        println!("{}", table::row(name, times));
+    }
+    let [with, without, ready_made] = times.map(|times| {
+        let mut times = times;
+        times.sort();
+        times[times.len() / 2].as_secs_f64()
+    });
+    println!(
+        "medians in relation to a ready-made kubeconfig: {:.2} and {:.2}",
+        with / ready_made,
+        without / ready_made
+    );
+    Ok(())
+}
