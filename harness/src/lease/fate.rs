@@ -5,7 +5,6 @@ use std::{io, time::Duration};
 use super::{
     folder::Folder,
     order::Order,
-    process::ProcessId,
     state::{Found, Report, State},
 };
 
@@ -46,13 +45,12 @@ impl Fate {
             (Some(report @ Report { state: State::Kept { .. }, .. }), _) => {
                 Self::spare(order.idle, report.age(), "it is kept for a look", "it was kept for its idle limit")
             }
-            // Who waits for it, and the user's next run, are told why.
-            (Some(report @ Report { state: State::Failed { .. }, .. }), owner)
-                if owner.as_ref().is_none_or(ProcessId::is_alive) =>
-            {
-                let because = "it tells why its bring-up failed";
-                Self::spare(order.idle, report.age(), because, "its bring-up failed long ago")
-            }
+            (Some(report @ Report { state: State::Failed { .. }, .. }), _) => Self::spare(
+                order.idle,
+                report.age(),
+                "it tells why its bring-up failed",
+                "its bring-up failed long ago",
+            ),
             (_, Some(owner)) if owner.is_alive() => Self::Wanted,
             (_, Some(_)) => Self::Due("its run is over"),
             (Some(Report { state: State::Ready { .. }, .. }), None) => {

@@ -100,7 +100,7 @@ fn schedule(seed: u64) {
         // The last keeper may have been killed; then the next run sweeps.
         owner.end();
         stage.keepers.end().await;
-        stage.sweep().await;
+        stage.sweep_spare().await;
         stage.assert_all_gone().await;
     });
 }

@@ -136,6 +136,11 @@ impl Stage {
         self.sweep_with(Extent::Ownerless, UNKNOWN, &|_| {}).await;
     }
 
+    /// Sweeps what is there for people to look at as well.
+    pub(super) async fn sweep_spare(&self) {
+        self.sweep_with(Extent::Spare, UNKNOWN, &|_| {}).await;
+    }
+
     pub(super) async fn sweep_with(&self, extent: Extent, unknown: Duration, tell: &dyn Fn(Swept)) {
         let (home, provisioner, effect) = (&self.home, &self.machine, Effect::Remove);
         Sweep { home, provisioner, extent, effect, unknown, tell }.run(None).await;
