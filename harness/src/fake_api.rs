@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex};
 use http::{Method, Request, Response};
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
+use tower::Layer as _;
+
+use crate::activity::{Activity, Recorder};
 
 /// A scripted API.
 #[derive(Clone, Default)]
@@ -49,6 +52,15 @@ impl Answer {
 impl FakeApi {
     /// A client whose requests `answer` sees as method and path with query.
     pub(crate) fn client(&self, answer: impl Fn(&Method, &str, Value) -> Answer + Send + Sync + 'static) -> Client {
+        self.recorded(&Arc::default(), answer)
+    }
+
+    /// Such a client whose requests are also noted as a test's.
+    pub(crate) fn recorded(
+        &self,
+        activity: &Arc<Activity>,
+        answer: impl Fn(&Method, &str, Value) -> Answer + Send + Sync + 'static,
+    ) -> Client {
         let (calls, answer) = (Arc::clone(&self.calls), Arc::new(answer));
         let service = tower::service_fn(move |request: Request<Body>| {
             let (calls, answer) = (Arc::clone(&calls), Arc::clone(&answer));
@@ -67,7 +79,7 @@ impl FakeApi {
                 Ok::<_, std::convert::Infallible>(Response::builder().status(status).body(body).unwrap())
             }
         });
-        Client::new(service, "default")
+        Client::new(Recorder(Arc::clone(activity)).layer(service), "default")
     }
 
     /// What was asked so far, as `METHOD path`.

@@ -16,6 +16,7 @@ pub mod kubeconfig;
 pub mod load;
 pub mod lease;
 mod entry;
+mod activity;
 mod diagnose;
 #[cfg(test)]
 mod fake_api;

@@ -34,6 +34,8 @@ pub struct Settings {
     pub cache_dir: Option<PathBuf>,
     /// Where failed tests leave what explains them.
     pub artifacts: PathBuf,
+    /// Somebody else's cluster that the tests are to run on; `None` for clusters of our own.
+    pub existing: Option<ExistingCluster>,
     /// The engine's address; `None` for the usual socket.
     pub docker_host: Option<String>,
     /// The nextest run that this process is part of.
@@ -44,7 +46,7 @@ pub struct Settings {
     pub attempt: u32,
     /// The name of the command line's cluster; `None` for `kind`.
     pub cluster_name: Option<String>,
-    /// The kubeconfig files that the command line writes to, separated by colons; `None` for `~/.kube/config`.
+    /// The user's kubeconfig files, separated by colons; `None` for `~/.kube/config`.
     pub kubeconfig: Option<OsString>,
     /// The user's home.
     pub home: Option<PathBuf>,
@@ -64,6 +66,15 @@ pub enum Keep {
     OnFailure,
     /// All.
     Always,
+}
+
+/// Which cluster of somebody else the tests are to run on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExistingCluster {
+    /// The current context of this file (`KIND_TEST_KUBECONFIG`).
+    File(PathBuf),
+    /// The current context of the user's kubeconfig (`USE_EXISTING_CLUSTER`).
+    OfTheUser,
 }
 
 /// A variable that the workspace looks at.
@@ -93,7 +104,7 @@ pub(crate) const OF_ONE_TEST: [&str; 8] = [
 ];
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 21] = [
+pub const VARIABLES: [Variable; 23] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests when no engine answers, instead of skipping them",
@@ -101,7 +112,7 @@ pub const VARIABLES: [Variable; 21] = [
     },
     Variable {
         name: "KIND_TEST_KEEP",
-        meaning: "which clusters stay after the run: `never`, `on-failure` or `always`",
+        meaning: "which clusters and namespaces stay after the run: `never`, `on-failure` or `always`",
         default: "`on-failure`",
     },
     Variable { name: "KIND_TEST_REUSE", meaning: "`1`: the next run uses this one's clusters", default: "`0`" },
@@ -121,6 +132,16 @@ pub const VARIABLES: [Variable; 21] = [
         default: "what the test says",
     },
     Variable {
+        name: "KIND_TEST_KUBECONFIG",
+        meaning: "a kubeconfig: run the tests on its current context's cluster and make none",
+        default: "clusters of our own",
+    },
+    Variable {
+        name: "USE_EXISTING_CLUSTER",
+        meaning: "`true`: as `KIND_TEST_KUBECONFIG`, with the user's kubeconfig",
+        default: "`false`",
+    },
+    Variable {
         name: "KIND_TEST_STATE_DIR",
         meaning: "where clusters' states and locks are",
         default: "`$XDG_STATE_HOME/kind-rs`",
@@ -137,7 +158,7 @@ pub const VARIABLES: [Variable; 21] = [
     Variable { name: "KIND_CLUSTER_NAME", meaning: "the cluster that the command line is about", default: "`kind`" },
     Variable {
         name: "KUBECONFIG",
-        meaning: "the kubeconfig that the command line writes to",
+        meaning: "the user's kubeconfig; the command line writes to it",
         default: "`$HOME/.kube/config`",
     },
     Variable { name: "HOME", meaning: "the user's home", default: "none" },
@@ -178,6 +199,8 @@ impl Settings {
             .filter(|path| path.is_absolute())
             .or_else(|| Some(home.as_deref()?.join(".cache")))
             .map(|cache| cache.join("kind-rs"));
+        let file = read.path("KIND_TEST_KUBECONFIG").map(ExistingCluster::File);
+        let of_the_user = read.switch("USE_EXISTING_CLUSTER")?.then_some(ExistingCluster::OfTheUser);
         Ok(Self {
             require: read.switch("KIND_TEST_REQUIRE")?,
             keep: read.keep("KIND_TEST_KEEP")?,
@@ -188,6 +211,7 @@ impl Settings {
             state_dir: std::path::absolute(&state_dir).unwrap_or(state_dir),
             cache_dir,
             artifacts: read.path("ARTIFACTS").unwrap_or_else(|| target_dir(&read, program).join("kind")),
+            existing: file.or(of_the_user),
             docker_host: read.text("DOCKER_HOST")?,
             run: read.text("NEXTEST_RUN_ID")?,
             test: read.text("NEXTEST_TEST_NAME")?,
@@ -255,6 +279,20 @@ mod tests {
         assert_eq!(settings.state_dir, Path::new("/state/kind-rs"));
         assert_eq!(settings.cache_dir.as_deref(), Some(Path::new("/cache/kind-rs")));
         assert_eq!(settings.artifacts, Path::new("/out"));
+    }
+
+    #[test]
+    fn a_cluster_of_somebody_else_is_asked_for_in_two_ways() {
+        let existing = |variables: &[(&str, &str)]| {
+            parse(&[&[("HOME", "/home/a")], variables].concat()).map(|settings| settings.existing)
+        };
+        assert_eq!(existing(&[]).unwrap(), None);
+        assert_eq!(existing(&[("USE_EXISTING_CLUSTER", "False"), ("KIND_TEST_KUBECONFIG", "")]).unwrap(), None);
+        // controller-runtime's envtest takes any case.
+        assert_eq!(existing(&[("USE_EXISTING_CLUSTER", "TRUE")]).unwrap(), Some(ExistingCluster::OfTheUser));
+        let both = existing(&[("USE_EXISTING_CLUSTER", "1"), ("KIND_TEST_KUBECONFIG", "/k")]).unwrap();
+        assert_eq!(both, Some(ExistingCluster::File(PathBuf::from("/k"))));
+        assert!(existing(&[("USE_EXISTING_CLUSTER", "maybe")]).is_err());
     }
 
     #[test]

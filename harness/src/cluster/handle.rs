@@ -22,8 +22,16 @@ pub struct Cluster {
 
 pub(super) struct Inner {
     record: ClusterRecord,
-    engine_host: Option<String>,
+    nodes: Nodes,
     engine: OnceCell<Arc<dyn Engine>>,
+}
+
+/// How the nodes are reached.
+enum Nodes {
+    /// Through the engine at this address.
+    Engine(Option<String>),
+    /// Not at all: the cluster belongs to somebody else.
+    OutOfReach,
 }
 
 /// Something could not be done with a cluster or one of its nodes.
@@ -39,6 +47,14 @@ pub enum ClusterError {
     /// Something did not come true.
     #[error(transparent)]
     Wait(#[from] WaitError),
+    /// The cluster belongs to somebody else.
+    #[error(
+        "reach the nodes of cluster {cluster}: it belongs to somebody else, and only its API is used; a test that takes `Cluster` as a parameter is skipped there"
+    )]
+    OutOfReach {
+        /// The cluster's name.
+        cluster: String,
+    },
     /// There is no such node.
     #[error("cluster {cluster} has no node {name:?}; it has {nodes}")]
     NoSuchNode {
@@ -64,12 +80,23 @@ impl Cluster {
     /// A handle on a cluster that is up. The engine is looked for at `engine_host` (see [`DockerEngine::connect`]) when
     /// it is first needed.
     pub fn attach(record: ClusterRecord, engine_host: Option<String>) -> Self {
-        Self { inner: Arc::new(Inner { record, engine_host, engine: OnceCell::new() }) }
+        Self { inner: Arc::new(Inner { record, nodes: Nodes::Engine(engine_host), engine: OnceCell::new() }) }
     }
 
     /// A handle on a cluster that is up, on this engine.
     pub fn with_engine(record: ClusterRecord, engine: Arc<dyn Engine>) -> Self {
-        Self { inner: Arc::new(Inner { record, engine_host: None, engine: OnceCell::new_with(Some(engine)) }) }
+        let (nodes, engine) = (Nodes::Engine(None), OnceCell::new_with(Some(engine)));
+        Self { inner: Arc::new(Inner { record, nodes, engine }) }
+    }
+
+    /// A handle on a cluster that belongs to somebody else: its API is there, its nodes are out of reach.
+    pub(crate) fn visit(record: ClusterRecord) -> Self {
+        Self { inner: Arc::new(Inner { record, nodes: Nodes::OutOfReach, engine: OnceCell::new() }) }
+    }
+
+    /// Whether the nodes can be reached.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self.inner.nodes, Nodes::Engine(_))
     }
 
     /// The cluster's name.
@@ -152,9 +179,12 @@ impl Cluster {
     /// The engine that the nodes run on.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When it does not answer, or the cluster belongs to somebody else.
     pub async fn engine(&self) -> Result<&Arc<dyn Engine>, ClusterError> {
-        let host = self.inner.engine_host.as_deref();
+        let host = match &self.inner.nodes {
+            Nodes::Engine(host) => host.as_deref(),
+            Nodes::OutOfReach => return Err(ClusterError::OutOfReach { cluster: self.name().to_owned() }),
+        };
         let connect = async || Ok::<_, EngineError>(Arc::new(DockerEngine::connect(host).await?) as Arc<dyn Engine>);
         Ok(self.inner.engine.get_or_try_init(connect).await?)
     }

@@ -1,22 +1,27 @@
-//! Writes everything that was collected into one folder. The content of secrets is left out.
+//! Writes everything that was found into one folder. Every text passes `redact` on its way, and only the user can read it.
 
 use std::{
-    fs, io,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
-use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::api::core::v1::{Event, Pod};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    collect::{Log, Snapshot, last_seen},
+    collect::{Snapshot, last_seen},
     failure::Failed,
+    logs::Log,
+    pod::PodState,
+    redact::{self, Known, redacted},
     summary::summary,
 };
 
-/// Holds the whole object again, secrets included.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// The largest file of objects, in bytes.
+const LARGEST: usize = 4 * 1024 * 1024;
 
 /// A bundle could not be written in full.
 #[derive(Debug, thiserror::Error)]
@@ -26,23 +31,42 @@ pub(super) struct BundleError {
     source: io::Error,
 }
 
+/// The values that the namespace's Secrets hold.
+pub(super) fn known(snapshot: &Snapshot) -> Known {
+    let secrets = snapshot.objects.iter().filter(|(kind, _)| kind == "secrets").flat_map(|(_, secrets)| secrets);
+    let secrets: Vec<Value> = secrets.filter_map(|secret| serde_json::to_value(secret).ok()).collect();
+    Known::of(secrets.iter())
+}
+
 /// Writes the bundle into the test's folder.
-pub(super) fn write(failed: &Failed, snapshot: &Snapshot) -> Result<(), BundleError> {
+pub(super) fn write(failed: &Failed, snapshot: &Snapshot, known: &Known) -> Result<(), BundleError> {
     for (name, text) in files(failed, snapshot) {
         let path = failed.folder.join(name);
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, text));
-        written.map_err(|source| BundleError { path, source })?;
+        let text = known.left_out_of(redacted(&text));
+        save(&path, &text).map_err(|source| BundleError { path, source })?;
     }
     Ok(())
 }
 
-/// Every file of the bundle and its text.
+/// Writes a file that only the user can read.
+fn save(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // A file that is there keeps its mode, so it goes first.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// Every file of the bundle and its text, which is not yet for everybody's eyes.
 pub(super) fn files(failed: &Failed, snapshot: &Snapshot) -> Vec<(String, String)> {
     let mut files = vec![
         ("summary.txt".to_owned(), format!("{}\n\n{}\n", failed.reason, summary(failed, snapshot, None))),
         ("timeline.txt".to_owned(), format!("{}\n", failed.timeline.replace(", ", "\n"))),
-        ("nodes.yaml".to_owned(), yaml(&snapshot.nodes)),
+        ("doing.txt".to_owned(), failed.doing.text()),
     ];
     if failed.namespace.is_some() {
         files.push(("events.txt".to_owned(), snapshot.events.iter().map(event).collect()));
@@ -51,15 +75,19 @@ pub(super) fn files(failed: &Failed, snapshot: &Snapshot) -> Vec<(String, String
     if !snapshot.missing.is_empty() {
         files.push(("missing.txt".to_owned(), format!("{}\n", snapshot.missing.join("\n"))));
     }
-    let objects = snapshot.objects.iter().filter(|(_, objects)| !objects.is_empty());
-    files.extend(objects.map(|(kind, objects)| (format!("objects/{kind}.yaml"), yaml(objects))));
-    files.extend(snapshot.logs.iter().map(|log| (log_file(log), log.text.clone())));
+    files.extend(snapshot.objects.iter().map(|(kind, objects)| (format!("objects/{kind}.yaml"), yaml(objects))));
+    files.extend(snapshot.logs.iter().map(|log| (format!("logs/{}", log_file(log)), log.text.clone())));
+    files.push(("cluster/nodes.yaml".to_owned(), yaml(&snapshot.nodes)));
+    files.push(("cluster/system-pods.txt".to_owned(), snapshot.system_pods.iter().map(pod).collect()));
+    files.push(("cluster/system-pods.yaml".to_owned(), yaml(&snapshot.system_pods)));
+    files.extend(snapshot.system_logs.iter().map(|log| (format!("cluster/logs/{}", log_file(log)), log.text.clone())));
+    files.extend(snapshot.machines.iter().map(|(name, text)| (format!("cluster/{name}"), text.clone())));
     files
 }
 
 fn log_file(log: &Log) -> String {
     let previous = if log.previous { ".previous" } else { "" };
-    format!("logs/{}/{}{previous}.log", log.pod, log.container)
+    format!("{}/{}{previous}.log", log.pod, log.container)
 }
 
 /// One event as a line.
@@ -73,34 +101,30 @@ fn event(event: &Event) -> String {
     format!("{seen} {kind} {reason} {of}/{name} x{count}: {}\n", message.replace('\n', " "))
 }
 
+/// One pod as a line.
+fn pod(pod: &Pod) -> String {
+    let PodState { name, state, ready: (ready, wanted), restarts, message, .. } = PodState::of(pod);
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
+    let message = message.map(|message| format!(": {}", message.replace('\n', " "))).unwrap_or_default();
+    format!("{name} on {node}: {state}, {ready} of {wanted} ready, {restarts} restarts{message}\n")
+}
+
 /// Objects as documents, without what only machines read.
 fn yaml<T: Serialize>(objects: &[T]) -> String {
     let document = |object: &T| -> Result<String, String> {
         let mut object = serde_json::to_value(object).map_err(|error| error.to_string())?;
-        tidy(&mut object);
+        redact::object(&mut object);
         serde_yaml::to_string(&object).map_err(|error| error.to_string())
     };
-    let text = |object| document(object).unwrap_or_else(|error| format!("# not printable: {error}\n"));
-    objects.iter().flat_map(|object| ["---\n".to_owned(), text(object)]).collect()
-}
-
-/// Takes out the bookkeeping of fields, and the content of a secret.
-fn tidy(object: &mut Value) {
-    let is_secret = object.get("kind").and_then(Value::as_str) == Some("Secret");
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
-            && is_secret
-        {
-            annotations.remove(LAST_APPLIED);
+    let mut text = String::new();
+    for (index, object) in objects.iter().enumerate() {
+        if text.len() > LARGEST {
+            let left = objects.len() - index;
+            text.extend(["# ", &left.to_string(), " more are left out: the file would be too large\n"]);
+            break;
         }
+        text.push_str("---\n");
+        text.push_str(&document(object).unwrap_or_else(|error| format!("# not printable: {error}\n")));
     }
-    if is_secret {
-        for field in ["data", "stringData"] {
-            let Some(values) = object.get_mut(field).and_then(Value::as_object_mut) else { continue };
-            for value in values.values_mut() {
-                *value = Value::String("<left out>".to_owned());
-            }
-        }
-    }
+    text
 }

@@ -1,28 +1,37 @@
-//! Asks the API for everything in a namespace. What does not answer in time is missing, and said to be.
+//! One look at everything around a failed test. What does not answer in time is missing, and said to be.
 
-use futures::{StreamExt as _, stream};
-use k8s_openapi::api::{
-    apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
-    batch::v1::Job,
-    core::v1::{ConfigMap, Event, Node, PersistentVolumeClaim, Pod, Secret, Service},
+use std::time::SystemTime;
+
+use k8s_openapi::api::core::v1::{Event, Node, Pod};
+use kube::{Api, Client, api::DynamicObject};
+use tokio::time::Instant;
+
+use super::{
+    lists::{Limits, list, namespaced},
+    logs::{self, Log},
+    machines,
 };
-use kube::{
-    Api, Client,
-    api::{ApiResource, DynamicObject, ListParams, LogParams},
-};
-use serde::de::DeserializeOwned;
-use tokio::time::{Instant, timeout_at};
+use crate::cluster::Cluster;
 
-use super::pod::container_names;
-
-/// How many lines of each log are fetched.
-const LOG_LINES: i64 = 1000;
-/// How many logs are fetched at the same time.
-const LOGS_AT_ONCE: usize = 8;
-/// How many logs are fetched at all: a namespace with more has another problem.
+/// How much of each list is looked at: a namespace with more has another problem than what is in the rest.
+const PODS: Limits = Limits { page: 500, most: 2000 };
+const EVENTS: Limits = Limits { page: 1000, most: 3000 };
+const NODES: Limits = Limits { page: 200, most: 200 };
+/// How many logs of the test's pods, and of system pods that are not well, are fetched.
 const MOST_LOGS: usize = 100;
+const MOST_SYSTEM_LOGS: usize = 12;
 
-/// What was in a namespace at one moment.
+/// Where there is something to look at.
+pub(super) struct Scene<'a> {
+    pub(super) client: &'a Client,
+    pub(super) cluster: &'a Cluster,
+    /// The test's namespace, where it has one.
+    pub(super) namespace: Option<&'a str>,
+    /// When the test began: older lines of the nodes' journals tell nothing of it.
+    pub(super) since: SystemTime,
+}
+
+/// What was found at one moment.
 #[derive(Default)]
 pub(super) struct Snapshot {
     /// The cluster's nodes.
@@ -31,93 +40,65 @@ pub(super) struct Snapshot {
     pub(super) pods: Vec<Pod>,
     /// The events, oldest first.
     pub(super) events: Vec<Event>,
-    /// Every other object, by kind.
-    pub(super) objects: Vec<(&'static str, Vec<DynamicObject>)>,
+    /// Every other object of the namespace, by kind.
+    pub(super) objects: Vec<(String, Vec<DynamicObject>)>,
     /// The containers' logs.
     pub(super) logs: Vec<Log>,
+    /// The pods of `kube-system`.
+    pub(super) system_pods: Vec<Pod>,
+    /// The logs of those that are not well.
+    pub(super) system_logs: Vec<Log>,
+    /// What is not Kubernetes' to tell: file names and texts.
+    pub(super) machines: Vec<(String, String)>,
     /// What could not be had, and why.
     pub(super) missing: Vec<String>,
 }
 
-/// The end of one container's log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Log {
-    /// The pod.
-    pub(super) pod: String,
-    /// The container.
-    pub(super) container: String,
-    /// It is the log of the container that ran before the current one.
-    pub(super) previous: bool,
-    /// The lines.
-    pub(super) text: String,
-}
-
 impl Snapshot {
     /// Looks, and stops looking at the deadline.
-    pub(super) async fn take(client: &Client, namespace: Option<&str>, deadline: Instant) -> Self {
-        let mut snapshot = Self::default();
-        // The logs get what the lists leave, which is nearly all of it on an API that answers.
-        let now = Instant::now();
-        let lists = now + deadline.saturating_duration_since(now) / 2;
-        let nodes = list("nodes", Api::<Node>::all(client.clone()), lists);
-        let Some(namespace) = namespace else {
-            let nodes = nodes.await;
-            snapshot.nodes = snapshot.taken(nodes);
-            return snapshot;
-        };
-        let pods = list("pods", Api::<Pod>::namespaced(client.clone(), namespace), lists);
-        let events = list("events", Api::<Event>::namespaced(client.clone(), namespace), lists);
-        let others = stream::iter(kinds()).map(|(kind, resource)| async move {
-            let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource);
-            (kind, list(kind, api, lists).await.map(|objects| with_types(objects, &resource)))
-        });
-        let others = others.buffered(4).collect::<Vec<_>>();
-        let (nodes, pods, events, others) = tokio::join!(nodes, pods, events, others);
-        snapshot.nodes = snapshot.taken(nodes);
-        snapshot.pods = snapshot.taken(pods);
-        snapshot.events = snapshot.taken(events);
-        snapshot.events.sort_by_key(last_seen);
-        for (kind, objects) in others {
-            let objects = snapshot.taken(objects);
-            snapshot.objects.push((kind, objects));
-        }
-        snapshot.fetch_logs(client, namespace, deadline).await;
+    pub(super) async fn take(scene: &Scene<'_>, deadline: Instant) -> Self {
+        // The API and the engine may each be the one that does not answer.
+        let (mut snapshot, machines) =
+            tokio::join!(Self::of_the_api(scene, deadline), machines::look(scene.cluster, scene.since, deadline));
+        snapshot.machines = machines.files;
+        snapshot.missing.extend(machines.missing);
         snapshot
     }
 
-    fn taken<T>(&mut self, outcome: Result<Vec<T>, String>) -> Vec<T> {
-        outcome.unwrap_or_else(|problem| {
-            self.missing.push(problem);
-            Vec::new()
-        })
-    }
-
-    async fn fetch_logs(&mut self, client: &Client, namespace: &str, deadline: Instant) {
-        let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
-        let wanted: Vec<Log> = self.pods.iter().flat_map(wanted_logs).take(MOST_LOGS).collect();
-        let fetched = stream::iter(wanted).map(|log| {
-            let api = &api;
-            async move {
-                let parameters = LogParams {
-                    container: Some(log.container.clone()),
-                    previous: log.previous,
-                    tail_lines: Some(LOG_LINES),
-                    timestamps: true,
-                    ..LogParams::default()
-                };
-                match timeout_at(deadline, api.logs(&log.pod, &parameters)).await {
-                    Ok(Ok(text)) => Ok(Log { text, ..log }),
-                    Ok(Err(error)) => Err(format!("log of {}/{}: {}", log.pod, log.container, told(&error))),
-                    Err(_) => Err(format!("log of {}/{}: no answer in time", log.pod, log.container)),
-                }
-            }
-        });
-        for outcome in fetched.buffered(LOGS_AT_ONCE).collect::<Vec<_>>().await {
-            match outcome {
-                Ok(log) => self.logs.push(log),
-                Err(problem) => self.missing.push(problem),
-            }
+    async fn of_the_api(scene: &Scene<'_>, deadline: Instant) -> Self {
+        let mut snapshot = Self::default();
+        let client = scene.client;
+        // The logs get what the lists leave, which is nearly all of it on an API that answers.
+        let now = Instant::now();
+        let lists = now + deadline.saturating_duration_since(now) / 2;
+        let nodes = list("nodes", Api::<Node>::all(client.clone()), NODES, lists);
+        let system = list("pods of kube-system", Api::<Pod>::namespaced(client.clone(), "kube-system"), PODS, lists);
+        let of_namespace = async {
+            let namespace = scene.namespace?;
+            let pods = list("pods", Api::<Pod>::namespaced(client.clone(), namespace), PODS, lists);
+            let events = list("events", Api::<Event>::namespaced(client.clone(), namespace), EVENTS, lists);
+            Some(tokio::join!(pods, events, namespaced(client, namespace, lists)))
+        };
+        let (nodes, system, of_namespace) = tokio::join!(nodes, system, of_namespace);
+        nodes.into_parts(&mut snapshot.nodes, &mut snapshot.missing);
+        system.into_parts(&mut snapshot.system_pods, &mut snapshot.missing);
+        if let Some((pods, events, (objects, missing))) = of_namespace {
+            pods.into_parts(&mut snapshot.pods, &mut snapshot.missing);
+            events.into_parts(&mut snapshot.events, &mut snapshot.missing);
+            snapshot.events.sort_by_key(last_seen);
+            snapshot.objects = objects;
+            snapshot.missing.extend(missing);
         }
+        let of_system = logs::wanted(&snapshot.system_pods, logs::Which::Unwell, MOST_SYSTEM_LOGS);
+        let of_test = logs::wanted(&snapshot.pods, logs::Which::All, MOST_LOGS);
+        let namespace = scene.namespace.unwrap_or("default");
+        let (of_test, of_system) = tokio::join!(
+            logs::fetch(client, namespace, of_test, deadline),
+            logs::fetch(client, "kube-system", of_system, deadline),
+        );
+        (snapshot.logs, snapshot.system_logs) = (of_test.logs, of_system.logs);
+        snapshot.missing.extend(of_test.missing.into_iter().chain(of_system.missing));
+        snapshot
     }
 }
 
@@ -130,63 +111,4 @@ pub(super) fn last_seen(event: &Event) -> Option<String> {
     let first = event.event_time.as_ref().and_then(|time| text(serde_json::to_value(time)));
     let created = event.metadata.creation_timestamp.as_ref().and_then(|time| text(serde_json::to_value(time)));
     series.or(last).or(first).or(created)
-}
-
-/// A log for each container, and one more where it was started again.
-fn wanted_logs(pod: &Pod) -> Vec<Log> {
-    let name = pod.metadata.name.clone().unwrap_or_default();
-    let log = |container: &str, previous| Log {
-        pod: name.clone(),
-        container: container.to_owned(),
-        previous,
-        text: String::new(),
-    };
-    let of = |(container, restarts): (String, i32)| {
-        let previous = (restarts > 0).then(|| log(&container, true));
-        previous.into_iter().chain([log(&container, false)])
-    };
-    container_names(pod).into_iter().flat_map(of).collect()
-}
-
-/// The kinds in the bundle, pods and events apart.
-fn kinds() -> Vec<(&'static str, ApiResource)> {
-    vec![
-        ("services", ApiResource::erase::<Service>(&())),
-        ("deployments", ApiResource::erase::<Deployment>(&())),
-        ("replicasets", ApiResource::erase::<ReplicaSet>(&())),
-        ("statefulsets", ApiResource::erase::<StatefulSet>(&())),
-        ("daemonsets", ApiResource::erase::<DaemonSet>(&())),
-        ("jobs", ApiResource::erase::<Job>(&())),
-        ("persistentvolumeclaims", ApiResource::erase::<PersistentVolumeClaim>(&())),
-        ("configmaps", ApiResource::erase::<ConfigMap>(&())),
-        ("secrets", ApiResource::erase::<Secret>(&())),
-    ]
-}
-
-/// Objects of a list come without their types.
-fn with_types(mut objects: Vec<DynamicObject>, resource: &ApiResource) -> Vec<DynamicObject> {
-    for object in &mut objects {
-        let (api_version, kind) = (resource.api_version.clone(), resource.kind.clone());
-        object.types = Some(kube::api::TypeMeta { api_version, kind });
-    }
-    objects
-}
-
-async fn list<K>(what: &str, api: Api<K>, deadline: Instant) -> Result<Vec<K>, String>
-where
-    K: Clone + DeserializeOwned + std::fmt::Debug,
-{
-    match timeout_at(deadline, api.list(&ListParams::default())).await {
-        Ok(Ok(list)) => Ok(list.items),
-        Ok(Err(error)) => Err(format!("{what}: {}", told(&error))),
-        Err(_) => Err(format!("{what}: no answer in time")),
-    }
-}
-
-/// What the API answered, without everything else that its answer holds.
-fn told(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => status.message.clone(),
-        error => error.to_string(),
-    }
 }

@@ -1,16 +1,24 @@
 //! From a failed test to its summary and its bundle.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use kube::Client;
 use tokio::time::Instant;
 
-use crate::{cluster::ClusterRecord, settings::Keep};
+use crate::{activity::Doing, cluster::Cluster, settings::Keep};
 
-use super::{bundle, collect::Snapshot, summary::summary};
+use super::{
+    bundle,
+    collect::{Scene, Snapshot},
+    redact::redacted,
+    summary::summary,
+};
 
 /// How long all looking may take.
-const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// What is known of a failed test before anybody looks.
 pub(crate) struct Failed<'a> {
@@ -20,19 +28,46 @@ pub(crate) struct Failed<'a> {
     pub(crate) reason: &'a str,
     /// Its phases and how long each took.
     pub(crate) timeline: &'a str,
+    /// When it began.
+    pub(crate) since: SystemTime,
+    /// What it was doing when it ran out of time or was ended; nothing where it failed by itself.
+    pub(crate) doing: &'a Doing,
     /// Its namespace, where it has one.
     pub(crate) namespace: Option<&'a str>,
     /// Its cluster.
-    pub(crate) cluster: &'a ClusterRecord,
-    /// Whether the cluster stays.
+    pub(crate) cluster: &'a Cluster,
+    /// Whether namespace and cluster stay.
     pub(crate) keep: Keep,
+    /// How a person looks into the cluster.
+    pub(crate) look: Look,
     /// Where the bundle goes.
     pub(crate) folder: &'a Path,
 }
 
-/// Looks at the namespace, writes the bundle and returns the lines to print.
-pub(crate) async fn failure(client: &Client, failed: &Failed<'_>) -> String {
-    let snapshot = Snapshot::take(client, failed.namespace, Instant::now() + LIMIT).await;
-    let written = bundle::write(failed, &snapshot);
-    summary(failed, &snapshot, written.as_ref().err().map(|error| error as &dyn std::fmt::Display))
+/// How a person looks into the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// With the `kubectl` that is in the nodes.
+    InNode,
+    /// With this command, which the person has: the cluster is somebody else's and stays whatever happens.
+    With(String),
+}
+
+/// Looks at the namespace for at most that long, writes the bundle and returns the lines to print.
+pub(crate) async fn failure(client: &Client, failed: &Failed<'_>, limit: Duration) -> String {
+    let scene = Scene { client, cluster: failed.cluster, namespace: failed.namespace, since: failed.since };
+    told(failed, &Snapshot::take(&scene, Instant::now() + limit).await)
+}
+
+/// As [`failure`], where nobody could look for this reason.
+pub(crate) fn unseen(failed: &Failed<'_>, why: &str) -> String {
+    let missing = vec![format!("pods, events, logs, objects and nodes: {why}")];
+    told(failed, &Snapshot { missing, ..Snapshot::default() })
+}
+
+fn told(failed: &Failed<'_>, snapshot: &Snapshot) -> String {
+    let known = bundle::known(snapshot);
+    let written = bundle::write(failed, snapshot, &known);
+    let problem = written.as_ref().err().map(|error| error as &dyn std::fmt::Display);
+    known.left_out_of(redacted(&summary(failed, snapshot, problem)))
 }

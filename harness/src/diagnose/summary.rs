@@ -4,12 +4,14 @@ use std::fmt::Display;
 
 use k8s_openapi::api::core::v1::{Event, Node};
 
-use crate::{cluster::ClusterRecord, settings::Keep};
+use crate::{cluster::ClusterRecord, settings::Keep, spec::Role};
 
 use super::{
-    collect::{Log, Snapshot},
-    failure::Failed,
+    collect::Snapshot,
+    failure::{Failed, Look},
+    logs::Log,
     pod::PodState,
+    redact::redacted,
 };
 
 /// The longest line; more is cut off and in the bundle.
@@ -20,15 +22,22 @@ const MOST_PODS: usize = 4;
 const MOST_EVENTS: usize = 3;
 /// Of how many unwell pods the log is quoted, and how many lines each.
 const MOST_LOGS: (usize, usize) = (2, 2);
+/// How many lines before those are looked at.
+const LOOKED_AT: usize = 200;
+/// How many lines say what a test was doing that did not end. Then one pod fewer is listed, and one log fewer quoted.
+const MOST_DOING: usize = 4;
 
 /// At most twenty lines.
 pub(super) fn summary(failed: &Failed, snapshot: &Snapshot, not_written: Option<&dyn Display>) -> String {
     let mut states: Vec<PodState> = snapshot.pods.iter().map(PodState::of).collect();
     states.sort_by_key(|state| state.is_well);
     let mut lines = vec![format!("---- {}: what it left", failed.test), place(failed, snapshot)];
-    lines.extend(pods(&states, failed, snapshot));
+    let doing = failed.doing.lines(MOST_DOING);
+    let fewer = usize::from(!doing.is_empty());
+    lines.extend(doing.iter().map(|line| format!("  {line}")));
+    lines.extend(pods(&states, failed, snapshot, MOST_PODS - fewer));
     lines.extend(warnings(&snapshot.events));
-    lines.extend(logs(&states, &snapshot.logs));
+    lines.extend(logs(&states, &snapshot.logs, MOST_LOGS.0 - fewer));
     if let Some(first) = snapshot.missing.first() {
         let more = snapshot.missing.len() - 1;
         let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
@@ -42,13 +51,13 @@ pub(super) fn summary(failed: &Failed, snapshot: &Snapshot, not_written: Option<
         None => format!("  all of it: {folder}"),
         Some(problem) => format!("  all of it: not written: {problem}"),
     });
-    lines.push(look(failed));
+    lines.push(look(failed, snapshot));
     lines.join("\n")
 }
 
 /// Where it ran.
 fn place(failed: &Failed, snapshot: &Snapshot) -> String {
-    let ClusterRecord { name, kubernetes_version, nodes, .. } = failed.cluster;
+    let ClusterRecord { name, kubernetes_version, nodes, .. } = failed.cluster.record();
     let namespace = failed.namespace.map_or_else(|| "no namespace".to_owned(), |name| format!("namespace {name}"));
     let unready: Vec<&str> = snapshot.nodes.iter().filter(|node| !is_ready(node)).filter_map(node_name).collect();
     let nodes = if nodes.len() == 1 { "1 node".to_owned() } else { format!("{} nodes", nodes.len()) };
@@ -69,9 +78,10 @@ fn is_ready(node: &Node) -> bool {
     conditions.is_some_and(|all| all.iter().any(|it| it.type_ == "Ready" && it.status == "True"))
 }
 
-fn pods(states: &[PodState], failed: &Failed, snapshot: &Snapshot) -> Vec<String> {
+fn pods(states: &[PodState], failed: &Failed, snapshot: &Snapshot, most: usize) -> Vec<String> {
     if states.is_empty() {
-        let looked = failed.namespace.is_some() && !snapshot.missing.iter().any(|it| it.starts_with("pods:"));
+        let looked = failed.namespace.is_some()
+            && !snapshot.missing.iter().any(|it| it.starts_with("pods:") || it.starts_with("pods,"));
         return if looked { vec!["  no pods".to_owned()] } else { Vec::new() };
     }
     let line = |state: &PodState| {
@@ -84,10 +94,10 @@ fn pods(states: &[PodState], failed: &Failed, snapshot: &Snapshot) -> Vec<String
         let message = message.as_ref().map(|message| format!(": {}", one_line(message))).unwrap_or_default();
         format!("  pod {name}: {state}, {ready} of {wanted} ready{restarts}{message}")
     };
-    let mut lines: Vec<String> = states.iter().take(MOST_PODS).map(line).collect();
-    if states.len() > MOST_PODS {
-        let unwell = states.iter().skip(MOST_PODS).filter(|state| !state.is_well).count();
-        lines.push(format!("  and {} more pods, {unwell} of them unwell", states.len() - MOST_PODS));
+    let mut lines: Vec<String> = states.iter().take(most).map(line).collect();
+    if states.len() > most {
+        let unwell = states.iter().skip(most).filter(|state| !state.is_well).count();
+        lines.push(format!("  and {} more pods, {unwell} of them unwell", states.len() - most));
     }
     lines
 }
@@ -105,26 +115,39 @@ fn warnings(events: &[Event]) -> Vec<String> {
 }
 
 /// The end of unwell pods' logs; of a container that was started again, what it said before it ended.
-fn logs(states: &[PodState], logs: &[Log]) -> Vec<String> {
-    let (most_pods, most_lines) = MOST_LOGS;
+fn logs(states: &[PodState], logs: &[Log], most_pods: usize) -> Vec<String> {
+    let most_lines = MOST_LOGS.1;
     let quoted = states.iter().filter(|state| !state.is_well).filter_map(|state| {
         let of_pod = logs.iter().filter(|log| log.pod == state.name && !log.text.trim().is_empty());
         let log = of_pod.max_by_key(|log| log.previous)?;
-        let lines: Vec<&str> = log.text.lines().filter(|line| !line.trim().is_empty()).collect();
-        let last =
-            lines.iter().skip(lines.len().saturating_sub(most_lines)).map(|line| format!("    {}", without_time(line)));
+        // What belongs to a secret may have begun some lines before.
+        let all: Vec<&str> = log.text.lines().collect();
+        let end = redacted(&all[all.len().saturating_sub(LOOKED_AT)..].join("\n"));
+        let lines: Vec<&str> = end.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = lines.iter().skip(lines.len().saturating_sub(most_lines));
+        let last = last.map(|line| format!("    {}", without_time(line)));
         let heading = format!("  log of {}/{}:", log.pod, log.container);
         Some([heading].into_iter().chain(last).collect::<Vec<_>>())
     });
     quoted.take(most_pods).flatten().collect()
 }
 
-/// The command that looks into the cluster, or why there will be none to look into.
-fn look(failed: &Failed) -> String {
-    let Some(node) = failed.cluster.nodes.first().filter(|_| failed.keep != Keep::Never) else {
-        return "  the cluster goes away (KIND_TEST_KEEP=never); KIND_TEST_KEEP=on-failure keeps it".to_owned();
+/// The command that looks into the cluster, or why there will be nothing to look at.
+fn look(failed: &Failed, snapshot: &Snapshot) -> String {
+    let gone = |what: &str| format!("  {what} goes away (KIND_TEST_KEEP=never); KIND_TEST_KEEP=on-failure keeps it");
+    let kubectl = match &failed.look {
+        Look::With(_) if failed.keep == Keep::Never && failed.namespace.is_some() => return gone("the namespace"),
+        Look::With(kubectl) => kubectl.clone(),
+        Look::InNode if failed.keep == Keep::Never => return gone("the cluster"),
+        Look::InNode => {
+            let is_unready =
+                |name: &str| snapshot.nodes.iter().any(|node| node_name(node) == Some(name) && !is_ready(node));
+            let control_planes = || failed.cluster.record().nodes.iter().filter(|node| node.role == Role::ControlPlane);
+            let well = control_planes().find(|node| !is_unready(node.name.as_str())).or(control_planes().next());
+            let Some(node) = well else { return "  the cluster has no control plane to look from".to_owned() };
+            format!("docker exec {} kubectl --kubeconfig /etc/kubernetes/admin.conf", node.name)
+        }
     };
-    let kubectl = format!("docker exec {} kubectl --kubeconfig /etc/kubernetes/admin.conf", node.name);
     match failed.namespace {
         Some(namespace) => format!("  look: {kubectl} -n {namespace} get all,events"),
         None => format!("  look: {kubectl} get nodes,pods -A"),

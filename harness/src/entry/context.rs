@@ -44,7 +44,7 @@ impl TestContext {
         &self.0.test
     }
 
-    /// The cluster that the test runs on.
+    /// The cluster that the test runs on. Where that belongs to somebody else, its nodes are out of reach.
     pub fn cluster(&self) -> &Cluster {
         &self.0.cluster
     }

@@ -75,6 +75,14 @@ pub enum EntryError {
         /// For how long.
         limit: Duration,
     },
+    /// A test that takes the cluster's handle runs on somebody else's cluster: it is skipped.
+    #[error(
+        "give the test a `Cluster`: the nodes of {cluster}, somebody else's cluster, are out of reach; a test that needs only the API takes `kube::Client`"
+    )]
+    NodesOutOfReach {
+        /// Which cluster.
+        cluster: String,
+    },
     /// A read-only test asks for a namespace.
     #[error(
         "give the test a `TestNamespace`: `access = \"read\"` has none; remove the parameter or use `access = \"shared\"`"

@@ -1,13 +1,16 @@
 //! Where a test gets its cluster from: leases on real ones, or a scripted one in tests of this module.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use crate::{
+    activity::{self, Activity},
     cluster::Cluster,
+    diagnose::Look,
     lease::{self, Access, Holder, Lease, Outcome},
     settings::Settings,
-    spec::ClusterSpec,
 };
+
+use super::request::Wanted;
 
 /// Gives out clusters.
 pub(super) trait Host {
@@ -15,7 +18,7 @@ pub(super) trait Host {
     type Held: Held;
 
     /// Waits for a cluster of this shape.
-    async fn acquire(&self, spec: &ClusterSpec, access: Access, test: &str) -> Result<Self::Held, Refusal>;
+    async fn acquire(&self, wanted: &Wanted, access: Access, test: &str) -> Result<Self::Held, Refusal>;
 }
 
 /// A cluster in use by one test.
@@ -23,8 +26,11 @@ pub(super) trait Held {
     /// The handle.
     fn cluster(&self) -> Cluster;
 
-    /// A client of the current runtime.
-    fn client(&self, config: kube::Config) -> Result<kube::Client, kube::Error>;
+    /// A client of the current runtime, whose requests are noted.
+    fn client(&self, config: kube::Config, activity: &Arc<Activity>) -> Result<kube::Client, kube::Error>;
+
+    /// How a person looks into the cluster.
+    fn look(&self) -> Look;
 
     /// The test is over.
     async fn release(self, outcome: Outcome);
@@ -35,6 +41,8 @@ pub(super) trait Held {
 pub(super) enum Refusal {
     /// Nothing here can run one: tests are skipped.
     NoEngine(String),
+    /// The cluster is there and is none that this test could run on: it is skipped.
+    Unfit(String),
     /// Anything else.
     Failed(Box<dyn Error + Send + Sync>),
 }
@@ -51,9 +59,9 @@ pub(super) struct Leased {
 impl Host for Leases<'_> {
     type Held = Leased;
 
-    async fn acquire(&self, spec: &ClusterSpec, access: Access, test: &str) -> Result<Leased, Refusal> {
+    async fn acquire(&self, wanted: &Wanted, access: Access, test: &str) -> Result<Leased, Refusal> {
         let holder = Holder { test: test.to_owned() };
-        match lease::acquire(self.0, spec, access, &holder).await {
+        match lease::acquire(self.0, &wanted.spec, access, &holder).await {
             Ok(lease) => Ok(Leased { lease, engine_host: self.0.docker_host.clone() }),
             Err(error) => Err(match error.is_no_engine() {
                 Some(reason) => Refusal::NoEngine(reason),
@@ -68,8 +76,12 @@ impl Held for Leased {
         Cluster::attach(self.lease.record().clone(), self.engine_host.clone())
     }
 
-    fn client(&self, config: kube::Config) -> Result<kube::Client, kube::Error> {
-        kube::Client::try_from(config)
+    fn client(&self, config: kube::Config, activity: &Arc<Activity>) -> Result<kube::Client, kube::Error> {
+        activity::client(config, activity)
+    }
+
+    fn look(&self) -> Look {
+        Look::InNode
     }
 
     async fn release(self, outcome: Outcome) {

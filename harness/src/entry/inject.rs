@@ -26,7 +26,11 @@ pub trait Inject: Sized {
 
 impl Inject for Cluster {
     fn inject(arranged: &Arranged) -> Result<Self, EntryError> {
-        Ok(arranged.cluster.clone())
+        if arranged.cluster.is_ours() {
+            Ok(arranged.cluster.clone())
+        } else {
+            Err(EntryError::NodesOutOfReach { cluster: arranged.cluster.name().to_owned() })
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! What an expanded `#[kind_test]` calls, and what it can inject. Everything a test does apart from its body is here;
 //! how a cluster comes to be is not.
 
+mod case;
 mod context;
 mod error;
+mod existing;
 mod host;
 mod inject;
+mod interrupt;
 mod judge;
 mod name;
 mod namespace;
@@ -19,6 +22,7 @@ mod tests;
 
 pub use context::{Arranged, TestContext};
 pub use inject::{Inject, inject};
+pub(crate) use judge::chain;
 pub use judge::{Judge, Judged, Returned};
 pub use namespace::{LABEL_TEST, TestNamespace};
 pub use request::{Request, Runtime, TestMeta};

@@ -70,19 +70,33 @@ impl TestName {
         dashed(&self.path, '.', LONGEST)
     }
 
-    /// The name of the folder for what the test leaves.
+    /// The name of the folder for what the test leaves. Packages may have test programs and tests of the same names.
     pub(crate) fn folder(&self) -> String {
-        let mut folder = self.path.replace("::", ".").replace(['/', '\\', '\0'], "_");
+        match self.attempt {
+            0 | 1 => self.folder_of_all(),
+            attempt => format!("{}.attempt-{attempt}", self.folder_of_all()),
+        }
+    }
+
+    /// The names of the folders that earlier runs' further attempts left, when this is a first attempt.
+    pub(crate) fn outdated_folders(&self) -> impl Iterator<Item = String> {
+        let folder = self.folder_of_all();
+        let further = if self.attempt > 1 { 0..0 } else { 2..1000 };
+        further.map(move |attempt| format!("{folder}.attempt-{attempt}"))
+    }
+
+    fn folder_of_all(&self) -> String {
+        let program = self.path.split("::").next().unwrap_or_default();
+        let is_library = program == self.package.replace('-', "_");
+        let package = if is_library { String::new() } else { format!("{}.", self.package) };
+        let mut folder = format!("{package}{}", self.path.replace("::", ".")).replace(['/', '\\', '\0'], "_");
         if folder.len() > LONGEST_FOLDER {
             let digest = digest(&folder, DIGEST);
             let cut = (0..=LONGEST_FOLDER).rev().find(|at| folder.is_char_boundary(*at)).unwrap_or_default();
             folder.truncate(cut);
             folder = format!("{folder}-{digest}");
         }
-        match self.attempt {
-            0 | 1 => folder,
-            attempt => format!("{folder}.attempt-{attempt}"),
-        }
+        folder
     }
 }
 
@@ -121,7 +135,7 @@ mod tests {
     fn the_runner_knows_the_case() {
         let name = TestName::new(&META, Some("orders::survives_restart::case_2_three"), 1);
         assert_eq!(name.as_str(), "e2e::orders::survives_restart::case_2_three");
-        assert_eq!(name.folder(), "e2e.orders.survives_restart.case_2_three");
+        assert_eq!(name.folder(), "shop.e2e.orders.survives_restart.case_2_three");
         assert_eq!(name.label(), "e2e.orders.survives.restart.case.2.three");
     }
 
@@ -129,7 +143,20 @@ mod tests {
     fn a_name_of_something_else_is_not_taken() {
         let name = TestName::new(&META, Some("outer_test"), 2);
         assert_eq!(name.as_str(), "e2e::orders::survives_restart");
-        assert_eq!(name.folder(), "e2e.orders.survives_restart.attempt-2");
+        assert_eq!(name.folder(), "shop.e2e.orders.survives_restart.attempt-2");
+    }
+
+    #[test]
+    fn a_first_attempt_replaces_what_all_attempts_left() {
+        let name = |attempt| TestName::new(&META, None, attempt);
+        assert_eq!(name(1).outdated_folders().next(), Some(name(2).folder()));
+        assert_eq!(name(2).outdated_folders().next(), None);
+    }
+
+    #[test]
+    fn a_librarys_tests_need_no_package() {
+        let meta = TestMeta { package: "my-shop", module: "my_shop::orders", ..META };
+        assert_eq!(TestName::new(&meta, None, 1).folder(), "my_shop.orders.survives_restart");
     }
 
     #[rstest]

@@ -2,10 +2,16 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use crate::{config_file, lease::Access, spec::ClusterSpec};
+use crate::{
+    activity::{self, Activity},
+    config_file,
+    lease::Access,
+    spec::ClusterSpec,
+};
 
 use super::error::EntryError;
 
@@ -43,6 +49,15 @@ pub struct Request {
     pub should_panic: Option<&'static str>,
 }
 
+/// The cluster that a test wants.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// What it is to look like.
+    pub(super) spec: ClusterSpec,
+    /// Whether the attribute says so; otherwise any cluster will do.
+    pub(super) is_asked_for: bool,
+}
+
 /// The Tokio runtime of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Runtime {
@@ -69,7 +84,7 @@ impl Request {
     };
 
     /// What the cluster is to look like. A configuration file is read.
-    pub(super) fn spec(&self, meta: &TestMeta) -> Result<ClusterSpec, EntryError> {
+    pub(super) fn wanted(&self, meta: &TestMeta) -> Result<Wanted, EntryError> {
         let mut spec = match (self.config, self.cluster) {
             (Some(file), _) => {
                 config_file::load(&find(file, meta)).map_err(|source| EntryError::Config { file, source })?
@@ -84,7 +99,9 @@ impl Request {
             spec = spec.workers(count);
         }
         spec.validate().map_err(|errors| EntryError::Spec { errors })?;
-        Ok(spec)
+        let counts = self.control_planes.or(self.workers);
+        let is_asked_for = self.config.is_some() || self.cluster.is_some() || counts.is_some();
+        Ok(Wanted { spec, is_asked_for })
     }
 
     /// Whether the test gets a namespace of its own.
@@ -94,8 +111,8 @@ impl Request {
 }
 
 impl Runtime {
-    /// Builds it.
-    pub(super) fn build(self) -> Result<tokio::runtime::Runtime, EntryError> {
+    /// Builds it. What its threads do belongs to the test.
+    pub(super) fn build(self, activity: &Arc<Activity>) -> Result<tokio::runtime::Runtime, EntryError> {
         let mut builder = match self {
             Self::CurrentThread => tokio::runtime::Builder::new_current_thread(),
             Self::MultiThread { .. } => tokio::runtime::Builder::new_multi_thread(),
@@ -103,6 +120,8 @@ impl Runtime {
         if let Self::MultiThread { worker_threads: Some(count) } = self {
             builder.worker_threads(count);
         }
+        let activity = Arc::clone(activity);
+        builder.on_thread_start(move || activity::belong(&activity));
         builder.enable_all().build().map_err(|source| EntryError::Runtime { source })
     }
 }

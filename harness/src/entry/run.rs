@@ -1,18 +1,24 @@
 //! The one function that an expanded `#[kind_test]` calls.
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use crate::{lease, settings::Settings};
+use crate::{
+    activity::{self, Activity},
+    diagnose, lease,
+    settings::Settings,
+};
 
 use super::{
+    case::Case,
     context::Arranged,
     error::EntryError,
+    existing::Existing,
     host::Leases,
+    interrupt::{self, say},
     judge::{Judged, chain},
     name::TestName,
     request::{Request, TestMeta},
     stage::Stage,
-    timeline::Timeline,
     verdict::{Ended, Verdict},
 };
 
@@ -38,21 +44,39 @@ where
     F: FnOnce(&Arranged) -> Result<Fut, EntryError>,
     Fut: Future<Output = Judged>,
 {
+    let activity = Arc::new(Activity::default());
     let prepare = || -> Result<(Settings, tokio::runtime::Runtime), EntryError> {
         let settings = Settings::from_environment().map_err(|source| EntryError::Settings { source })?;
         if let Some(order) = lease::keeper_order(&settings) {
             // This process is no test: it was started to keep a cluster, through the test that wanted it.
             exit(lease::run_keeper(order));
         }
-        Ok((settings, request.runtime.build()?))
+        Ok((settings, request.runtime.build(&activity)?))
     };
     let (settings, runtime) = match prepare() {
         Ok(prepared) => prepared,
         Err(error) => return Ended::Failed(format!("{}::{}: failed to {}", meta.module, meta.name, chain(&error))),
     };
     let name = TestName::new(&meta, settings.test.as_deref(), settings.attempt);
-    let stage = Stage { host: Leases(&settings), settings: &settings, meta, request, name, timeline: Timeline::new() };
-    let ended = runtime.block_on(stage.perform(test));
+    let settings = &settings;
+    let _entered = activity::enter(&activity);
+    let case = Arc::new(Case::new(name, activity, settings));
+    let running = interrupt::register(&case);
+    let signals = running.clone();
+    let ended = if let Some(which) = &settings.existing {
+        let host = Existing { which, settings };
+        runtime.block_on(Stage { host, settings, meta, request, case, running }.perform(test))
+    } else {
+        runtime.block_on(Stage { host: Leases(settings), settings, meta, request, case, running }.perform(test))
+    };
+    let ended = match ended {
+        Ended::Failed(reason) => Ended::Failed(diagnose::redacted(&reason)),
+        other => other,
+    };
+    if signals.came().is_some() && settings.test.is_none() {
+        // The process ends before the test runner would tell.
+        say(&diagnose::redacted(&ended.reason()));
+    }
     runtime.shutdown_timeout(STRAGGLERS);
     ended
 }

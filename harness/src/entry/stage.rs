@@ -1,25 +1,34 @@
 //! One test from the request to the verdict: arrange, run the body, look at what is left, clean up.
 
-use std::{panic::AssertUnwindSafe, path::PathBuf, time::Duration};
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    path::PathBuf,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::FutureExt as _;
 use tokio::time::timeout;
 
 use crate::{
-    diagnose::{self, Failed},
+    activity::{self, Doing, Looked},
+    diagnose,
     lease::Outcome,
     settings::{Keep, Settings},
 };
 
 use super::{
+    case::Case,
     context::Arranged,
     error::EntryError,
     host::{Held, Host, Refusal},
+    interrupt::{Running, say},
     judge::{Judged, chain},
-    name::TestName,
     namespace::{self, TestNamespace},
     request::{Request, TestMeta},
-    timeline::{Timeline, seconds},
+    timeline::seconds,
     verdict::{Ended, announce_skip},
 };
 
@@ -27,6 +36,9 @@ use super::{
 const DEFAULT_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// How long the API has for one call of ours. A control plane that was just killed is left within seconds.
 const API_LIMIT: Duration = Duration::from_secs(30);
+/// How long all looking may take, and each call, when a signal has ended the test: it is followed by a SIGKILL.
+const HURRIED: Duration = Duration::from_secs(5);
+const HURRIED_API_LIMIT: Duration = Duration::from_secs(2);
 
 /// Everything that is known before a cluster is asked for.
 pub(super) struct Stage<'a, H> {
@@ -34,9 +46,12 @@ pub(super) struct Stage<'a, H> {
     pub(super) settings: &'a Settings,
     pub(super) meta: TestMeta,
     pub(super) request: Request,
-    pub(super) name: TestName,
-    pub(super) timeline: Timeline,
+    pub(super) case: Arc<Case>,
+    pub(super) running: Running,
 }
+
+/// How a body ended, or that it did not.
+type Caught = Result<Judged, Box<dyn Any + Send>>;
 
 impl<H: Host> Stage<'_, H> {
     /// Carries out the test.
@@ -45,9 +60,13 @@ impl<H: Host> Stage<'_, H> {
         F: FnOnce(&Arranged) -> Result<Fut, EntryError>,
         Fut: Future<Output = Judged>,
     {
-        let held = match self.acquire().await {
-            Ok(held) => held,
-            Err(ended) => return ended,
+        let held = tokio::select! {
+            biased;
+            signal = self.running.signal() => return Ended::Failed(self.case.with_doing(self.case.ended_by(signal))),
+            held = self.acquire() => match held {
+                Ok(held) => held,
+                Err(ended) => return ended,
+            },
         };
         let arranged = match self.arrange(&held).await {
             Ok(arranged) => arranged,
@@ -56,13 +75,19 @@ impl<H: Host> Stage<'_, H> {
                 return self.failed(&error);
             }
         };
-        let ended = match test(&arranged) {
-            Ok(body) => self.body(body).await,
-            Err(error) => self.failed(&error),
+        self.case.arranged(&arranged, held.look());
+        let body = match test(&arranged) {
+            Ok(body) => body,
+            // Nothing was made yet, and nothing is wrong with the cluster.
+            Err(error) => {
+                held.release(Outcome::Passed).await;
+                return self.not_started(error);
+            }
         };
+        let (ended, doing) = self.carry_out(&arranged, body).await;
         let success = ended.is_success(self.request.should_panic);
         if !success {
-            self.diagnose(&arranged, &ended).await;
+            self.diagnose(&arranged, &ended, &doing).await;
         }
         self.clean_up(&arranged, success).await;
         held.release(if success { Outcome::Passed } else { Outcome::Failed }).await;
@@ -71,63 +96,91 @@ impl<H: Host> Stage<'_, H> {
 
     /// Gets the cluster, or says how the test ends without one.
     async fn acquire(&self) -> Result<H::Held, Ended> {
-        let spec = self.request.spec(&self.meta).map_err(|error| self.failed(&error))?;
-        self.timeline.begin("waited for a cluster");
-        match self.host.acquire(&spec, self.request.access, self.name.as_str()).await {
+        let wanted = self.request.wanted(&self.meta).map_err(|error| self.failed(&error))?;
+        self.case.timeline.begin("waited for a cluster");
+        match self.host.acquire(&wanted, self.request.access, self.case.name.as_str()).await {
             Ok(held) => Ok(held),
-            Err(Refusal::NoEngine(reason)) if !self.settings.require => {
-                announce_skip(&self.name, &reason);
-                Err(Ended::Skipped(reason))
+            Err(Refusal::NoEngine(reason)) if self.settings.require => {
+                Err(self.failed(&EntryError::Required { reason }))
             }
-            Err(Refusal::NoEngine(reason)) => Err(self.failed(&EntryError::Required { reason })),
+            Err(Refusal::NoEngine(reason) | Refusal::Unfit(reason)) => Err(self.skipped(reason)),
             Err(Refusal::Failed(error)) => Err(self.failed(&EntryError::Cluster(error))),
         }
     }
 
-    /// Makes the client and the namespace.
+    /// Makes the client. The API is not asked for anything.
     async fn arrange(&self, held: &H::Held) -> Result<Arranged, EntryError> {
         let cluster = held.cluster();
-        self.timeline.begin("made a client");
+        self.case.timeline.begin("made a client");
         let mut config = cluster.client_config().await.map_err(EntryError::Kubeconfig)?;
-        let namespace = self.request.has_namespace().then(|| TestNamespace::new(&self.name));
+        let namespace = self.request.has_namespace().then(|| TestNamespace::new(&self.case.name));
         if let Some(namespace) = &namespace {
             config.default_namespace = namespace.to_string();
         }
-        let client = held.client(config.clone());
+        let client = held.client(config.clone(), &self.case.activity);
         let client = client.map_err(|source| EntryError::Client { cluster: cluster.name().to_owned(), source })?;
-        if let Some(namespace) = &namespace {
-            self.timeline.begin("made a namespace");
-            timeout(API_LIMIT, namespace::create(&client, namespace, &self.name))
-                .await
-                .map_err(|_| EntryError::NoAnswer { cluster: cluster.name().to_owned(), limit: API_LIMIT })?
-                .map_err(|error| EntryError::namespace(cluster.name(), error))?;
-        }
         let artifacts = self.empty_folder();
-        Ok(Arranged { test: self.name.as_str().to_owned(), cluster, config, client, namespace, artifacts })
+        Ok(Arranged { test: self.case.name.as_str().to_owned(), cluster, config, client, namespace, artifacts })
+    }
+
+    async fn make_namespace(&self, arranged: &Arranged) -> Result<(), EntryError> {
+        let Some(namespace) = &arranged.namespace else { return Ok(()) };
+        let cluster = arranged.cluster.name();
+        self.case.timeline.begin("made a namespace");
+        timeout(API_LIMIT, namespace::create(&arranged.client, namespace, &self.case.name))
+            .await
+            .map_err(|_| EntryError::NoAnswer { cluster: cluster.to_owned(), limit: API_LIMIT })?
+            .map_err(|error| EntryError::namespace(cluster, error))
     }
 
     /// The folder for what the test leaves, without what an earlier run left.
     fn empty_folder(&self) -> PathBuf {
-        let folder = self.settings.artifacts.join(self.name.folder());
-        // Most often there is none, and where it stays, the new bundle overwrites the old.
-        let _ = std::fs::remove_dir_all(&folder);
+        let folder = self.settings.artifacts.join(self.case.name.folder());
+        let outdated = self.case.name.outdated_folders().map(|name| self.settings.artifacts.join(name));
+        for folder in outdated.take_while(|folder| folder.exists()).chain([folder.clone()]) {
+            // Most often there is none, and where it stays, the new bundle overwrites the old.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
         folder
     }
 
+    /// Makes the namespace and runs the body, and says what it was doing where it did not end by itself.
+    async fn carry_out(&self, arranged: &Arranged, body: impl Future<Output = Judged>) -> (Ended, Doing) {
+        let made = tokio::select! {
+            biased;
+            made = self.make_namespace(arranged) => made,
+            signal = self.running.signal() => {
+                return (Ended::Failed(self.case.ended_by(signal)), self.case.activity.doing());
+            }
+        };
+        match made {
+            Ok(()) => self.body(pin!(AssertUnwindSafe(body).catch_unwind())).await,
+            Err(error) => (self.failed(&error), Doing::default()),
+        }
+    }
+
     /// Runs the body under its limit.
-    async fn body(&self, body: impl Future<Output = Judged>) -> Ended {
+    async fn body(&self, mut body: Pin<&mut impl Future<Output = Caught>>) -> (Ended, Doing) {
         let (limit, from) = self.limit();
-        self.timeline.begin("ran the body");
-        match timeout(limit, AssertUnwindSafe(body).catch_unwind()).await {
-            Ok(Ok(Ok(()))) => Ended::Passed,
-            Ok(Ok(Err(reason))) => Ended::Failed(reason),
-            Ok(Err(payload)) => Ended::Panicked(payload),
-            Err(_) => Ended::Failed(format!(
-                "{} did not end within {}, the limit that {from} sets; it {}",
-                self.name.as_str(),
-                seconds(limit),
-                self.timeline,
-            )),
+        self.case.timeline.begin("ran the body");
+        let reason = tokio::select! {
+            biased;
+            ended = timeout(limit, body.as_mut()) => match ended {
+                Ok(caught) => return (ended_by_itself(caught), Doing::default()),
+                Err(_) => format!(
+                    "{} did not end within {}, the limit that {from} sets; it {}",
+                    self.case.name.as_str(),
+                    seconds(limit),
+                    self.case.timeline,
+                ),
+            },
+            signal = self.running.signal() => self.case.ended_by(signal),
+        };
+        let doing = self.case.activity.doing();
+        match AssertUnwindSafe(activity::look(body)).catch_unwind().await {
+            Ok(Looked::Ended(caught)) => (ended_by_itself(caught), Doing::default()),
+            Ok(Looked::Hangs(awaits)) => (Ended::Failed(reason), Doing { awaits, ..doing }),
+            Err(_) => (Ended::Failed(reason), doing),
         }
     }
 
@@ -140,22 +193,42 @@ impl<H: Host> Stage<'_, H> {
     }
 
     fn failed(&self, error: &EntryError) -> Ended {
-        Ended::Failed(format!("{}: failed to {}", self.name.as_str(), chain(error)))
+        Ended::Failed(format!("{}: failed to {}", self.case.name.as_str(), chain(error)))
+    }
+
+    fn skipped(&self, reason: String) -> Ended {
+        announce_skip(&self.case.name, &reason);
+        Ended::Skipped(reason)
+    }
+
+    /// How a test ends that cannot be given what it takes.
+    fn not_started(&self, error: EntryError) -> Ended {
+        match error {
+            error @ EntryError::NodesOutOfReach { .. } => self.skipped(error.to_string()),
+            error => self.failed(&error),
+        }
     }
 
     /// Tells what the test left behind. Whatever goes wrong here does not change how it ended.
-    async fn diagnose(&self, arranged: &Arranged, ended: &Ended) {
-        let failed = Failed {
-            test: self.name.as_str(),
-            reason: &ended.reason(),
-            timeline: &self.timeline.to_string(),
-            namespace: arranged.namespace.as_deref(),
-            cluster: arranged.cluster.record(),
-            keep: self.settings.keep,
-            folder: &arranged.artifacts,
-        };
-        let told = AssertUnwindSafe(diagnose::failure(&arranged.client, &failed)).catch_unwind().await;
-        eprintln!("{}", told.unwrap_or_else(|_| "the diagnosis itself panicked".to_owned()));
+    async fn diagnose(&self, arranged: &Arranged, ended: &Ended, doing: &Doing) {
+        let (reason, timeline) = (ended.reason(), self.case.timeline.to_string());
+        let Some(failed) = self.case.failed(&reason, &timeline, doing) else { return };
+        let limit = if self.running.came().is_some() { HURRIED } else { diagnose::LIMIT };
+        let look = pin!(AssertUnwindSafe(diagnose::failure(&arranged.client, &failed, limit)).catch_unwind());
+        let told = self.unless_hurried(look).await;
+        let told = told.unwrap_or_else(|| Ok(diagnose::unseen(&failed, "a signal ended the test")));
+        let told = told.unwrap_or_else(|_| "the diagnosis itself panicked".to_owned());
+        if self.running.came().is_some() { say(&told) } else { eprintln!("{told}") }
+    }
+
+    /// What comes of it, or nothing if a signal comes meanwhile and it takes too long after that.
+    async fn unless_hurried<F: Future>(&self, mut future: Pin<&mut F>) -> Option<F::Output> {
+        let hurried = self.running.came().is_some();
+        tokio::select! {
+            biased;
+            output = future.as_mut() => Some(output),
+            _ = self.running.signal(), if !hurried => timeout(HURRIED, future).await.ok(),
+        }
     }
 
     /// Deletes the namespace unless somebody may want to look at it.
@@ -169,11 +242,20 @@ impl<H: Host> Stage<'_, H> {
         if keep {
             return;
         }
-        let problem = match timeout(API_LIMIT, namespace::delete(&arranged.client, namespace)).await {
+        let limit = if self.running.came().is_some() { HURRIED_API_LIMIT } else { API_LIMIT };
+        let problem = match timeout(limit, namespace::delete(&arranged.client, namespace)).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => chain(&error),
-            Err(_) => format!("no answer after {}", seconds(API_LIMIT)),
+            Err(_) => format!("no answer after {}", seconds(limit)),
         };
         eprintln!("namespace {namespace} stays until its cluster goes, because its deletion failed: {problem}");
+    }
+}
+
+fn ended_by_itself(caught: Caught) -> Ended {
+    match caught {
+        Ok(Ok(())) => Ended::Passed,
+        Ok(Err(reason)) => Ended::Failed(reason),
+        Err(payload) => Ended::Panicked(payload),
     }
 }

@@ -11,22 +11,26 @@ use kube::Client;
 use serde_json::json;
 
 use crate::{
+    activity::{self, Activity},
     cluster::{Cluster, ClusterRecord},
+    diagnose::Look,
     fake_api::{Answer, FakeApi},
     lease::{Access, Outcome},
     settings::{Keep, Settings},
-    spec::{ClusterName, ClusterSpec},
+    spec::ClusterName,
 };
 
 use super::{
     Ended, Inject, Judged, Request, TestContext, TestMeta, TestNamespace,
+    case::Case,
     context::Arranged,
     error::EntryError,
     host::{Held, Host, Refusal},
     inject,
+    interrupt::{Running, Signal},
     name::TestName,
+    request::Wanted,
     stage::Stage,
-    timeline::Timeline,
 };
 
 const META: TestMeta = TestMeta { package: "shop", manifest_dir: "/nowhere", module: "e2e", name: "orders" };
@@ -46,7 +50,7 @@ struct FakeHeld(FakeHost);
 impl Host for FakeHost {
     type Held = FakeHeld;
 
-    async fn acquire(&self, _: &ClusterSpec, _: Access, _: &str) -> Result<FakeHeld, Refusal> {
+    async fn acquire(&self, _: &Wanted, _: Access, _: &str) -> Result<FakeHeld, Refusal> {
         match self.refusal {
             None => Ok(FakeHeld(self.clone())),
             Some(reason) => Err(Refusal::NoEngine(reason.to_owned())),
@@ -59,14 +63,18 @@ impl Held for FakeHeld {
         Cluster::attach(record(), None)
     }
 
-    fn client(&self, _: kube::Config) -> Result<Client, kube::Error> {
+    fn client(&self, _: kube::Config, activity: &Arc<Activity>) -> Result<Client, kube::Error> {
         let refused = self.0.refused;
-        Ok(self.0.api.client(move |method, path, body| match refused {
+        Ok(self.0.api.recorded(activity, move |method, path, body| match refused {
             Some(refused) if format!("{method} {path}").starts_with(refused) => Answer::refused(403, "not you"),
             _ if method == Method::GET => Answer::no_items(),
             _ if method == Method::DELETE => Answer::ok(json!({ "kind": "Status", "status": "Success" })),
             _ => Answer::Json(201, body),
         }))
+    }
+
+    fn look(&self) -> Look {
+        Look::InNode
     }
 
     async fn release(self, outcome: Outcome) {
@@ -121,6 +129,23 @@ where
     F: FnOnce(P) -> Fut,
     Fut: Future<Output = Judged>,
 {
+    let (_sender, running) = Running::scripted();
+    perform_until(running, host, request, change, test)
+}
+
+/// As [`perform`], with signals.
+fn perform_until<P, F, Fut>(
+    running: Running,
+    host: &FakeHost,
+    request: Request,
+    change: impl Fn(&mut Settings),
+    test: F,
+) -> Ended
+where
+    P: Parameters,
+    F: FnOnce(P) -> Fut,
+    Fut: Future<Output = Judged>,
+{
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings {
         artifacts: folder.path().to_owned(),
@@ -131,8 +156,12 @@ where
     };
     change(&mut settings);
     let name = TestName::new(&META, Some("orders"), 1);
-    let stage = Stage { host: host.clone(), settings: &settings, meta: META, request, name, timeline: Timeline::new() };
-    request.runtime.build().unwrap().block_on(stage.perform(|arranged| {
+    let activity = Arc::new(Activity::default());
+    let _entered = activity::enter(&activity);
+    let runtime = request.runtime.build(&activity).unwrap();
+    let case = Arc::new(Case::new(name, activity, &settings));
+    let stage = Stage { host: host.clone(), settings: &settings, meta: META, request, case, running };
+    runtime.block_on(stage.perform(|arranged| {
         let parameters = P::inject(arranged)?;
         Ok(async move { test(parameters).await })
     }))
@@ -162,7 +191,7 @@ fn a_passed_test_leaves_no_namespace() {
             assert_eq!(config.default_namespace, namespace.name());
             assert_eq!(context.namespace(), Some(&namespace));
             assert_eq!(context.test_name(), "e2e::orders");
-            assert!(Path::new(context.artifacts().unwrap()).ends_with("e2e.orders"));
+            assert!(Path::new(context.artifacts().unwrap()).ends_with("shop.e2e.orders"));
             Ok(())
         },
     );
@@ -185,7 +214,7 @@ fn a_failed_test_keeps_its_namespace_and_leaves_a_bundle() {
     assert_eq!(text(&ended), "no such order");
     assert!(!kinds(&host).iter().any(|call| call.starts_with("DELETE")), "{:?}", kinds(&host));
     assert_eq!(*host.released.lock().unwrap(), [Outcome::Failed]);
-    let summary = std::fs::read_to_string(folder.path().join("e2e.orders/summary.txt")).unwrap();
+    let summary = std::fs::read_to_string(folder.path().join("shop.e2e.orders/summary.txt")).unwrap();
     assert!(summary.starts_with("no such order\n"), "{summary}");
 }
 
@@ -276,4 +305,60 @@ fn a_missing_configuration_file_is_found_before_a_cluster_is_asked_for() {
     let ended = perform(&host, request, NOTHING, |(): ()| async { Ok(()) });
     let text = text(&ended);
     assert!(text.contains("config = \"tests/no.yaml\"") && text.contains("/nowhere/tests/no.yaml"), "{text}");
+}
+
+#[test]
+fn a_signal_ends_a_test_that_waits_for_anything() {
+    for (name, running) in [("SIGTERM", Signal::Terminate), ("SIGINT", Signal::Interrupt)].map(|(name, signal)| {
+        let (sender, running) = Running::scripted();
+        sender.send_replace(Some(signal));
+        (name, running)
+    }) {
+        let host = FakeHost::default();
+        let ended = perform_until(running, &host, Request::DEFAULT, NOTHING, |(): ()| async { panic!("too late") });
+        assert!(text(&ended).starts_with(&format!("e2e::orders was ended by {name}, ")), "{}", ended.reason());
+        assert!(host.api.calls().is_empty(), "nothing is begun any more");
+    }
+}
+
+#[test]
+fn a_signal_in_the_body_leaves_a_bundle_and_gives_the_cluster_back() {
+    let (sender, running) = Running::scripted();
+    let host = FakeHost::default();
+    let folder = tempfile::tempdir().unwrap();
+    let artifacts = |settings: &mut Settings| settings.artifacts = folder.path().to_owned();
+    let ended = perform_until(running, &host, Request::DEFAULT, artifacts, |(): ()| async move {
+        sender.send_replace(Some(Signal::Terminate));
+        let (_sender, receiver) = tokio::sync::oneshot::channel::<()>();
+        receiver.await.map_err(|error| error.to_string())
+    });
+    assert!(text(&ended).contains("was ended by SIGTERM"), "{}", ended.reason());
+    assert_eq!(*host.released.lock().unwrap(), [Outcome::Failed]);
+    assert!(folder.path().join("shop.e2e.orders/objects/pods.yaml").is_file());
+}
+
+#[test]
+fn a_body_that_ends_in_its_last_moment_has_ended() {
+    let (sender, running) = Running::scripted();
+    let ended = perform_until(running, &FakeHost::default(), Request::DEFAULT, NOTHING, |(): ()| {
+        let mut polls = 0;
+        std::future::poll_fn(move |_| {
+            polls += 1;
+            sender.send_replace(Some(Signal::Terminate));
+            if polls == 1 { std::task::Poll::Pending } else { std::task::Poll::Ready(Ok(())) }
+        })
+    });
+    assert!(matches!(ended, Ended::Passed), "{}", ended.reason());
+}
+
+#[test]
+fn an_old_bundle_goes_when_the_test_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let artifacts = |settings: &mut Settings| settings.artifacts = folder.path().to_owned();
+    perform(&FakeHost::default(), Request::DEFAULT, artifacts, |(): ()| async { Err("x".to_owned()) });
+    let further = folder.path().join("shop.e2e.orders.attempt-2");
+    std::fs::create_dir(&further).unwrap();
+    assert!(folder.path().join("shop.e2e.orders").is_dir());
+    perform(&FakeHost::default(), Request::DEFAULT, artifacts, |(): ()| async { Ok(()) });
+    assert!(!folder.path().join("shop.e2e.orders").exists() && !further.exists());
 }

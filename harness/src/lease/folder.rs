@@ -240,7 +240,7 @@ impl Folder {
 }
 
 /// Makes a folder that only the user can enter, parents included.
-fn create_private(path: &Path) -> io::Result<()> {
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 

@@ -28,6 +28,7 @@ mod state;
 mod step;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 pub use collect::{collect, give_up};
 pub use entry::acquire;
@@ -35,3 +36,4 @@ pub use error::LeaseError;
 pub use handle::{Access, Holder, Lease, Outcome};
 pub use keeper::{Effect, Extent, KeeperOrder, SweepOutcome, Swept, keeper_order, run_keeper};
 pub use list::{ClusterState, ClusterView, ContainerView, HolderView, Overview, Removal, overview};
+pub(crate) use visit::{Visit, visit};

@@ -18,7 +18,12 @@ pub(super) struct Notice {
 
 impl Notice {
     pub(super) fn new(holder: &Holder, key: &Key) -> Self {
-        Self { about: format!("{}: cluster {}", holder.test, key.cluster()), start: Instant::now(), next: FIRST }
+        Self::about(format!("{}: cluster {}", holder.test, key.cluster()))
+    }
+
+    /// For a test and a cluster that has no key.
+    pub(super) fn about(about: String) -> Self {
+        Self { about, start: Instant::now(), next: FIRST }
     }
 
     /// Says what is waited for, when it is time for a line.

@@ -45,10 +45,12 @@ impl Reader<'_> {
     }
 
     pub(super) fn switch(&self, name: &'static str) -> Result<bool, SettingsError> {
-        self.one_of(name, "1, true, yes or on; or 0, false, no or off", |value| match value {
-            "1" | "true" | "yes" | "on" => Some(true),
-            "0" | "false" | "no" | "off" => Some(false),
-            _ => None,
+        self.one_of(name, "1, true, yes or on; or 0, false, no or off", |value| {
+            match value.to_ascii_lowercase().as_str() {
+                "1" | "true" | "yes" | "on" => Some(true),
+                "0" | "false" | "no" | "off" => Some(false),
+                _ => None,
+            }
         })
         .map(Option::unwrap_or_default)
     }

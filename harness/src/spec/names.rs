@@ -102,6 +102,11 @@ impl fmt::Display for ClusterName {
 pub struct NodeName(String);
 
 impl NodeName {
+    /// The name of a node that is there.
+    pub(crate) fn existing(name: String) -> Self {
+        Self(name)
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -4,6 +4,8 @@ use std::{fmt::Display, time::Duration};
 
 use tokio::time::Instant;
 
+use crate::activity;
+
 /// How often a condition is looked at where nothing else is said.
 const EVERY: Duration = Duration::from_millis(100);
 
@@ -91,12 +93,18 @@ pub async fn until_or<T, E>(
     mut look: impl AsyncFnMut() -> Result<Check<T>, E>,
 ) -> Result<Result<T, WaitError>, E> {
     let start = Instant::now();
+    let waiting = activity::wait(&what);
     let mut last = "nothing, the first look did not return".to_owned();
     loop {
         let remaining = limit.saturating_sub(start.elapsed());
         match tokio::time::timeout(remaining, look()).await {
             Ok(Ok(Check::Done(value))) => return Ok(Ok(value)),
-            Ok(Ok(Check::NotYet(status))) => last = status,
+            Ok(Ok(Check::NotYet(status))) => {
+                if let Some(waiting) = &waiting {
+                    waiting.saw(&status);
+                }
+                last = status;
+            }
             Ok(Err(error)) => return Err(error),
             // The look itself hangs: what it found before is still the best that is known.
             Err(_) => {}

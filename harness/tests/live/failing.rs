@@ -38,8 +38,8 @@ async fn a_failing_test_says_what_it_left(context: TestContext) -> anyhow::Resul
     for expected in ["pod crashing: ", "log of crashing/main:", "all of it: "] {
         assert!(text.contains(expected), "{expected:?} in {text}");
     }
-    let bundle = context.artifacts()?.join("live.failing.leaves_a_crashing_pod");
-    for file in ["summary.txt", "timeline.txt", "events.txt", "nodes.yaml", "objects/pods.yaml"] {
+    let bundle = context.artifacts()?.join("kind-harness.live.failing.leaves_a_crashing_pod");
+    for file in ["summary.txt", "timeline.txt", "events.txt", "cluster/nodes.yaml", "objects/pods.yaml"] {
         assert!(bundle.join(file).is_file(), "{file}");
     }
     println!("{text}");

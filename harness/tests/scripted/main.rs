@@ -1,0 +1,8 @@
+//! Tests of whole test processes on somebody else's cluster, which is a scripted API: what they print, what they leave, how
+//! they end when they hang or are ended by a signal. No engine is needed.
+
+mod api;
+mod child;
+mod hanging;
+mod interrupted;
+mod visiting;
