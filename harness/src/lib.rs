@@ -18,6 +18,8 @@ pub mod lease;
 mod entry;
 mod activity;
 mod diagnose;
+mod report;
+pub mod recording;
 #[cfg(test)]
 mod fake_api;
 

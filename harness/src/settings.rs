@@ -32,7 +32,7 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Where builds keep their results; `None` where there is no home either.
     pub cache_dir: Option<PathBuf>,
-    /// Where failed tests leave what explains them.
+    /// Where the run's report is, and what failed tests leave.
     pub artifacts: PathBuf,
     /// Somebody else's cluster that the tests are to run on; `None` for clusters of our own.
     pub existing: Option<ExistingCluster>,
@@ -54,6 +54,8 @@ pub struct Settings {
     pub no_color: bool,
     /// The state folder that this process is to be the keeper of. Only the harness itself sets it.
     pub keeper: Option<PathBuf>,
+    /// The records of the run that this process is to report. Only the harness itself sets it.
+    pub reporter: Option<PathBuf>,
 }
 
 /// Which clusters stay after a run, to be looked at.
@@ -91,6 +93,9 @@ pub struct Variable {
 /// Set by the harness for the keeper process alone.
 pub(crate) const KEEPER: &str = "KIND_HARNESS_KEEPER";
 
+/// Set by the harness for the reporter process alone.
+pub(crate) const REPORTER: &str = "KIND_HARNESS_REPORTER";
+
 /// Variables of nextest that are about one test, and that a keeper, which outlives the test, must not inherit.
 pub(crate) const OF_ONE_TEST: [&str; 8] = [
     "NEXTEST",
@@ -104,7 +109,7 @@ pub(crate) const OF_ONE_TEST: [&str; 8] = [
 ];
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 23] = [
+pub const VARIABLES: [Variable; 24] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests when no engine answers, instead of skipping them",
@@ -150,7 +155,7 @@ pub const VARIABLES: [Variable; 23] = [
     Variable { name: "XDG_CACHE_HOME", meaning: "the user's folder for caches", default: "`$HOME/.cache`" },
     Variable {
         name: "ARTIFACTS",
-        meaning: "where failed tests leave what explains them",
+        meaning: "where the run's report is, and what failed tests leave",
         default: "`kind` in the target folder",
     },
     Variable { name: "CARGO_TARGET_DIR", meaning: "the target folder", default: "the one that the test binary is in" },
@@ -172,6 +177,7 @@ pub const VARIABLES: [Variable; 23] = [
     Variable { name: "NEXTEST_ATTEMPT", meaning: "set by nextest: which try of the test this is", default: "`1`" },
     Variable { name: "RUST_LOG", meaning: "what is logged, as `tracing_subscriber` reads it", default: "warnings" },
     Variable { name: KEEPER, meaning: "set by the harness: this process is a cluster's keeper", default: "none" },
+    Variable { name: REPORTER, meaning: "set by the harness: this process writes a run's report", default: "none" },
 ];
 
 impl Settings {
@@ -221,6 +227,7 @@ impl Settings {
             home,
             no_color: read.raw("NO_COLOR").is_some(),
             keeper: read.path(KEEPER),
+            reporter: read.path(REPORTER),
         })
     }
 }

@@ -24,6 +24,7 @@ pub use context::{Arranged, TestContext};
 pub use inject::{Inject, inject};
 pub(crate) use judge::chain;
 pub use judge::{Judge, Judged, Returned};
+pub(crate) use name::TestName;
 pub use namespace::{LABEL_TEST, TestNamespace};
 pub use request::{Request, Runtime, TestMeta};
 pub use run::run;

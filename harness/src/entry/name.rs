@@ -48,6 +48,16 @@ impl TestName {
         &self.path
     }
 
+    /// The test's package.
+    pub(crate) fn package(&self) -> &str {
+        self.package
+    }
+
+    /// Which try this is, counted from 1.
+    pub(crate) fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
     /// A name for a namespace: readable, and another one each time.
     pub(crate) fn namespace(&self) -> String {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use crate::{
     activity::{self, Activity},
     diagnose, lease,
+    recording::{self, Recorder},
     settings::Settings,
 };
 
@@ -51,6 +52,10 @@ where
             // This process is no test: it was started to keep a cluster, through the test that wanted it.
             exit(lease::run_keeper(order));
         }
+        if let Some(order) = recording::reporter_order(&settings) {
+            // Nor is it here: it was started to report the run.
+            exit(recording::run_reporter(order, &settings));
+        }
         Ok((settings, request.runtime.build(&activity)?))
     };
     let (settings, runtime) = match prepare() {
@@ -59,15 +64,17 @@ where
     };
     let name = TestName::new(&meta, settings.test.as_deref(), settings.attempt);
     let settings = &settings;
+    let recorder = &Recorder::new(settings, name.as_str());
     let _entered = activity::enter(&activity);
     let case = Arc::new(Case::new(name, activity, settings));
     let running = interrupt::register(&case);
     let signals = running.clone();
     let ended = if let Some(which) = &settings.existing {
         let host = Existing { which, settings };
-        runtime.block_on(Stage { host, settings, meta, request, case, running }.perform(test))
+        runtime.block_on(Stage { host, settings, meta, request, case, running, recorder }.perform(test))
     } else {
-        runtime.block_on(Stage { host: Leases(settings), settings, meta, request, case, running }.perform(test))
+        runtime
+            .block_on(Stage { host: Leases(settings), settings, meta, request, case, running, recorder }.perform(test))
     };
     let ended = match ended {
         Ended::Failed(reason) => Ended::Failed(diagnose::redacted(&reason)),
@@ -78,6 +85,8 @@ where
         say(&diagnose::redacted(&ended.reason()));
     }
     runtime.shutdown_timeout(STRAGGLERS);
+    recorder.judged(&ended, request.should_panic);
+    recorder.done();
     ended
 }
 

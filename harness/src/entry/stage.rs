@@ -16,6 +16,7 @@ use crate::{
     activity::{self, Doing, Looked},
     diagnose,
     lease::Outcome,
+    recording::Recorder,
     settings::{Keep, Settings},
 };
 
@@ -48,6 +49,7 @@ pub(super) struct Stage<'a, H> {
     pub(super) request: Request,
     pub(super) case: Arc<Case>,
     pub(super) running: Running,
+    pub(super) recorder: &'a Recorder,
 }
 
 /// How a body ended, or that it did not.
@@ -85,6 +87,7 @@ impl<H: Host> Stage<'_, H> {
             }
         };
         let (ended, doing) = self.carry_out(&arranged, body).await;
+        self.recorder.judged(&ended, self.request.should_panic);
         let success = ended.is_success(self.request.should_panic);
         if !success {
             self.diagnose(&arranged, &ended, &doing).await;
@@ -96,10 +99,16 @@ impl<H: Host> Stage<'_, H> {
 
     /// Gets the cluster, or says how the test ends without one.
     async fn acquire(&self) -> Result<H::Held, Ended> {
-        let wanted = self.request.wanted(&self.meta).map_err(|error| self.failed(&error))?;
+        let wanted = self.request.wanted(&self.meta);
+        let spec = wanted.as_ref().ok().map(|wanted| &wanted.spec);
+        self.recorder.began(&self.case.name, self.request.access, spec);
+        let wanted = wanted.map_err(|error| self.failed(&error))?;
         self.case.timeline.begin("waited for a cluster");
         match self.host.acquire(&wanted, self.request.access, self.case.name.as_str()).await {
-            Ok(held) => Ok(held),
+            Ok(held) => {
+                self.recorder.attached(held.cluster().record());
+                Ok(held)
+            }
             Err(Refusal::NoEngine(reason)) if self.settings.require => {
                 Err(self.failed(&EntryError::Required { reason }))
             }
@@ -154,7 +163,10 @@ impl<H: Host> Stage<'_, H> {
             }
         };
         match made {
-            Ok(()) => self.body(pin!(AssertUnwindSafe(body).catch_unwind())).await,
+            Ok(()) => {
+                self.recorder.running(arranged.namespace.as_deref());
+                self.body(pin!(AssertUnwindSafe(body).catch_unwind())).await
+            }
             Err(error) => (self.failed(&error), Doing::default()),
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     diagnose::Look,
     fake_api::{Answer, FakeApi},
     lease::{Access, Outcome},
+    recording::Recorder,
     settings::{Keep, Settings},
     spec::ClusterName,
 };
@@ -160,7 +161,8 @@ where
     let _entered = activity::enter(&activity);
     let runtime = request.runtime.build(&activity).unwrap();
     let case = Arc::new(Case::new(name, activity, &settings));
-    let stage = Stage { host: host.clone(), settings: &settings, meta: META, request, case, running };
+    let recorder = &Recorder::default();
+    let stage = Stage { host: host.clone(), settings: &settings, meta: META, request, case, running, recorder };
     runtime.block_on(stage.perform(|arranged| {
         let parameters = P::inject(arranged)?;
         Ok(async move { test(parameters).await })

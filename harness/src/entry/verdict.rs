@@ -18,7 +18,7 @@ pub enum Ended {
 
 impl Ended {
     /// Whether the test did what it should, which may be to panic.
-    pub(super) fn is_success(&self, should_panic: Option<&str>) -> bool {
+    pub(crate) fn is_success(&self, should_panic: Option<&str>) -> bool {
         match (self, should_panic) {
             (Self::Passed, None) | (Self::Skipped(_), _) => true,
             (Self::Panicked(payload), Some(expected)) => message(&**payload).is_some_and(|it| it.contains(expected)),
@@ -27,7 +27,7 @@ impl Ended {
     }
 
     /// What happened, in a few words.
-    pub(super) fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         match self {
             Self::Passed => "passed".to_owned(),
             Self::Skipped(reason) => format!("skipped: {reason}"),

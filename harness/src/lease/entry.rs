@@ -13,7 +13,7 @@ use super::{
     shape::Shape,
     starter::{Reexecution, libtest_name},
 };
-use crate::{settings::Settings, spec::ClusterSpec};
+use crate::{recording::run_folder, settings::Settings, spec::ClusterSpec};
 
 /// Waits for a hold on a cluster of this shape, which is made where there is none.
 ///
@@ -52,6 +52,7 @@ pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope:
     let key = Key::of(&shape, image, &scope, &home.identity());
     Order {
         logs: settings.artifacts.clone(),
+        records: Some(run_folder(settings)),
         key,
         shape,
         image: settings.image.clone(),

@@ -5,6 +5,7 @@
 
 mod acquire;
 mod collect;
+mod detached;
 mod entry;
 mod error;
 mod fate;
@@ -31,9 +32,15 @@ mod tests;
 mod visit;
 
 pub use collect::{collect, give_up};
+pub(crate) use detached::{Detached, leave_session, start_detached};
 pub use entry::acquire;
 pub use error::LeaseError;
 pub use handle::{Access, Holder, Lease, Outcome};
 pub use keeper::{Effect, Extent, KeeperOrder, SweepOutcome, Swept, keeper_order, run_keeper};
 pub use list::{ClusterState, ClusterView, ContainerView, HolderView, Overview, Removal, overview};
+pub(crate) use order::Order;
+pub(crate) use process::ProcessId;
+pub(crate) use scope::Scope;
+pub(crate) use shape::Shape;
+pub(crate) use starter::libtest_name;
 pub(crate) use visit::{Visit, visit};

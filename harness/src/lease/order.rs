@@ -27,4 +27,6 @@ pub(crate) struct Order {
     pub(crate) engine: Option<String>,
     /// Where the logs of a failed bring-up go.
     pub(crate) logs: PathBuf,
+    /// Where the run's records are that it was made for; what happens to the cluster is noted there.
+    pub(crate) records: Option<PathBuf>,
 }

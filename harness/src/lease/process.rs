@@ -35,7 +35,7 @@ impl ProcessId {
     }
 
     /// The process that has this number now.
-    pub(super) fn of(pid: u32) -> Option<Self> {
+    pub(crate) fn of(pid: u32) -> Option<Self> {
         Some(Self { pid, start: Stat::of(pid)?.start, boot: boot() })
     }
 

@@ -13,11 +13,13 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    /// The scope of this process: the user with reuse on, the nextest run, the `cargo` above, or the process alone.
+    /// Who shares this process' clusters: the user with reuse on, else the run.
     pub(crate) fn of(settings: &Settings) -> Self {
-        if settings.reuse {
-            return Self { name: "user".to_owned(), owner: None };
-        }
+        if settings.reuse { Self { name: "user".to_owned(), owner: None } } else { Self::of_run(settings) }
+    }
+
+    /// The run that this process is part of: the nextest run, the `cargo` above, or the process alone.
+    pub(crate) fn of_run(settings: &Settings) -> Self {
         if let Some(run) = &settings.run {
             let owner = process::runner("NEXTEST_RUN_ID", run).unwrap_or_else(ProcessId::current);
             return Self { name: format!("nextest {run}"), owner: Some(owner) };

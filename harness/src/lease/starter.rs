@@ -3,17 +3,17 @@
 //! What the keeper does then is in `keeper`.
 
 use std::{
-    fs::OpenOptions,
     io,
-    os::unix::{fs::OpenOptionsExt, process::CommandExt},
-    process::{Command, Stdio},
     sync::{Arc, OnceLock},
 };
 
 use async_trait::async_trait;
 use kind_engine::{DockerEngine, EngineError};
 
-use super::folder::Folder;
+use super::{
+    detached::{Detached, start_detached},
+    folder::Folder,
+};
 use crate::settings;
 
 /// How a keeper comes into being.
@@ -48,31 +48,14 @@ impl Starter for Reexecution {
     }
 
     fn start(&self, folder: &Folder) -> io::Result<Box<dyn Started>> {
-        let log = OpenOptions::new().append(true).create(true).mode(0o600).open(folder.log())?;
-        let mut command = Command::new("/proc/self/exe");
-        command
-            .arg0("kind-harness-keeper")
-            .args(["--exact", &self.test, "--nocapture", "--include-ignored"])
-            .env(settings::KEEPER, folder.path())
-            // The test's folder may be a temporary one.
-            .current_dir("/")
-            // Nothing of the runner's stays open, so that it neither waits for the keeper nor calls it a leak.
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
-        for name in settings::OF_ONE_TEST {
-            command.env_remove(name);
-        }
-        let mut child = command.spawn()?;
-        let ended = Arc::new(OnceLock::new());
-        let status = Arc::clone(&ended);
-        // A thread of its own waits for it, so that it never stays as a zombie while the test runs.
-        std::thread::Builder::new().name("keeper's end".to_owned()).spawn(move || {
-            let text = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-            // Nobody else sets it.
-            let _ = status.set(text);
+        let started = start_detached(&Detached {
+            name: "kind-harness-keeper",
+            variable: settings::KEEPER,
+            value: folder.path(),
+            log: &folder.log(),
+            test: &self.test,
         })?;
-        Ok(Box::new(Process { ended }))
+        Ok(Box::new(Process { ended: started.watch()? }))
     }
 }
 
@@ -87,7 +70,7 @@ impl Started for Process {
 }
 
 /// The name by which libtest knows the test of this thread: it runs each in a thread of that name.
-pub(super) fn libtest_name(of_nextest: Option<&str>, otherwise: &str) -> String {
+pub(crate) fn libtest_name(of_nextest: Option<&str>, otherwise: &str) -> String {
     let thread = std::thread::current();
     let name = thread.name().filter(|name| *name != "main" && !name.starts_with("tokio-runtime-worker"));
     name.or(of_nextest).unwrap_or(otherwise).to_owned()

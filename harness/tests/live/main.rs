@@ -3,6 +3,7 @@
 mod attributes;
 mod failing;
 mod injection;
+mod report;
 
 use kind_harness::ClusterSpec;
 

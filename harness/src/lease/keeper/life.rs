@@ -23,6 +23,7 @@ use crate::{
         state::{Found, Report, State},
         step::step,
     },
+    report::ClusterEvent,
     wait::{self, Check},
 };
 
@@ -157,6 +158,7 @@ impl<'a> Life<'a> {
             return Ok(Phase::Over);
         }
         self.journal.line(format_args!("keeper of {} for {}", self.order.key.cluster(), self.order.scope));
+        self.journal.chronicle.ordered(self.order);
         Ok(Phase::Look)
     }
 
@@ -186,6 +188,7 @@ impl<'a> Life<'a> {
 
     fn announce(&mut self) -> io::Result<Phase> {
         self.attempt += 1;
+        self.note(&ClusterEvent::Creating { attempt: self.attempt });
         self.tell(State::Creating { step: "step `remove what is left`".to_owned() })?;
         Ok(Phase::Clear)
     }
@@ -213,6 +216,7 @@ impl<'a> Life<'a> {
             Some(Err(error)) => Phase::Confess(error),
             None => {
                 self.journal.line("nobody wants the cluster any more");
+                self.note(&ClusterEvent::Closing { why: "nobody wants it any more".to_owned() });
                 self.interrupted = true;
                 Phase::Condemn
             }
@@ -235,6 +239,7 @@ impl<'a> Life<'a> {
     fn publish(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
         self.failures = 0;
         self.folder.checked()?;
+        self.journal.chronicle.ready(&record);
         self.tell(State::Ready { record: record.clone() })?;
         self.journal.line("ready");
         Ok(Phase::Serve(record))
@@ -246,15 +251,18 @@ impl<'a> Life<'a> {
         Ok(match verdict {
             Verdict::Over(why) => {
                 self.journal.line(format_args!("nobody uses it: {why}"));
+                self.note(&ClusterEvent::Closing { why: why.to_owned() });
                 Phase::Close(record)
             }
             Verdict::Mended => {
                 self.folder.checked()?;
                 self.journal.line("checked after a test that had it for itself");
+                self.note(&ClusterEvent::Checked);
                 Phase::Serve(record)
             }
             Verdict::Broken(why) => {
                 self.journal.line(format_args!("made anew: {why}"));
+                self.note(&ClusterEvent::Broken { why });
                 Phase::Announce
             }
         })
@@ -263,6 +271,7 @@ impl<'a> Life<'a> {
     fn confess(&mut self, error: &CreateError) -> io::Result<Phase> {
         self.failures += 1;
         self.journal.line(format_args!("the bring-up failed: {}", error.error));
+        self.note(&ClusterEvent::Failed { error: error.error.clone() });
         self.tell(State::Failed { error: error.error.clone(), no_engine: error.no_engine.clone() })?;
         // Without an engine there is nothing to do, and nobody to do it.
         Ok(if error.no_engine.is_some() { Phase::Over } else { Phase::Tidy })
@@ -281,6 +290,7 @@ impl<'a> Life<'a> {
             failed.join(", "),
             self.order.idle.as_secs() / 60
         ));
+        self.note(&ClusterEvent::Kept { tests: failed });
         self.tell(State::Kept { record })?;
         Ok(Phase::Over)
     }
@@ -307,11 +317,18 @@ impl<'a> Life<'a> {
         });
         if let Err(error) = gone.await {
             self.journal.line(format_args!("{name} is left for a later sweep: {error}"));
+            self.note(&ClusterEvent::Left { why: error.to_string() });
             return false;
         }
         let took = start.elapsed().as_secs_f64();
         self.journal.line(format_args!("the engine has nothing of {name} any more, after {took:.1} s"));
+        self.note(&ClusterEvent::Removed);
         true
+    }
+
+    /// For the report.
+    fn note(&self, event: &ClusterEvent) {
+        self.journal.chronicle.note(event);
     }
 
     fn tell(&self, state: State) -> io::Result<()> {

@@ -2,11 +2,10 @@
 
 use std::{path::PathBuf, pin::pin, process::ExitCode, sync::Arc, time::Duration};
 
-use nix::unistd;
-
 use super::{Effect, Extent, Journal, Life, Phase, Sweep, SweepOutcome, Swept};
 use crate::{
     lease::{
+        detached::leave_session,
         error::chain,
         fate::UNKNOWN,
         folder::{Folder, Home},
@@ -45,31 +44,17 @@ pub(in crate::lease) fn run_with(
     order: &KeeperOrder,
     provisioner: impl FnOnce(&Home, &Order) -> Arc<dyn Provisioner>,
 ) -> ExitCode {
-    // First of all: what kills the test's process group must not kill the keeper.
-    if let Err(error) = unistd::setsid() {
+    if let Err(error) = leave_session() {
         eprintln!("leave the test's session: {error}");
         return ExitCode::FAILURE;
     }
     step("left the test's session");
-    close_inherited();
     match keep(order, provisioner) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("keep the cluster of {}: {error}", order.folder.display());
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Closes what the test inherited and passed on, such as a lock that a script holds around the whole run.
-fn close_inherited() {
-    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
-    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    // Collected first: the listing itself is one of them, and closed by then.
-    let numbers: Vec<i32> = numbers.filter(|number| *number > 2).collect();
-    for number in numbers {
-        // One of them was the listing's.
-        let _ = unistd::close(number);
     }
 }
 
@@ -81,7 +66,7 @@ fn keep(order: &KeeperOrder, provisioner: impl FnOnce(&Home, &Order) -> Arc<dyn 
         Found::Nothing => return Err("it holds no order".to_owned()),
         Found::Unusable(why) => return Err(format!("its order cannot be used: {why}")),
     };
-    let journal = Journal::open(&folder).map_err(|error| error.to_string())?;
+    let journal = Journal::open(&folder).map_err(|error| error.to_string())?.recording(&folder, &order);
     let provisioner = provisioner(&home, &order);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

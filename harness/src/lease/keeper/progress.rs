@@ -12,6 +12,7 @@ use crate::{
         state::{Report, State},
     },
     provision::{Event, Progress},
+    report::ClusterEvent,
 };
 
 /// The least time between two notes of what a step waits for; beginnings and ends are always noted.
@@ -44,6 +45,7 @@ impl Progress for Noting<'_> {
         match event {
             Event::Started { step } => {
                 self.journal.line(format_args!("{step}: started"));
+                self.journal.chronicle.note(&ClusterEvent::StepBegan { step: step.to_owned() });
                 steps.running.push((step, None));
             }
             Event::Waiting { step, status } => {
@@ -56,10 +58,12 @@ impl Progress for Noting<'_> {
             }
             Event::Finished { step, elapsed } => {
                 self.journal.line(format_args!("{step}: done after {:.1} s", elapsed.as_secs_f64()));
+                self.journal.chronicle.note(&ClusterEvent::StepEnded { step: step.to_owned(), well: true });
                 steps.running.retain(|(name, _)| *name != step);
             }
             Event::Failed { step, elapsed } => {
                 self.journal.line(format_args!("{step}: failed after {:.1} s", elapsed.as_secs_f64()));
+                self.journal.chronicle.note(&ClusterEvent::StepEnded { step: step.to_owned(), well: false });
                 steps.running.retain(|(name, _)| *name != step);
             }
         }

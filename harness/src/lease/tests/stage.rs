@@ -160,6 +160,7 @@ pub(in crate::lease) fn order(home: &Home, scope: Scope, idle: Duration) -> Orde
         idle,
         engine: None,
         logs: "/nonexistent".into(),
+        records: None,
     }
 }
 

@@ -1,0 +1,52 @@
+//! What a keeper records of its cluster: in the cluster's state folder, where every run finds it that uses the cluster, and
+//! in the folder of the run that the cluster was made for, where it stays when the state folder goes.
+
+use std::path::Path;
+
+use super::{facts, place::Place, stream::Stream};
+use crate::{
+    ClusterRecord,
+    lease::{Order, ProcessId},
+    report::{ClusterEvent, Ordered},
+};
+
+/// The file in a cluster's state folder.
+pub(super) const FILE: &str = "events.jsonl";
+
+/// The open files of one cluster.
+#[derive(Debug, Default)]
+pub(crate) struct Chronicle(Vec<Stream>);
+
+impl Chronicle {
+    /// Opens what can be opened: without records there is a cluster all the same. `run` is the folder of the run whose
+    /// cluster it is; a run without a report has none.
+    pub(crate) fn open(state: &Path, run: Option<&Path>, cluster: &str) -> Self {
+        let in_run = run.map(|run| Place::at(run).cluster(cluster));
+        let paths = [Some(state.join(FILE)), in_run];
+        Self(paths.into_iter().flatten().filter_map(|path| Stream::open(&path).ok()).collect())
+    }
+
+    /// A keeper is at work on this.
+    pub(crate) fn ordered(&self, order: &Order) {
+        self.note(&ClusterEvent::Ordered(Ordered {
+            cluster: order.key.cluster().to_string(),
+            shape: facts::shape(&order.shape.clone().into_spec()),
+            image: order.image.as_ref().unwrap_or(&order.built).clone(),
+            scope: order.scope.clone(),
+            idle: order.owner.is_none().then_some(order.idle.as_secs()),
+            keeper: ProcessId::current(),
+        }));
+    }
+
+    /// The cluster can be used.
+    pub(crate) fn ready(&self, record: &ClusterRecord) {
+        self.note(&ClusterEvent::Ready(facts::cluster(record)));
+    }
+
+    /// Notes an event. A full disk must not end a keeper, so what fails here is not told.
+    pub(crate) fn note(&self, event: &ClusterEvent) {
+        for stream in &self.0 {
+            let _ = stream.note(event);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The reporter: the detached process that writes a run's report, while the run goes on and when it is over.
+//!
+//! A process of its own, because the last word is said after the last test: the runner waits for no test then, and runs
+//! without a keeper have a report as well.
+
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use super::{
+    facts,
+    gather::{adopt, is_in_use, is_settled, size},
+    pages::{forget_old, write},
+    place::Place,
+};
+use crate::{
+    lease::leave_session,
+    settings::Settings,
+    wait::{self, Check},
+};
+
+/// How often the reporter looks whether the run is over.
+const LOOK: Duration = Duration::from_millis(100);
+/// The least time between two pages.
+const PACE: Duration = Duration::from_secs(2);
+/// Of how much of its time the reporter may write: one part in so many.
+const SHARE: u32 = 50;
+/// For how long it waits for what keepers do when the run is over.
+const SETTLE: Duration = Duration::from_secs(60);
+
+/// What a process is told that is to be a reporter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReporterOrder {
+    folder: PathBuf,
+}
+
+/// Whether this process is to be a reporter instead of running a test. Ask before anything else is done, and if it is,
+/// give the order to [`run_reporter`] and end the process with what that returns.
+pub fn reporter_order(settings: &Settings) -> Option<ReporterOrder> {
+    Some(ReporterOrder { folder: settings.reporter.clone()? })
+}
+
+/// Reports one run: detaches the process, writes pages until the run is over, and the last one then.
+#[expect(clippy::needless_pass_by_value, reason = "an order is carried out once")]
+pub fn run_reporter(order: ReporterOrder, settings: &Settings) -> ExitCode {
+    if let Err(error) = leave_session() {
+        eprintln!("leave the test's session: {error}");
+        return ExitCode::FAILURE;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.and_then(|runtime| runtime.block_on(report(&Place::at(&order.folder), settings))) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Somebody removed the records: then nobody wants the report.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !order.folder.exists() => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("write the report of {}: {error}", order.folder.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn report(place: &Place, settings: &Settings) -> io::Result<()> {
+    let lock = OpenOptions::new().write(true).create(true).truncate(false).open(place.reporter_lock())?;
+    if lock.try_lock().is_err() {
+        return Ok(());
+    }
+    let Some(head) = place.head() else { return Ok(()) };
+    fs::write(place.machine_file(), serde_json::to_vec(&facts::machine(settings).await)?)?;
+    let mut pages = Pages { place, settings, size: 0, next: Instant::now() };
+    let over = wait::until_or(LOOK, "the end of the run", Duration::MAX, async || {
+        // A test may outlive its runner.
+        let over = !head.owner.is_alive() && !is_in_use(place);
+        if !over {
+            pages.keep_up(true)?;
+        }
+        Ok::<_, io::Error>(if over || !place.path().exists() { Check::Done(()) } else { Check::not_yet("it goes on") })
+    });
+    // Without a limit the wait only ends with its condition.
+    let _ = over.await?;
+    pages.write(false)?;
+    forget_old(place.artifacts())?;
+    let settled = wait::until_or(LOOK, "the end of the run's clusters", SETTLE, async || {
+        pages.keep_up(false)?;
+        Ok::<_, io::Error>(if is_settled(place) { Check::Done(()) } else { Check::not_yet("they are there") })
+    });
+    // What keepers do later is not in the report.
+    let _ = settled.await?;
+    pages.keep_up_at_once()
+}
+
+/// The pages of a run, as they were last written.
+struct Pages<'a> {
+    place: &'a Place,
+    settings: &'a Settings,
+    size: u64,
+    next: Instant,
+}
+
+impl Pages<'_> {
+    /// Writes them where something is new and the last ones are old enough.
+    fn keep_up(&mut self, live: bool) -> io::Result<()> {
+        if Instant::now() < self.next || size(self.place) == self.size {
+            return Ok(());
+        }
+        self.write(live)
+    }
+
+    fn keep_up_at_once(&mut self) -> io::Result<()> {
+        if size(self.place) == self.size { Ok(()) } else { self.write(false) }
+    }
+
+    fn write(&mut self, live: bool) -> io::Result<()> {
+        let start = Instant::now();
+        if self.settings.reuse {
+            adopt(self.place, &self.settings.state_dir);
+        }
+        self.size = size(self.place);
+        write(self.place, live)?;
+        self.next = Instant::now() + PACE.max(start.elapsed() * SHARE);
+        Ok(())
+    }
+}

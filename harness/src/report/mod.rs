@@ -1,0 +1,20 @@
+//! The report of a run as a pure function: records of tests and clusters in, one page of HTML out.
+//!
+//! Nothing here touches a file or a clock; `recording` does. Reading order:
+
+mod record;
+mod model;
+mod tries;
+mod history;
+mod html;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use html::page;
+pub(crate) use model::{Bundle, ClusterLines, Other, Records, Run, TestLines};
+pub(crate) use record::{
+    ClusterEvent, ClusterFacts, FORMAT, Head, Line, Machine, Ordered, Outcome, ShapeFacts, Subject, TestEvent,
+    read_lines,
+};
