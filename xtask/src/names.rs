@@ -16,3 +16,5 @@ pub const ROLE_CONTROL_PLANE: &str = "control-plane";
 pub const ROLE_LOAD_BALANCER: &str = "external-load-balancer";
 /// The environment variable by which a keeper process can be told.
 pub const KEEPER_VARIABLE: &str = "KIND_HARNESS_KEEPER";
+/// The one by which a process can be told that writes a run's report.
+pub const REPORTER_VARIABLE: &str = "KIND_HARNESS_REPORTER";

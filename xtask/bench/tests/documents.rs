@@ -40,6 +40,8 @@ fn xtask_looks_for_the_names_that_the_harness_uses() {
     assert_eq!(names::LABEL_ROLE, spec::LABEL_ROLE);
     assert_eq!(names::ROLE_CONTROL_PLANE, spec::Role::ControlPlane.to_string());
     assert_eq!(names::ROLE_LOAD_BALANCER, spec::ROLE_LOAD_BALANCER);
-    let keeper = VARIABLES.iter().find(|variable| variable.meaning.contains("keeper"));
-    assert_eq!(keeper.map(|variable| variable.name), Some(names::KEEPER_VARIABLE));
+    for (meaning, name) in [("keeper", names::KEEPER_VARIABLE), ("writes a run's report", names::REPORTER_VARIABLE)] {
+        let found = VARIABLES.iter().find(|variable| variable.meaning.contains(meaning));
+        assert_eq!(found.map(|variable| variable.name), Some(name));
+    }
 }

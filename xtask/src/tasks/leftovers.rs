@@ -1,4 +1,4 @@
-//! What of ours is on this machine: containers, networks, volumes and keeper processes. Looks only.
+//! What of ours is on this machine: containers, networks, volumes and detached processes. Looks only.
 
 use std::{collections::BTreeSet, fs, os::unix::ffi::OsStrExt, path::Path, time::Duration};
 
@@ -7,7 +7,7 @@ use kind_engine::{Engine, EngineError, EngineFacts, Labels};
 use crate::{
     context::Context,
     interrupt::Interrupted,
-    names::{KEEPER_VARIABLE, LABEL_MANAGED},
+    names::{KEEPER_VARIABLE, LABEL_MANAGED, REPORTER_VARIABLE},
     wait::{self, Look, TimedOut},
 };
 
@@ -36,7 +36,7 @@ pub(super) async fn look(engine: &dyn Engine, facts: &EngineFacts) -> Result<BTr
     found.extend(engine.containers(&ours).await?.into_iter().map(|container| format!("container {}", container.name)));
     found.extend(engine.networks(&ours).await?.into_iter().map(|network| format!("network {}", network.name)));
     found.extend(volumes(facts));
-    found.extend(keepers());
+    found.extend(processes());
     Ok(found)
 }
 
@@ -78,7 +78,7 @@ fn volumes_in(root: &Path) -> Vec<String> {
     folders.map(|entry| format!("volume {}", entry.file_name().to_string_lossy())).collect()
 }
 
-fn keepers() -> Vec<String> {
+fn processes() -> Vec<String> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let mut found = Vec::new();
     for entry in entries.flatten() {
@@ -88,8 +88,10 @@ fn keepers() -> Vec<String> {
         }
         // A process that ends meanwhile, or another user's, is none that we look for.
         let Ok(environment) = fs::read(entry.path().join("environ")) else { continue };
-        if has_variable(&environment, KEEPER_VARIABLE) {
-            found.push(format!("keeper process {}", name.to_string_lossy()));
+        for (kind, variable) in [("keeper", KEEPER_VARIABLE), ("reporter", REPORTER_VARIABLE)] {
+            if has_variable(&environment, variable) {
+                found.push(format!("{kind} process {}", name.to_string_lossy()));
+            }
         }
     }
     found
