@@ -17,7 +17,7 @@ use super::{
     stream::{Stream, now},
 };
 use crate::{
-    ClusterRecord, ClusterSpec,
+    ClusterRecord, ClusterSpec, diagnose,
     entry::{Ended, TestName},
     lease::{Access, ProcessId, Scope},
     report::{FORMAT, Head, Outcome, Subject, TestEvent},
@@ -106,7 +106,7 @@ impl Recorder {
             Ended::Skipped(reason) => reason.clone(),
             // The other way round it would have panicked.
             Ended::Passed => "it was to panic and did not".to_owned(),
-            _ => shortened(&ended.reason()),
+            _ => shortened(&diagnose::redacted(&ended.reason())),
         };
         if self.judged.set(()).is_ok() {
             self.note(|| TestEvent::Judged { outcome, reason: (outcome != Outcome::Passed).then(reason) });
