@@ -79,6 +79,7 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Ps(args) => commands::ps::run(&open()?, args).await,
         Command::Gc(args) => commands::gc::run(&open()?, args).await,
         Command::Completion(args) => commands::completion::run(&args),
+        Command::Report(args) => commands::report::run(&open()?, args),
         Command::Version => commands::version::run(console),
     };
     done.map(|()| exit::SUCCESS)

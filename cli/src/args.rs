@@ -49,10 +49,19 @@ pub(crate) enum Command {
     Shell(Shell),
     /// Run a cluster's own kubectl, as its administrator
     Kubectl(Kubectl),
+    /// Write the report of the last test run anew from its records, and print where it is
+    Report(Report),
     /// Print a script that completes commands and flags in a shell
     Completion(Completion),
     /// Print the version
     Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The folder with the run's records; else `ARTIFACTS`, else `kind` in the target folder
+    #[arg(value_name = "ARTIFACTS")]
+    pub(crate) artifacts: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

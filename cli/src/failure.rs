@@ -12,6 +12,7 @@ use kind_harness::{
     lease::LeaseError,
     load::LoadError,
     provision::{DestroyError, ProvisionError, StepError},
+    recording::RewriteError,
     settings::SettingsError,
     spec::NameError,
 };
@@ -143,6 +144,9 @@ pub(crate) enum Failure {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The report of a test run.
+    #[error(transparent)]
+    Report(#[from] RewriteError),
     /// The terminal.
     #[error("set up the terminal")]
     Terminal(#[source] io::Error),
@@ -186,6 +190,7 @@ impl Failure {
             | Self::State(_)
             | Self::LocalFile { .. }
             | Self::TooMuch { .. }
+            | Self::Report(_)
             | Self::Terminal(_)
             | Self::Output(_)
             | Self::Runtime(_) => exit::FAILURE,

@@ -69,6 +69,7 @@ fn assert_fails(output: &Output, code: i32, words: &[&str]) {
 #[case(&["build", "node-image"])]
 #[case(&["ps"])]
 #[case(&["gc"])]
+#[case(&["report"])]
 #[case(&["shell"])]
 #[case(&["completion"])]
 #[case(&["version"])]
@@ -270,4 +271,21 @@ fn bash_completes_commands_and_flags() {
     assert_eq!(complete(&["kind-rs", "load", "d"]), ["docker-image"]);
     assert_eq!(complete(&["kind-rs", "create", "cluster", "--dr"]), ["--dry-run"]);
     assert_eq!(complete(&["kind-rs", "get", "nodes", "--output", "j"]), ["json"]);
+}
+
+#[test]
+fn a_report_is_written_anew_or_the_error_says_what_is_missing() {
+    let home = tempfile::tempdir().unwrap();
+    let artifacts = home.path().join("artifacts");
+    let arguments = ["report", artifacts.to_str().unwrap()];
+    assert_fails(&run_in(home.path(), &arguments, &[], ""), 1, &["find the records of a test run in ", "ARTIFACTS"]);
+    let run = artifacts.join("runs/nextest-1");
+    fs::create_dir_all(&run).unwrap();
+    let head =
+        r#"{"format":1,"began":1,"run":"nextest 1","owner":{"pid":1,"start":0,"boot":""},"harness":"0","settings":[]}"#;
+    fs::write(run.join("run.json"), head).unwrap();
+    let output = run_in(home.path(), &arguments, &[], "");
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    assert_eq!(stdout(&output).trim(), artifacts.join("report.html").to_str().unwrap());
+    assert!(fs::read_to_string(artifacts.join("report.html")).unwrap().contains("No test ran"));
 }

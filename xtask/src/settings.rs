@@ -29,6 +29,8 @@ pub struct Settings {
     pub docker_host: Option<String>,
     /// The node image that the user wants.
     pub image: Option<String>,
+    /// Where tests leave their report, where it is not in the target folder.
+    pub artifacts: Option<PathBuf>,
     /// Where cargo builds, where it is not `target`.
     pub target_dir: Option<PathBuf>,
     /// Where what we installed for ourselves is kept.
@@ -53,6 +55,7 @@ impl Settings {
             cargo: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
             docker_host: text("DOCKER_HOST"),
             image: text(TEST_IMAGE),
+            artifacts: text("ARTIFACTS").map(PathBuf::from),
             target_dir: text("CARGO_TARGET_DIR").map(PathBuf::from),
             cache_dir: folder("XDG_CACHE_HOME", ".cache").join("kind-rs"),
             state_dir: folder("XDG_STATE_HOME", ".local/state").join("kind-rs"),

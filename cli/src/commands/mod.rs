@@ -16,5 +16,6 @@ mod load;
 pub(crate) mod load_docker_image;
 pub(crate) mod load_image_archive;
 pub(crate) mod ps;
+pub(crate) mod report;
 pub(crate) mod shell;
 pub(crate) mod version;

@@ -1,10 +1,13 @@
 //! `cargo xtask demo`: the example tests on a highly available cluster, with what `kubectl get nodes` says of it meanwhile.
 
+use std::time::SystemTime;
+
 use super::{
     cargo::cargo,
     image::{self, ImageError},
     leftovers::{self, LeftoverError},
     nodes,
+    report::{self, ReportError},
 };
 use crate::{
     context::Context,
@@ -32,6 +35,9 @@ pub enum DemoError {
     /// What is left behind.
     #[error(transparent)]
     Leftover(#[from] LeftoverError),
+    /// The run's report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
 }
 
 /// Installs what is missing, runs the example tests, shows the nodes, and checks that nothing is left behind.
@@ -53,6 +59,7 @@ pub async fn demo(ctx: &Context, choice: ImageChoice) -> Result<(), DemoError> {
         .args(["--filterset", "package(kind-examples)", "--no-fail-fast"])
         .env(TEST_REQUIRE, "1")
         .env(TEST_IMAGE, image);
+    let begin = SystemTime::now();
     let mut seen = None;
     let run = run_shown(ctx, &tests);
     tokio::pin!(run);
@@ -68,7 +75,11 @@ pub async fn demo(ctx: &Context, choice: ImageChoice) -> Result<(), DemoError> {
         ctx.ui.heading("kubectl get nodes, while the tests were running");
         println!("{nodes}");
     }
+    if outcome.is_err() {
+        report::point_to(ctx);
+    }
     outcome?;
     leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?;
+    report::show(ctx, begin)?;
     seen.map(drop).ok_or(DemoError::NoCluster)
 }

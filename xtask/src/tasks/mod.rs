@@ -7,6 +7,7 @@ mod demo;
 mod image;
 mod leftovers;
 mod nodes;
+mod report;
 mod setup;
 mod test;
 

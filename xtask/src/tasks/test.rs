@@ -1,9 +1,12 @@
 //! `cargo xtask test`: every check, the cheap ones first, and every test.
 
+use std::time::SystemTime;
+
 use super::{
     cargo::cargo,
     image::{self, ImageError},
     leftovers::{self, LeftoverError},
+    report::{self, ReportError},
 };
 use crate::{
     context::Context,
@@ -41,6 +44,9 @@ pub enum TestError {
     /// What is left behind.
     #[error(transparent)]
     Leftover(#[from] LeftoverError),
+    /// The run's report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
 }
 
 /// Installs what is missing, then checks and tests everything.
@@ -63,8 +69,13 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
     let doc_tests = cargo(ctx).args(["test", "--workspace", "--doc", "--quiet"]);
     run_shown(ctx, &doc_tests).await.map_err(TestError::Tests)?;
     ctx.ui.heading("Tests");
-    run_shown(ctx, &tests(ctx, &image)).await.map_err(TestError::Tests)?;
+    let begin = SystemTime::now();
+    if let Err(source) = run_shown(ctx, &tests(ctx, &image)).await {
+        report::point_to(ctx);
+        return Err(TestError::Tests(source));
+    }
     leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?;
+    report::show(ctx, begin)?;
     Ok(())
 }
 
