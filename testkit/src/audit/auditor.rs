@@ -26,6 +26,7 @@ pub struct Auditor {
 #[derive(Debug, Default)]
 struct Seen {
     containers: BTreeSet<String>,
+    ran: BTreeSet<String>,
     volumes: BTreeSet<String>,
     layers: BTreeSet<String>,
 }
@@ -45,6 +46,9 @@ impl Auditor {
         for container in engine.containers(&marked()).await? {
             if self.is_ours(&container.labels) {
                 self.seen.layers.extend(host::layer(&root, &container.id));
+                if container.is_running() {
+                    self.seen.ran.insert(container.id.clone());
+                }
                 self.seen.volumes.extend(container.volumes);
                 self.seen.containers.insert(container.id);
             }
@@ -52,9 +56,10 @@ impl Auditor {
         Ok(())
     }
 
-    /// How many containers were seen so far.
+    /// How many containers were seen running so far. One that the engine could not start does not count: that is how it is
+    /// found out which privileges there are.
     pub fn containers_seen(&self) -> usize {
-        self.seen.containers.len()
+        self.seen.ran.len()
     }
 
     /// Everything that is left, a line each. An empty state folder with its identity is nothing.

@@ -1,0 +1,99 @@
+//! The copy of the fixture, and how cargo is called in it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::case::Case;
+
+/// Files of the fixture and where they go.
+const FILES: [(&str, &str); 4] = [
+    (include_str!("../fixtures/nested/nextest.toml"), ".config/nextest.toml"),
+    (include_str!("../fixtures/nested/src/lib.rs"), "src/lib.rs"),
+    (include_str!("../fixtures/nested/tests/first.rs"), "tests/first.rs"),
+    (include_str!("../fixtures/nested/tests/second.rs"), "tests/second.rs"),
+];
+
+/// The copy. It is the same folder for every case, in the target folder, so that it is built once.
+pub(crate) struct Project {
+    folder: PathBuf,
+    target: PathBuf,
+}
+
+impl Project {
+    /// Copies the fixture and builds it with what the outer build has of it already.
+    pub(crate) fn new() -> Self {
+        let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let target = temporary.parent().expect("a target folder").to_owned();
+        let folder = temporary.join("nested");
+        let harness = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let outer = harness.parent().expect("a workspace");
+        for (text, path) in FILES {
+            place(&folder.join(path), text);
+        }
+        let profiles = fs::read_to_string(outer.join("Cargo.toml")).expect("the outer manifest");
+        let profiles = profiles.find("[profile.").map_or("", |start| &profiles[start..]);
+        let manifest = include_str!("../fixtures/nested/manifest.toml")
+            .replace("HARNESS", harness.to_str().expect("a path in UTF-8"));
+        place(&folder.join("Cargo.toml"), &format!("{manifest}\n{profiles}"));
+        // Cargo takes out what the copy does not need; so whether it is new is told by another copy.
+        let lock = fs::read_to_string(outer.join("Cargo.lock")).expect("the outer lock file");
+        if place(&folder.join("outer.lock"), &lock) {
+            fs::write(folder.join("Cargo.lock"), &lock).expect("write the lock file");
+        }
+        let project = Self { folder, target };
+        let built = project.cargo(&["nextest", "run", "--no-run", "--offline"]).status().expect("start cargo");
+        assert!(built.success(), "build the fixture: {built}");
+        project
+    }
+
+    /// A command in the copy that has nothing of the outer run.
+    fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("cargo");
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            let of_outer_run = text.starts_with("NEXTEST")
+                || text.starts_with("CARGO_PKG_")
+                || text.starts_with("CARGO_MANIFEST_")
+                || text.starts_with("KIND_") && text != "KIND_TEST_IMAGE";
+            if of_outer_run {
+                command.env_remove(&name);
+            }
+        }
+        command.args(arguments).current_dir(&self.folder).env("CARGO_TARGET_DIR", &self.target);
+        command
+    }
+
+    /// The same, with the folders of a case; what it prints goes to a file there.
+    pub(crate) fn command(&self, case: &Case, output: &Path, arguments: &[&str]) -> Command {
+        let file = fs::File::create(output).expect("make a file for the output");
+        let mut command = self.cargo(arguments);
+        command
+            .env("KIND_TEST_STATE_DIR", case.state())
+            .env("KIND_TEST_REQUIRE", "1")
+            .env("KIND_TEST_KEEP", "never")
+            .env("TMPDIR", case.temporary())
+            .env("ARTIFACTS", case.folder().join("artifacts"))
+            .env("NESTED_NOTES", case.notes())
+            .stdin(Stdio::null())
+            .stderr(file.try_clone().expect("the file once more"))
+            .stdout(file);
+        command
+    }
+}
+
+/// Writes a file unless it is there already; says whether it was not.
+fn place(path: &Path, text: &str) -> bool {
+    if fs::read_to_string(path).is_ok_and(|found| found == text) {
+        return false;
+    }
+    let folder = path.parent().expect("a folder");
+    fs::create_dir_all(folder).expect("make a folder");
+    // Several cases may begin at the same moment.
+    let draft = tempfile::NamedTempFile::new_in(folder).expect("draft a file");
+    fs::write(draft.path(), text).expect("write a file");
+    draft.persist(path).expect("place a file");
+    true
+}
