@@ -317,7 +317,7 @@ The exit code is kubectl's own."
 pub(crate) struct Kubectl {
     /// The cluster's name, then kubectl's arguments
     // One list, so that everything behind the name is kubectl's, whatever it looks like.
-    #[arg(value_name = "NAME> [ARGUMENTS", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(hide = true, required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) words: Vec<String>,
 }
 

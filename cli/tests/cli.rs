@@ -72,6 +72,7 @@ fn assert_fails(output: &Output, code: i32, words: &[&str]) {
 #[case(&["report"])]
 #[case(&["shell"])]
 #[case(&["completion"])]
+#[case(&["kubectl"])]
 #[case(&["version"])]
 fn help_is_golden(#[case] command: &[&str]) {
     let output = run(&[command, &["--help"]].concat());

@@ -104,6 +104,8 @@ fn lines(cluster: &ClusterView, table: &mut Table) {
     match (cluster.maker, &cluster.scope) {
         (Maker::CommandLine, _) => table.line("made by `kind-rs create cluster`"),
         (Maker::Stranger, _) => table.line("made by another tool"),
+        // The scope's word for it tells less.
+        (_, Some(scope)) if scope == "user" => table.line(&format!("made for one run after the other{of_user}")),
         (_, Some(scope)) => table.line(&format!("made for {scope}{of_user}")),
         (_, None) => table.line(&format!("made for tests{of_user}")),
     }

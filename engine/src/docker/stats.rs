@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use super::request::send;
 use crate::EngineError;
 
-/// One look, without the second that the engine otherwise waits to measure processors.
+/// One look instead of the two that measuring processors takes. Old engines (20.10) still take a second for it.
 const ONE_LOOK: StatsOptions = StatsOptions { stream: false, one_shot: true };
 
 pub(super) async fn memory(docker: &Docker, name: &str) -> Result<Option<u64>, EngineError> {

@@ -123,7 +123,7 @@ mod tests {
         let told = fixture.collect(Extent::Spare, Effect::Tell).await;
         assert_eq!(outcomes(&told, &over), [SweepOutcome::Goes("its run is over")]);
         assert_eq!(outcomes(&told, &unknown), [SweepOutcome::Goes("nobody knows it")]);
-        let folder = (format!("folder {}", trash.display()), SweepOutcome::Goes("its removal was killed half-way"));
+        let folder = (format!("folder {}", trash.display()), SweepOutcome::Goes("its removal was not finished"));
         assert!(told.contains(&folder), "{told:?}");
         assert!(fixture.is_there(&over) && trash.exists());
         assert!(!fixture.home.folder(&unknown).exists(), "a dry run makes no folder");

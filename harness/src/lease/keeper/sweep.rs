@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeSet,
     fs, io,
+    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
@@ -90,7 +91,9 @@ enum Look {
 impl Sweep<'_> {
     /// Looks at every cluster but one.
     pub(in crate::lease) async fn run(&self, but: Option<&Key>) {
-        // First the engine: a cluster that comes into being later has a folder by then.
+        // Before anything else: what this very sweep removes passes through the trash as well.
+        let trash = self.home.trash();
+        // Then the engine: a cluster that comes into being later has a folder by then.
         let made: BTreeSet<Key> = match self.provisioner.made_here().await {
             Ok(keys) => keys.into_iter().collect(),
             Err(error) => return self.tell("the engine".to_owned(), SweepOutcome::Failed(error)),
@@ -108,7 +111,7 @@ impl Sweep<'_> {
                 self.tell(format!("cluster {}", key.cluster()), outcome);
             }
         }
-        if let Err(error) = self.empty_trash() {
+        if let Err(error) = trash.and_then(|trash| self.empty(trash)) {
             self.tell("the state folder".to_owned(), SweepOutcome::Failed(error.to_string()));
         }
     }
@@ -182,8 +185,8 @@ impl Sweep<'_> {
     }
 
     /// Removes what a removal that was killed half-way left.
-    fn empty_trash(&self) -> io::Result<()> {
-        for path in self.home.trash()? {
+    fn empty(&self, trash: Vec<PathBuf>) -> io::Result<()> {
+        for path in trash {
             let what = format!("{} {}", if path.is_dir() { "folder" } else { "file" }, path.display());
             self.tell(what.clone(), SweepOutcome::Goes(HALF_REMOVED));
             if self.effect == Effect::Remove {
@@ -197,7 +200,7 @@ impl Sweep<'_> {
 
 const NOBODY: &str = "nobody knows it";
 const NEXT_RUN: &str = "it is for the next run";
-const HALF_REMOVED: &str = "its removal was killed half-way";
+const HALF_REMOVED: &str = "its removal was not finished";
 
 fn in_use(folder: &Folder) -> String {
     let holders = folder.live_holders();
