@@ -14,7 +14,7 @@ use super::{
     context::Context,
     control_planes,
     destroy::destroy,
-    evidence,
+    evidence, features,
     host::Left,
     join, network,
     outline::remarks,
@@ -111,6 +111,14 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
     for image in images {
         if engine.image(image).await?.is_none() {
             return Err(StepError::NoImage { image: image.clone() }.into());
+        }
+    }
+    // An image that is named for the load balancer is taken at its word; a node image must say that it can be one.
+    if plan.load_balancer.is_some() && blueprint.load_balancer_image.is_none() {
+        let image = &blueprint.image;
+        let facts = engine.image(image).await?.ok_or_else(|| StepError::NoImage { image: image.clone() })?;
+        if !features::has(&facts, features::LOAD_BALANCER) {
+            return Err(StepError::NoLoadBalancer { image: image.clone() }.into());
         }
     }
     let facts = engine.facts().await?;

@@ -11,6 +11,7 @@ mod context;
 mod control_planes;
 mod destroy;
 mod evidence;
+mod features;
 mod join;
 mod network;
 mod outline;

@@ -5,15 +5,13 @@ use kind_engine::Command;
 
 use super::{
     context::Context,
+    features,
     steps::{Failure, StepError},
 };
 
 /// Where images keep their manifests; kind's place.
 const STORAGE: &str = "/kind/manifests/default-storage.yaml";
 const NETWORK: &str = "/kind/manifests/default-cni.yaml";
-/// The label by which an image says what it can do by itself.
-const FEATURES: &str = "io.kind-rs.features";
-const BUILT_IN_NETWORK: &str = "on-link-pods";
 
 pub(super) async fn apply(context: &Context) -> Result<(), Failure> {
     context.kubectl(&["apply", "--filename", STORAGE]).await?;
@@ -34,5 +32,5 @@ async fn has_network(context: &Context) -> Result<bool, Failure> {
     let image = &context.plan.first().image;
     let facts = context.engine.image(image).await?;
     let facts = facts.ok_or_else(|| StepError::NoImage { image: image.clone() })?;
-    Ok(facts.labels.get(FEATURES).is_some_and(|features| features.split(',').any(|one| one == BUILT_IN_NETWORK)))
+    Ok(features::has(&facts, features::POD_NETWORK))
 }

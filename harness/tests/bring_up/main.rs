@@ -177,6 +177,22 @@ async fn a_missing_image_is_refused_before_anything_is_made() {
 }
 
 #[tokio::test]
+async fn an_image_that_cannot_balance_the_load_is_refused_unless_another_one_is_named() {
+    let engine = engine();
+    engine.add_image("kindest/node:test", &[]);
+    let mut blueprint = Blueprint { image: "kindest/node:test".into(), ..blueprint(ClusterSpec::default()) };
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert!(error.source.to_string().contains("\"kindest/node:test\" has no nginx"), "{}", error.source);
+    assert!(engine.calls().iter().all(|call| call.starts_with("image")), "{:?}", engine.calls());
+    blueprint.load_balancer_image = Some(IMAGE.into());
+    bring_up(&engine, &blueprint).await.0.unwrap();
+    // One control plane needs none.
+    blueprint = Blueprint { spec: ClusterSpec::single_node(), load_balancer_image: None, ..blueprint };
+    blueprint.name = ClusterName::new("small").expect("a valid name");
+    bring_up(&engine, &blueprint).await.0.unwrap();
+}
+
+#[tokio::test]
 async fn destroying_twice_does_no_harm() {
     let engine = engine();
     let blueprint = blueprint(ClusterSpec::default());
