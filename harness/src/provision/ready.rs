@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     spec::ClusterSpec,
-    wait::{Check, look_at_deployment, look_at_nodes, look_at_registration, until},
+    wait::{Check, look_at_nodes, look_at_registration, look_at_service, until},
 };
 
 /// What has to be available besides the nodes: namespace and name of a Deployment.
@@ -47,7 +47,7 @@ async fn missing(client: &Client, spec: &ClusterSpec) -> Check<()> {
         return Check::NotYet(status);
     }
     for (namespace, name) in ADD_ONS {
-        if let Check::NotYet(status) = look_at_deployment(client, namespace, name).await {
+        if let Check::NotYet(status) = look_at_service(client, namespace, name).await {
             return Check::NotYet(status);
         }
     }

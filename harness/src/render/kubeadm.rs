@@ -153,7 +153,15 @@ fn cluster_configuration(cluster: &ClusterText) -> Value {
     // All members are known beforehand, so they form the cluster at once instead of being added one by one.
     let etcd =
         [("initial-cluster", members.collect::<Vec<_>>().join(",")), ("initial-cluster-state", "new".to_owned())];
-    let controller_manager = gates.clone().into_iter().chain([("enable-hostpath-provisioner", "true".to_owned())]);
+    let controller_manager = [
+        ("enable-hostpath-provisioner", "true".to_owned()),
+        // It makes an account for each of its some fifty controllers before any of them works: at the default of 20
+        // requests a second, 5 s go by before the first node gets its pod CIDR.
+        ("kube-api-qps", "200".to_owned()),
+        ("kube-api-burst", "400".to_owned()),
+    ];
+    let controller_manager = gates.clone().into_iter().chain(election()).chain(controller_manager);
+    let scheduler = gates.clone().into_iter().chain(election());
     json!({
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
@@ -171,9 +179,15 @@ fn cluster_configuration(cluster: &ClusterText) -> Value {
             "extraArgs": arguments(gates.clone().into_iter().chain(runtime)),
         },
         "controllerManager": {"extraArgs": arguments(controller_manager)},
-        "scheduler": {"extraArgs": arguments(gates)},
+        "scheduler": {"extraArgs": arguments(scheduler)},
         "etcd": {"local": {"extraArgs": arguments(etcd)}},
     })
+}
+
+/// Who wants to lead asks again sooner than after 2 to 4 s: its first question always comes before the API server has its
+/// roles, and is refused.
+fn election() -> [(&'static str, String); 1] {
+    [("leader-elect-retry-period", "500ms".to_owned())]
 }
 
 fn node_registration(cluster: &ClusterText, node: &NodeText) -> Value {

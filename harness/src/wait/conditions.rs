@@ -65,16 +65,15 @@ pub async fn deployment_available(
     limit: Duration,
 ) -> Result<Deployment, WaitError> {
     let what = format!("Deployment {namespace}/{name} available");
-    until(what, limit, async || look_at_deployment(client, namespace, name).await).await
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
+    until(what, limit, async || match deployments.get(name).await {
+        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Ok(deployment) => rolled_out(deployment),
+    })
+    .await
 }
 
-/// One look at a Deployment.
-pub(crate) async fn look_at_deployment(client: &Client, namespace: &str, name: &str) -> Check<Deployment> {
-    let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
-    let deployment = match deployments.get(name).await {
-        Err(error) => return Check::not_yet(format!("the API answered: {error}")),
-        Ok(deployment) => deployment,
-    };
+fn rolled_out(deployment: Deployment) -> Check<Deployment> {
     let wanted = deployment.spec.replicas.unwrap_or(1);
     let status = deployment.status.clone().unwrap_or_default();
     let [updated, available, all] =
@@ -83,7 +82,25 @@ pub(crate) async fn look_at_deployment(client: &Client, namespace: &str, name: &
     if observed && updated == wanted && available == wanted && all == wanted {
         return Check::Done(deployment);
     }
-    Check::not_yet(format!("{name}: {available} of {wanted} available, {updated} updated, {all} in all"))
+    Check::not_yet(format!("{available} of {wanted} available, {updated} updated, {all} in all"))
+}
+
+/// One look at whether a Deployment serves: Kubernetes' own `Available`, which a missing replica need not end. A second
+/// replica is often 10 s behind the first, because a kubelet spreads the first looks at readiness over that time.
+pub(crate) async fn look_at_service(client: &Client, namespace: &str, name: &str) -> Check<()> {
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
+    let deployment = match deployments.get(name).await {
+        Err(error) => return Check::not_yet(format!("the API answered: {error}")),
+        Ok(deployment) => deployment,
+    };
+    let status = deployment.status.unwrap_or_default();
+    let observed = status.observed_generation >= deployment.metadata.generation;
+    let mut conditions = status.conditions.iter().flatten();
+    match conditions.find(|condition| condition.type_.as_deref() == Some("Available")) {
+        Some(condition) if observed && condition.status.as_deref() == Some("True") => Check::Done(()),
+        Some(condition) => Check::not_yet(format!("{name}: {}", condition.message.clone().unwrap_or_default())),
+        None => Check::not_yet(format!("{name}: no status yet")),
+    }
 }
 
 /// Waits until a pod is Ready.

@@ -4,5 +4,5 @@ mod conditions;
 mod poll;
 
 pub use conditions::{deployment_available, nodes_ready, pod_running};
-pub(crate) use conditions::{look_at_deployment, look_at_nodes, look_at_registration};
+pub(crate) use conditions::{look_at_nodes, look_at_registration, look_at_service};
 pub use poll::{Check, WaitError, until, until_every, until_or};
