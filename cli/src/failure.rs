@@ -11,7 +11,7 @@ use kind_harness::{
     kubeconfig::{ExportError, KubeconfigError},
     lease::LeaseError,
     load::LoadError,
-    provision::{DestroyError, ProvisionError, StepError},
+    provision::{DestroyError, ProvisionError, Remains, StepError},
     recording::RewriteError,
     settings::SettingsError,
     spec::NameError,
@@ -200,9 +200,12 @@ impl Failure {
     /// What to do, where the error itself does not say it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::Create { name, source } if source.retained => {
+            Self::Create { name, source } if source.remains == Remains::Retained => {
                 Some(format!("`kind-rs delete cluster --name {name}` removes what was kept"))
             }
+            Self::Create { name, source } if source.remains != Remains::Removed => Some(format!(
+                "`kind-rs delete cluster --name {name}` removes what was made, once the engine answers again"
+            )),
             Self::Create { source, .. } if matches!(source.source, StepError::NoLoadBalancer { .. }) => Some(
                 "`--load-balancer-image` names one, such as the image that `kind-rs build node-image` prints"
                     .to_owned(),

@@ -37,7 +37,9 @@ impl Console {
             2 => LevelFilter::DEBUG,
             _ => LevelFilter::TRACE,
         };
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).init();
+        let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+        // By itself it would colour a file, too; whether it colours a terminal it takes from `NO_COLOR`.
+        if std::io::stderr().is_terminal() { log.init() } else { log.with_ansi(false).init() }
     }
 
     /// Says something, unless nothing is to be said.

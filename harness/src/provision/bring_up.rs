@@ -20,7 +20,7 @@ use super::{
     outline::remarks,
     plan::Plan,
     ready,
-    steps::{Failure, ProvisionError, StepError, step},
+    steps::{Failure, ProvisionError, Remains, StepError, step},
     storage,
 };
 use crate::{
@@ -59,12 +59,14 @@ pub async fn provision(
         Err(error) if matches!(error.source, StepError::NameTaken { .. }) => Err(error),
         Err(mut error) => {
             evidence::collect(&context, &mut error).await;
-            error.retained = blueprint.retain;
-            if !blueprint.retain
-                && let Err(left) = destroy(&*engine, &blueprint.name).await
-            {
-                tracing::warn!(cluster = blueprint.name.as_str(), error = %left, "could not remove a failed cluster");
-            }
+            error.remains = if blueprint.retain {
+                Remains::Retained
+            } else {
+                match destroy(&*engine, &blueprint.name).await {
+                    Ok(_) => Remains::Removed,
+                    Err(left) => Remains::Left(left.to_string()),
+                }
+            };
             Err(error)
         }
     }

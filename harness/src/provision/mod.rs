@@ -27,4 +27,4 @@ pub use bring_up::{STEPS, provision};
 pub use destroy::{DestroyError, destroy};
 pub use outline::{Outline, OutlinedNode, OutlinedServer, outline};
 pub use progress::{Event, Progress};
-pub use steps::{ProvisionError, StepError};
+pub use steps::{ProvisionError, Remains, StepError};

@@ -14,7 +14,7 @@ use crate::{spec::NodeName, wait::WaitError};
 
 /// A cluster could not be brought up.
 #[derive(Debug, thiserror::Error)]
-#[error("{step}{}: failed after {:.1} s{}", on(node.as_ref()), elapsed.as_secs_f64(), aftermath(evidence, logs.as_ref(), *retained))]
+#[error("{step}{}: failed after {:.1} s{}", on(node.as_ref()), elapsed.as_secs_f64(), aftermath(evidence, logs.as_ref(), remains))]
 pub struct ProvisionError {
     /// The step that failed.
     pub step: &'static str,
@@ -26,18 +26,29 @@ pub struct ProvisionError {
     pub evidence: String,
     /// The folder with every node's logs.
     pub logs: Option<PathBuf>,
-    /// Whether the containers were left for a look.
-    pub retained: bool,
+    /// What became of what had been made.
+    pub remains: Remains,
     /// Why it failed.
     #[source]
     pub source: StepError,
+}
+
+/// What became of what a failed bring-up had made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remains {
+    /// All of it was removed.
+    Removed,
+    /// The containers were left for a look, as asked.
+    Retained,
+    /// It could not be removed, for this reason.
+    Left(String),
 }
 
 fn on(node: Option<&NodeName>) -> String {
     node.map(|name| format!(" on {name}")).unwrap_or_default()
 }
 
-fn aftermath(evidence: &str, logs: Option<&PathBuf>, retained: bool) -> String {
+fn aftermath(evidence: &str, logs: Option<&PathBuf>, remains: &Remains) -> String {
     let mut text = String::new();
     for line in evidence.lines() {
         write!(text, "\n    {line}").expect("a String takes every text");
@@ -45,8 +56,12 @@ fn aftermath(evidence: &str, logs: Option<&PathBuf>, retained: bool) -> String {
     if let Some(folder) = logs {
         write!(text, "\n  logs of every node: {}", folder.display()).expect("a String takes every text");
     }
-    if retained {
-        text.push_str("\n  the containers were left for a look, as asked");
+    match remains {
+        Remains::Removed => {}
+        Remains::Retained => text.push_str("\n  the containers were left for a look, as asked"),
+        Remains::Left(why) => {
+            write!(text, "\n  what was made could not be removed: {why}").expect("a String takes every text");
+        }
     }
     text
 }
@@ -189,7 +204,7 @@ pub(super) async fn step<T>(
         elapsed,
         evidence: String::new(),
         logs: None,
-        retained: false,
+        remains: Remains::Removed,
         source: failure.source,
     })
 }

@@ -145,6 +145,18 @@ async fn retained_containers_stay_and_the_error_says_so() {
     std::fs::remove_dir_all(&blueprint.logs).ok();
 }
 
+#[tokio::test]
+async fn what_cannot_be_removed_is_told() {
+    let engine = engine();
+    engine.when("kubeadm init", Outcome::Exit(1, "no".into()));
+    engine.when("remove demo-control-plane", Outcome::Refuse("the engine is gone".into()));
+    let blueprint = blueprint(ClusterSpec::single_node());
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert!(error.to_string().contains("could not be removed: remove cluster demo"), "{error}");
+    assert_eq!(engine.left(), ["demo-control-plane", "kind-rs-demo"]);
+    std::fs::remove_dir_all(&blueprint.logs).ok();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_step_that_hangs_ends_at_its_limit() {
     let engine = engine();
