@@ -197,6 +197,18 @@ pub trait Engine: Send + Sync {
     /// When the engine does not answer.
     async fn container(&self, name: &str) -> Result<Option<ContainerFacts>, EngineError>;
 
+    /// Everything that the engine says of a container, as JSON for people; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    async fn describe_container(&self, name: &str) -> Result<Option<String>, EngineError>;
+
+    /// Everything that the engine says of itself, as JSON for people.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    async fn describe(&self) -> Result<String, EngineError>;
+
     /// All containers, running or not, that carry all of these labels (an empty value stands for any).
     ///
     /// # Errors

@@ -233,6 +233,16 @@ impl Engine for FakeEngine {
         Ok(self.lock().containers.iter().find(|container| container.name == name).cloned())
     }
 
+    async fn describe_container(&self, name: &str) -> Result<Option<String>, EngineError> {
+        self.call(format!("describe {name}")).await?;
+        Ok(self.lock().containers.iter().find(|container| container.name == name).map(|found| format!("{found:?}")))
+    }
+
+    async fn describe(&self) -> Result<String, EngineError> {
+        self.call("describe".to_owned()).await?;
+        Ok("{}".to_owned())
+    }
+
     async fn containers(&self, labels: &Labels) -> Result<Vec<ContainerFacts>, EngineError> {
         self.call("containers".to_owned()).await?;
         Ok(self.lock().containers.iter().filter(|container| matches(&container.labels, labels)).cloned().collect())

@@ -68,6 +68,10 @@ pub(super) async fn facts(docker: &Docker, local: bool) -> Result<EngineFacts, E
     })
 }
 
+pub(super) async fn describe(docker: &Docker) -> Result<String, EngineError> {
+    Ok(super::request::pretty(&send("ask", "the engine for its facts", docker.info()).await?))
+}
+
 /// The engine speaks the kernel's words for its own architecture and Go's for images.
 fn go_architecture(kernel: &str) -> &str {
     match kernel {

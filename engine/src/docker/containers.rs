@@ -169,6 +169,11 @@ pub(super) async fn inspect(docker: &Docker, name: &str) -> Result<Option<Contai
     Ok(optional(answer)?.map(facts_of_inspect))
 }
 
+pub(super) async fn describe(docker: &Docker, name: &str) -> Result<Option<String>, EngineError> {
+    let answer = send("inspect container", name, docker.inspect_container(name, None)).await;
+    Ok(optional(answer)?.map(|found| super::request::pretty(&found)))
+}
+
 fn facts_of_inspect(found: ContainerInspectResponse) -> ContainerFacts {
     let config = found.config.unwrap_or_default();
     let state = found.state.unwrap_or_default();

@@ -110,6 +110,14 @@ impl Engine for DockerEngine {
         containers::inspect(&self.docker, name).await
     }
 
+    async fn describe_container(&self, name: &str) -> Result<Option<String>, EngineError> {
+        containers::describe(&self.docker, name).await
+    }
+
+    async fn describe(&self) -> Result<String, EngineError> {
+        connect::describe(&self.docker).await
+    }
+
     async fn containers(&self, labels: &Labels) -> Result<Vec<ContainerFacts>, EngineError> {
         containers::list(&self.docker, labels).await
     }

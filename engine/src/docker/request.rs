@@ -49,3 +49,8 @@ pub(super) fn label_filter(labels: &Labels) -> HashMap<String, Vec<String>> {
         labels.iter().map(|(key, value)| if value.is_empty() { key.clone() } else { format!("{key}={value}") });
     HashMap::from([("label".to_owned(), wanted.collect())])
 }
+
+/// An answer as text for people.
+pub(super) fn pretty(answer: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(answer).unwrap_or_default()
+}
