@@ -1,0 +1,278 @@
+//! What is good enough, and what to do where it is not. Thresholds are from kind's list of known issues and from what
+//! nodes of ours were measured to take.
+
+use serde::Serialize;
+
+use super::facts::Facts;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was checked.
+    pub check: String,
+    /// How it stands.
+    pub verdict: Verdict,
+    /// What was found.
+    pub found: String,
+    /// What to do; empty where nothing is to be done.
+    pub advice: String,
+    /// What `--fix` does about it.
+    pub fix: Option<Fix>,
+}
+
+/// How a check stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As it should be.
+    Good,
+    /// Clusters come up, but something may go wrong later or with larger ones.
+    Doubtful,
+    /// Clusters do not come up.
+    Bad,
+}
+
+/// A kernel setting to raise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// Its name, such as `fs.inotify.max_user_watches`.
+    pub setting: &'static str,
+    /// The value to set.
+    pub value: u64,
+}
+
+/// Settings of the kernel: the value below which clusters fail, the one to have, and for what.
+const KERNEL: [(&str, u64, u64, &str); 6] = [
+    ("fs.inotify.max_user_instances", 128, 1024, "every node takes up to 30"),
+    ("fs.inotify.max_user_watches", 8192, 524_288, "kubelets, containerd and controllers watch files"),
+    ("kernel.keys.maxkeys", 200, 2000, "every container has a keyring of its own"),
+    ("kernel.pid_max", 32_768, 65_536, "all nodes share the machine's process numbers"),
+    ("fs.file-max", 65_536, 524_288, "all nodes share the machine's open files"),
+    ("vm.max_map_count", 65_530, 262_144, "search engines and databases in pods ask for it"),
+];
+
+const GIB: u64 = 1 << 30;
+/// The engine's own address pools are used up after so many networks (moby#23971).
+const MOST_NETWORKS: usize = 28;
+
+/// Judges everything, the worst first.
+pub fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut findings = vec![engine(facts)];
+    findings.extend([image(facts), networks(facts), disk(facts), inodes(facts)].into_iter().flatten());
+    findings.extend([kernel(facts), overlay(facts), controllers(facts), memory(facts)].into_iter().flatten());
+    findings.push(loopback(facts));
+    findings.extend(KERNEL.iter().filter_map(|limits| setting(facts, *limits)));
+    findings.extend(connections(facts));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+    findings
+}
+
+fn finding(check: &str, verdict: Verdict, found: impl Into<String>, advice: impl Into<String>) -> Finding {
+    let advice = if verdict == Verdict::Good { String::new() } else { advice.into() };
+    Finding { check: check.to_owned(), verdict, found: found.into(), advice, fix: None }
+}
+
+/// Bad below the first, doubtful below the second.
+fn rate(value: u64, least: u64, enough: u64) -> Verdict {
+    if value < least {
+        Verdict::Bad
+    } else if value < enough {
+        Verdict::Doubtful
+    } else {
+        Verdict::Good
+    }
+}
+
+fn engine(facts: &Facts) -> Finding {
+    let Some(engine) = &facts.engine else {
+        let advice = "start it (`systemctl start docker`), install it, or set DOCKER_HOST";
+        return finding("container engine", Verdict::Bad, "none answers", advice);
+    };
+    let how = if engine.rootless { ", rootless" } else { "" };
+    let found = format!(
+        "version {}, API {}, {} on {}{how}",
+        engine.version, engine.api_version, engine.storage_driver, engine.architecture
+    );
+    let verdict = if engine.rootless { Verdict::Doubtful } else { Verdict::Good };
+    finding("container engine", verdict, found, "rootless engines are not tried; use one that runs as root")
+}
+
+fn image(facts: &Facts) -> Option<Finding> {
+    let (image, is_there) = facts.image.as_ref()?;
+    let (verdict, found) = if *is_there { (Verdict::Good, "there") } else { (Verdict::Doubtful, "not there") };
+    let advice = "`kind-rs build node-image` builds it; without it kind's image is pulled";
+    Some(finding("node image", verdict, format!("{image} is {found}"), advice))
+}
+
+fn networks(facts: &Facts) -> Option<Finding> {
+    let count = facts.networks?;
+    let verdict = if count > MOST_NETWORKS { Verdict::Doubtful } else { Verdict::Good };
+    let advice = "the engine has about 31 networks to give: remove some (`docker network prune`), or add \
+                  default-address-pools to daemon.json";
+    Some(finding("networks", verdict, count.to_string(), advice))
+}
+
+fn disk(facts: &Facts) -> Option<Finding> {
+    let (bytes, _) = facts.disk?;
+    let advice = "free some: `docker system df` shows what the engine holds, `kind-rs gc` what tests left";
+    let found = format!("{} GiB left on the engine's disk", bytes / GIB);
+    Some(finding("disk", rate(bytes, 2 * GIB, 10 * GIB), found, advice))
+}
+
+fn inodes(facts: &Facts) -> Option<Finding> {
+    // Some file systems have no limit and say 0.
+    let (_, files) = facts.disk.filter(|(_, files)| *files > 0)?;
+    let found = format!("{files} left on the engine's disk");
+    Some(finding("inodes", rate(files, 50_000, 200_000), found, "remove images, or files that nobody needs"))
+}
+
+fn kernel(facts: &Facts) -> Option<Finding> {
+    let release = facts.kernel.as_ref()?;
+    let major: u64 = release.split('.').next()?.parse().ok()?;
+    Some(finding("kernel", rate(major, 4, 5), release.clone(), "use Linux 5 or newer"))
+}
+
+fn overlay(facts: &Facts) -> Option<Finding> {
+    let verdict = if facts.overlay? { Verdict::Good } else { Verdict::Bad };
+    let found = if verdict == Verdict::Good { "there" } else { "missing" };
+    Some(finding("overlay file system", verdict, found, "`modprobe overlay`"))
+}
+
+fn controllers(facts: &Facts) -> Option<Finding> {
+    let there = facts.controllers.as_ref()?;
+    let missing: Vec<&str> =
+        ["cpu", "memory", "pids"].into_iter().filter(|name| !there.iter().any(|has| has == name)).collect();
+    let version = facts.engine.as_ref().map_or(0, |engine| engine.cgroup_version);
+    let found = if missing.is_empty() {
+        format!("cgroup v{version} with cpu, memory, pids")
+    } else {
+        format!("without {}", missing.join(", "))
+    };
+    let verdict = if missing.is_empty() { Verdict::Good } else { Verdict::Bad };
+    Some(finding("cgroups", verdict, found, "enable them on the kernel's command line, such as cgroup_enable=memory"))
+}
+
+fn memory(facts: &Facts) -> Option<Finding> {
+    let bytes = facts.memory?;
+    let found = format!("{} MiB available", bytes >> 20);
+    let advice = "a control plane takes about 1 GiB, a worker half of it: stop something, or ask for fewer nodes";
+    Some(finding("memory", rate(bytes, GIB, 5 * GIB), found, advice))
+}
+
+fn loopback(facts: &Facts) -> Finding {
+    let (verdict, found) =
+        if facts.loopback { (Verdict::Good, "ports are free") } else { (Verdict::Bad, "no port can be opened") };
+    finding("127.0.0.1", verdict, found, "the API is published there: bring the loopback interface up")
+}
+
+fn setting(facts: &Facts, (name, least, enough, why): (&'static str, u64, u64, &str)) -> Option<Finding> {
+    let value = facts.setting(name)?;
+    // The lowest is what distributions ship: it works for small clusters.
+    let verdict = rate(value, least, enough);
+    let advice = format!("{why}: `sysctl -w {name}={enough}`, and in /etc/sysctl.d to keep it");
+    let fix = (verdict != Verdict::Good && facts.local).then_some(Fix { setting: name, value: enough });
+    Some(Finding { fix, ..finding(name, verdict, value.to_string(), advice) })
+}
+
+/// Where 0 there is no limit, and where the module is not loaded there is no setting.
+fn connections(facts: &Facts) -> Option<Finding> {
+    const NAME: &str = "net.netfilter.nf_conntrack_max";
+    const ENOUGH: u64 = 65_536;
+    let value = facts.setting(NAME).filter(|value| *value > 0)?;
+    let advice = format!("connections of all nodes are counted together: `sysctl -w {NAME}={ENOUGH}`");
+    let verdict = rate(value, 8192, ENOUGH);
+    let fix = (verdict != Verdict::Good && facts.local).then_some(Fix { setting: NAME, value: ENOUGH });
+    Some(Finding { fix, ..finding(NAME, verdict, value.to_string(), advice) })
+}
+
+#[cfg(test)]
+mod tests {
+    use kind_engine::EngineFacts;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            engine: Some(EngineFacts {
+                version: "20.10".to_owned(),
+                api_version: "1.41".to_owned(),
+                cgroup_version: 2,
+                storage_driver: "overlay2".to_owned(),
+                root_dir: "/var/lib/docker".to_owned(),
+                architecture: "amd64".to_owned(),
+                processors: 2,
+                memory: 1 << 34,
+                userns_remapped: false,
+                local: true,
+                rootless: false,
+            }),
+            networks: Some(3),
+            image: Some(("node:1".to_owned(), true)),
+            settings: KERNEL.iter().map(|(name, _, enough, _)| (*name, Some(*enough))).collect(),
+            kernel: Some("6.1.0-x".to_owned()),
+            overlay: Some(true),
+            controllers: Some(["cpuset", "cpu", "memory", "pids"].map(str::to_owned).to_vec()),
+            disk: Some((50 * GIB, 1_000_000)),
+            memory: Some(8 * GIB),
+            loopback: true,
+            local: true,
+        }
+    }
+
+    /// The only finding that is not good.
+    fn only(change: impl FnOnce(&mut Facts)) -> Finding {
+        let mut facts = facts();
+        change(&mut facts);
+        let mut wrong = findings(&facts);
+        wrong.retain(|finding| finding.verdict != Verdict::Good);
+        assert_eq!(wrong.len(), 1, "{wrong:#?}");
+        wrong.remove(0)
+    }
+
+    #[test]
+    fn a_fit_machine_has_nothing_to_do() {
+        let findings = findings(&facts());
+        assert!(findings.len() >= 15, "{findings:#?}");
+        assert!(findings.iter().all(|finding| finding.verdict == Verdict::Good && finding.advice.is_empty()));
+    }
+
+    type Change = fn(&mut Facts);
+
+    #[rstest]
+    #[case::engine(|facts: &mut Facts| facts.engine = None, "container engine", Verdict::Bad)]
+    #[case::image(|facts: &mut Facts| facts.image = Some(("x".into(), false)), "node image", Verdict::Doubtful)]
+    #[case::networks(|facts: &mut Facts| facts.networks = Some(30), "networks", Verdict::Doubtful)]
+    #[case::disk(|facts: &mut Facts| facts.disk = Some((3 * GIB, 1_000_000)), "disk", Verdict::Doubtful)]
+    #[case::full(|facts: &mut Facts| facts.disk = Some((GIB, 1_000_000)), "disk", Verdict::Bad)]
+    #[case::inodes(|facts: &mut Facts| facts.disk = Some((50 * GIB, 9)), "inodes", Verdict::Bad)]
+    #[case::kernel(|facts: &mut Facts| facts.kernel = Some("4.19.0".into()), "kernel", Verdict::Doubtful)]
+    #[case::overlay(|facts: &mut Facts| facts.overlay = Some(false), "overlay file system", Verdict::Bad)]
+    #[case::cgroups(|facts: &mut Facts| facts.controllers = Some(vec!["cpu".into()]), "cgroups", Verdict::Bad)]
+    #[case::memory(|facts: &mut Facts| facts.memory = Some(2 * GIB), "memory", Verdict::Doubtful)]
+    #[case::loopback(|facts: &mut Facts| facts.loopback = false, "127.0.0.1", Verdict::Bad)]
+    fn what_is_wrong_is_found_and_answered(#[case] change: Change, #[case] check: &str, #[case] verdict: Verdict) {
+        let found = only(change);
+        assert_eq!((found.check.as_str(), found.verdict), (check, verdict));
+        assert!(!found.advice.is_empty() && found.fix.is_none());
+    }
+
+    #[test]
+    fn kernel_settings_can_be_mended_where_the_engine_is_on_this_machine() {
+        let found = only(|facts| facts.settings[0].1 = Some(128));
+        assert_eq!(found.fix, Some(Fix { setting: "fs.inotify.max_user_instances", value: 1024 }));
+        assert!(found.advice.contains("sysctl -w fs.inotify.max_user_instances=1024"), "{}", found.advice);
+        let elsewhere = only(|facts| {
+            facts.settings[0].1 = Some(128);
+            facts.local = false;
+        });
+        assert_eq!(elsewhere.fix, None);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_left_out() {
+        let few = findings(&Facts { loopback: true, ..Facts::default() });
+        let checks: Vec<&str> = few.iter().map(|finding| finding.check.as_str()).collect();
+        assert_eq!(checks, ["container engine", "127.0.0.1"]);
+    }
+}

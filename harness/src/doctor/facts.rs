@@ -1,0 +1,126 @@
+//! What the machine and its engine are, as plain data. What cannot be told is `None`.
+
+use std::{fs, net::TcpListener, path::Path};
+
+use kind_engine::{Engine, EngineError, EngineFacts, Labels};
+
+/// Everything that is judged.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The engine's own facts; `None` where it does not answer.
+    pub(super) engine: Option<EngineFacts>,
+    /// How many networks the engine has.
+    pub(super) networks: Option<usize>,
+    /// The node image that would be used, and whether the engine has it.
+    pub(super) image: Option<(String, bool)>,
+    /// Kernel settings by name.
+    pub(super) settings: Vec<(&'static str, Option<u64>)>,
+    /// The kernel's release, such as `6.1.0`.
+    pub(super) kernel: Option<String>,
+    /// Whether the kernel has the overlay file system.
+    pub(super) overlay: Option<bool>,
+    /// The controllers of cgroups, v1 or v2.
+    pub(super) controllers: Option<Vec<String>>,
+    /// Bytes and inodes left where the engine keeps its data.
+    pub(super) disk: Option<(u64, u64)>,
+    /// Bytes of memory that are available.
+    pub(super) memory: Option<u64>,
+    /// Whether a port on 127.0.0.1 can be listened on.
+    pub(super) loopback: bool,
+    /// Whether this machine is the engine's.
+    pub(super) local: bool,
+}
+
+/// The kernel settings that are looked at.
+pub(super) const SETTINGS: [&str; 7] = [
+    "fs.inotify.max_user_instances",
+    "fs.inotify.max_user_watches",
+    "kernel.keys.maxkeys",
+    "kernel.pid_max",
+    "fs.file-max",
+    "vm.max_map_count",
+    "net.netfilter.nf_conntrack_max",
+];
+
+impl Facts {
+    /// Looks at this machine and, where it answers, at the engine. `image` is the node image that would be used.
+    ///
+    /// # Errors
+    /// When the engine stops answering while it is asked.
+    pub async fn gather(engine: Option<&dyn Engine>, image: &str) -> Result<Self, EngineError> {
+        let mut facts = Self {
+            settings: SETTINGS.iter().map(|name| (*name, setting(name))).collect(),
+            kernel: read("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()),
+            overlay: read("/proc/filesystems").map(|text| text.lines().any(|line| line.ends_with("\toverlay"))),
+            controllers: controllers(),
+            memory: read("/proc/meminfo").and_then(|text| available(&text)),
+            loopback: TcpListener::bind(("127.0.0.1", 0)).is_ok(),
+            ..Self::default()
+        };
+        if let Some(engine) = engine {
+            let found = engine.facts().await?;
+            facts.local = found.local;
+            facts.disk = Some(&found.root_dir).filter(|_| found.local).and_then(|folder| left(folder));
+            facts.engine = Some(found);
+            facts.networks = Some(engine.networks(&Labels::new()).await?.len());
+            facts.image = Some((image.to_owned(), engine.image(image).await?.is_some()));
+        }
+        Ok(facts)
+    }
+
+    pub(super) fn setting(&self, name: &str) -> Option<u64> {
+        self.settings.iter().find(|(known, _)| *known == name).and_then(|(_, value)| *value)
+    }
+}
+
+fn read(path: &str) -> Option<String> {
+    fs::read_to_string(path).ok()
+}
+
+/// Where the kernel has a setting.
+pub(super) fn path_of(name: &str) -> String {
+    format!("/proc/sys/{}", name.replace('.', "/"))
+}
+
+fn setting(name: &str) -> Option<u64> {
+    read(&path_of(name))?.trim().parse().ok()
+}
+
+fn controllers() -> Option<Vec<String>> {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+    if let Some(text) = read("/sys/fs/cgroup/cgroup.controllers") {
+        return Some(words(&text));
+    }
+    let text = read("/proc/cgroups")?;
+    let enabled = text.lines().filter(|line| !line.starts_with('#') && line.trim_end().ends_with('1'));
+    Some(enabled.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+}
+
+fn available(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes << 10)
+}
+
+fn left(folder: &str) -> Option<(u64, u64)> {
+    let disk = nix::sys::statvfs::statvfs(Path::new(folder)).ok()?;
+    Some((disk.blocks_available() * disk.fragment_size(), disk.files_available()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn available_memory_is_read() {
+        assert_eq!(available("MemTotal: 9 kB\nMemAvailable:    2048 kB\n"), Some(2 << 20));
+        assert_eq!(available("MemTotal: 9 kB\n"), None);
+    }
+
+    #[tokio::test]
+    async fn this_machine_can_be_looked_at() {
+        let engine = kind_engine::FakeEngine::default();
+        let facts = Facts::gather(Some(&engine), "node:1").await.unwrap();
+        assert!(facts.kernel.is_some() && facts.memory.is_some() && facts.setting("kernel.pid_max").is_some());
+        assert_eq!(facts.image, Some(("node:1".to_owned(), false)));
+    }
+}

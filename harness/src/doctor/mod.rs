@@ -1,0 +1,12 @@
+//! Whether this machine is fit for clusters: what is checked, what was found, what to do, and what can be mended at once.
+//!
+//! `facts` looks and judges nothing; `checks` judges and looks at nothing; `fix` changes kernel settings, and nothing
+//! else is ever changed.
+
+mod checks;
+mod facts;
+mod fix;
+
+pub use checks::{Finding, Fix, Verdict, findings};
+pub use facts::Facts;
+pub use fix::apply;
