@@ -32,7 +32,7 @@ pub(crate) enum Command {
     /// Print clusters, nodes or a kubeconfig
     #[command(subcommand)]
     Get(Get),
-    /// Export a kubeconfig
+    /// Export a kubeconfig, or logs
     #[command(subcommand)]
     Export(Export),
     /// Load images into nodes
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Kubectl(Kubectl),
     /// Write the report of the last test run anew from its records, and print where it is
     Report(Report),
+    /// Check whether this machine is fit for clusters
+    Doctor(Doctor),
     /// Print a script that completes commands and flags in a shell
     Completion(Completion),
     /// Print the version
@@ -188,6 +190,17 @@ pub(crate) struct GetKubeconfig {
 pub(crate) enum Export {
     /// Put a cluster into the user's kubeconfig, as its creation does
     Kubeconfig(ExportKubeconfig),
+    /// Write everything that explains a cluster into a folder, and print the folder's path
+    Logs(ExportLogs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportLogs {
+    /// The folder; else a new one among the temporary files
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) name: Name,
 }
 
 #[derive(Debug, Args)]
@@ -237,6 +250,16 @@ pub(crate) struct LoadTarget {
     /// Only these nodes, separated by commas
     #[arg(long, value_name = "NODE", value_delimiter = ',')]
     pub(crate) nodes: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Raise kernel settings that are too low, until the machine starts again; nothing else is changed
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// How to print what was found; `name` prints what is not as it should be
+    #[arg(short, long, value_name = "FORM")]
+    pub(crate) output: Option<Format>,
 }
 
 #[derive(Debug, Args)]

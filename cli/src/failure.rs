@@ -11,6 +11,7 @@ use kind_harness::{
     kubeconfig::{ExportError, KubeconfigError},
     lease::LeaseError,
     load::LoadError,
+    logs::LogsError,
     provision::{DestroyError, ProvisionError, Remains, StepError},
     recording::RewriteError,
     settings::SettingsError,
@@ -83,6 +84,15 @@ pub(crate) enum Failure {
     /// The cluster's kubeconfig.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// The machine is not fit.
+    #[error("{count} checks say that clusters do not come up here; each says what to do")]
+    Unfit {
+        /// How many.
+        count: usize,
+    },
+    /// Logs could not be exported.
+    #[error(transparent)]
+    Logs(#[from] LogsError),
     /// Images could not be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -172,6 +182,7 @@ impl Failure {
             Self::Engine(_)
             | Self::NotAsked { .. }
             | Self::Find(FindError::Engine { .. })
+            | Self::Logs(LogsError::Find(FindError::Engine { .. }))
             | Self::Image(ImageError::Engine(_))
             | Self::Export(ExportError::Engine { .. }) => exit::ENGINE,
             Self::Load(LoadError::Engine(error)) if !is_answer(error) => exit::ENGINE,
@@ -180,6 +191,7 @@ impl Failure {
             Self::Create { source, .. } => step_code(&source.source),
             Self::Interrupted { signal, .. } => exit::SIGNAL + signal.number(),
             Self::Export(ExportError::NoCluster { .. })
+            | Self::Logs(LogsError::Find(FindError::NoCluster { .. }))
             | Self::Find(FindError::NoCluster { .. } | FindError::NoNode { .. }) => exit::NO_CLUSTER,
             Self::NotMerged { .. } | Self::Kubeconfig(_) | Self::Export(_) => exit::KUBECONFIG,
             Self::Destroy(_)
@@ -187,6 +199,8 @@ impl Failure {
             | Self::NotRemoved { .. }
             | Self::SomeNotRemoved { .. } => exit::NOT_REMOVED,
             Self::Find(_)
+            | Self::Unfit { .. }
+            | Self::Logs(_)
             | Self::State(_)
             | Self::LocalFile { .. }
             | Self::TooMuch { .. }

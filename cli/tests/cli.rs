@@ -62,6 +62,7 @@ fn assert_fails(output: &Output, code: i32, words: &[&str]) {
 #[case(&["get", "kubeconfig"])]
 #[case(&["export"])]
 #[case(&["export", "kubeconfig"])]
+#[case(&["export", "logs"])]
 #[case(&["load"])]
 #[case(&["load", "docker-image"])]
 #[case(&["load", "image-archive"])]
@@ -71,6 +72,7 @@ fn assert_fails(output: &Output, code: i32, words: &[&str]) {
 #[case(&["gc"])]
 #[case(&["report"])]
 #[case(&["shell"])]
+#[case(&["doctor"])]
 #[case(&["completion"])]
 #[case(&["kubectl"])]
 #[case(&["version"])]
@@ -144,6 +146,7 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
 #[case(&["get", "nodes", "-A"])]
 #[case(&["get", "kubeconfig", "--internal"])]
 #[case(&["export", "kubeconfig"])]
+#[case(&["export", "logs"])]
 #[case(&["load", "docker-image", "x"])]
 #[case(&["load", "image-archive", "x.tar"])]
 #[case(&["build", "node-image"])]
@@ -289,4 +292,16 @@ fn a_report_is_written_anew_or_the_error_says_what_is_missing() {
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
     assert_eq!(stdout(&output).trim(), artifacts.join("report.html").to_str().unwrap());
     assert!(fs::read_to_string(artifacts.join("report.html")).unwrap().contains("No test ran"));
+}
+
+#[test]
+fn the_doctor_says_what_is_wrong_also_without_an_engine() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run_in(home.path(), &["doctor"], &[], "");
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("✗ container engine: none answers\n    start it"), "{text}");
+    assert!(text.contains("kernel: "), "{text}");
+    let json: serde_json::Value = serde_json::from_slice(&run(&["doctor", "-o", "json"]).stdout).unwrap();
+    assert_eq!((json[0]["check"].as_str(), json[0]["verdict"].as_str()), (Some("container engine"), Some("bad")));
 }

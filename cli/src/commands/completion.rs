@@ -18,5 +18,6 @@ pub(crate) fn run(args: &Completion) -> Result<(), Failure> {
     };
     let mut script = Vec::new();
     generate(generator, &mut Arguments::command(), "kind-rs", &mut script);
-    print(&String::from_utf8_lossy(&script))
+    // clap_complete 4.6 writes the hyphen of the program's name in two ways in bash's script, of which one leads nowhere.
+    print(&String::from_utf8_lossy(&script).replace("kind__subcmd__rs", "kind__rs"))
 }
