@@ -77,6 +77,7 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Load(Load::DockerImage(args)) => commands::load_docker_image::run(&open()?, args).await,
         Command::Load(Load::ImageArchive(args)) => commands::load_image_archive::run(&open()?, args).await,
         Command::Build(Build::NodeImage) => commands::build_node_image::run(&open()?).await,
+        Command::Build(Build::Conformance) => commands::build_conformance::run(&open()?).await,
         Command::Ps(args) => commands::ps::run(&open()?, args).await,
         Command::Gc(args) => commands::gc::run(&open()?, args).await,
         Command::Doctor(args) => commands::doctor::run(&open()?, args).await,

@@ -286,6 +286,8 @@ pub(crate) enum ShellKind {
 pub(crate) enum Build {
     /// Build the node image from source, where it is not there yet, and print its reference
     NodeImage,
+    /// Build the conformance suite and its node image from source, and print the image's reference
+    Conformance,
 }
 
 #[derive(Debug, Args)]

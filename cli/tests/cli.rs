@@ -75,6 +75,7 @@ fn assert_fails(output: &Output, code: i32, words: &[&str]) {
 #[case(&["doctor"])]
 #[case(&["completion"])]
 #[case(&["kubectl"])]
+#[case(&["build", "conformance"])]
 #[case(&["version"])]
 fn help_is_golden(#[case] command: &[&str]) {
     let output = run(&[command, &["--help"]].concat());
@@ -154,6 +155,7 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
 #[case(&["gc", "--all"])]
 #[case(&["shell", "a", "worker"])]
 #[case(&["kubectl", "a", "--help"])]
+#[case(&["build", "conformance"])]
 fn no_engine_says_where_and_what_to_do(#[case] arguments: &[&str]) {
     let home = tempfile::tempdir().unwrap();
     let output = run_in(home.path(), arguments, &[], "");

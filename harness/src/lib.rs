@@ -35,7 +35,7 @@ pub mod __private {
 }
 
 pub use cluster::{Cluster, ClusterError, ClusterRecord, Node, NodeRecord};
-pub use entry::{LABEL_TEST, TestContext, TestNamespace};
+pub use entry::{Hold, LABEL_TEST, TestContext, TestNamespace};
 pub use kind_engine::{Command, CommandError, ExecOutput, NodeFile};
 #[doc = include_str!("kind_test.md")]
 pub use kind_macros::kind_test;

@@ -36,6 +36,10 @@ pub struct Settings {
     pub artifacts: PathBuf,
     /// Somebody else's cluster that the tests are to run on; `None` for clusters of our own.
     pub existing: Option<ExistingCluster>,
+    /// How many control planes the cluster of the conformance suite has.
+    pub conformance_control_planes: usize,
+    /// The file that every conformance spec adds its result to; `None` for none.
+    pub conformance_results: Option<PathBuf>,
     /// The engine's address; `None` for the usual socket.
     pub docker_host: Option<String>,
     /// The nextest run that this process is part of.
@@ -109,7 +113,7 @@ pub(crate) const OF_ONE_TEST: [&str; 8] = [
 ];
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 24] = [
+pub const VARIABLES: [Variable; 25] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests when no engine answers, instead of skipping them",
@@ -159,6 +163,16 @@ pub const VARIABLES: [Variable; 24] = [
         default: "`kind` in the target folder",
     },
     Variable { name: "CARGO_TARGET_DIR", meaning: "the target folder", default: "the one that the test binary is in" },
+    Variable {
+        name: "KIND_CONFORMANCE_CONTROL_PLANES",
+        meaning: "how many control planes the cluster of the conformance suite has",
+        default: "`3`",
+    },
+    Variable {
+        name: "KIND_CONFORMANCE_RESULTS",
+        meaning: "the file that every conformance spec adds its result to",
+        default: "none",
+    },
     Variable { name: "DOCKER_HOST", meaning: "the engine's address", default: "`unix:///var/run/docker.sock`" },
     Variable { name: "KIND_CLUSTER_NAME", meaning: "the cluster that the command line is about", default: "`kind`" },
     Variable {
@@ -218,6 +232,10 @@ impl Settings {
             cache_dir,
             artifacts: read.path("ARTIFACTS").unwrap_or_else(|| target_dir(&read, program).join("kind")),
             existing: file.or(of_the_user),
+            conformance_control_planes: read
+                .number("KIND_CONFORMANCE_CONTROL_PLANES")?
+                .map_or(3, |count| usize::try_from(count).unwrap_or(usize::MAX)),
+            conformance_results: read.path("KIND_CONFORMANCE_RESULTS"),
             docker_host: read.text("DOCKER_HOST")?,
             run: read.text("NEXTEST_RUN_ID")?,
             test: read.text("NEXTEST_TEST_NAME")?,

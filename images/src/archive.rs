@@ -123,20 +123,35 @@ impl ImageArchive {
 
     /// Adds an image of one layer. `config` is what its containers start with.
     pub(crate) fn add(&mut self, name: &str, config: &Value, layer: &[u8]) -> io::Result<()> {
+        let layer = self.layer(layer)?;
+        self.add_of(name, config, &[&layer])
+    }
+
+    /// Adds a layer for several images, and returns its digest.
+    pub(crate) fn layer(&mut self, layer: &[u8]) -> io::Result<String> {
         let diff = sha256(layer);
+        self.entry(&layer_path(&diff), layer)?;
+        Ok(diff)
+    }
+
+    /// Adds an image of layers that are there, lowest first.
+    pub(crate) fn add_of(&mut self, name: &str, config: &Value, layers: &[&String]) -> io::Result<()> {
+        let diffs: Vec<String> = layers.iter().map(|diff| format!("sha256:{diff}")).collect();
+        let history: Vec<Value> =
+            layers.iter().map(|_| json!({ "created": "1970-01-01T00:00:00Z", "created_by": "kind-rs" })).collect();
         let text = json!({
             "architecture": go_architecture(),
             "os": "linux",
             "created": "1970-01-01T00:00:00Z",
             "config": config,
-            "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{diff}")] },
-            "history": [{ "created": "1970-01-01T00:00:00Z", "created_by": "kind-rs" }],
+            "rootfs": { "type": "layers", "diff_ids": diffs },
+            "history": history,
         })
         .to_string();
-        let (config_path, layer_path) = (format!("{}.json", sha256(text.as_bytes())), format!("{diff}/layer.tar"));
-        self.entry(&layer_path, layer)?;
+        let config_path = format!("{}.json", sha256(text.as_bytes()));
         self.entry(&config_path, text.as_bytes())?;
-        self.manifest.push(json!({ "Config": config_path, "RepoTags": [name], "Layers": [layer_path] }));
+        let paths: Vec<String> = layers.iter().map(|diff| layer_path(diff)).collect();
+        self.manifest.push(json!({ "Config": config_path, "RepoTags": [name], "Layers": paths }));
         Ok(())
     }
 
@@ -150,6 +165,10 @@ impl ImageArchive {
     fn entry(&mut self, path: &str, content: &[u8]) -> io::Result<()> {
         self.tar.append_data(&mut header(EntryType::Regular, 0o644, content.len() as u64), path, content)
     }
+}
+
+fn layer_path(digest: &str) -> String {
+    format!("{digest}/layer.tar")
 }
 
 /// This machine's architecture in Go's and Docker's words.

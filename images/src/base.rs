@@ -68,21 +68,27 @@ async fn root_file_system(workshop: &Workshop<'_>) -> Result<PathBuf, BuildError
     fs::write(&slim, embedded::text(BASE, "base/slim")).map_err(file(STEP, "write", &slim))?;
     fs::set_permissions(&slim, fs::Permissions::from_mode(0o755)).map_err(file(STEP, "make executable", &slim))?;
     let unfinished = workshop.cache.begin(&key, STEP)?;
-    let packages: Vec<&str> = embedded::entries(embedded::text(BASE, "base/packages")).collect();
-    let command = HostCommand::new("mmdebstrap", &work)
+    let command = mmdebstrap(&work, embedded::text(BASE, "base/packages"), &slim)
+        .args([workshop.release().debian.to_owned(), unfinished.folder.join("rootfs.tar").display().to_string()])
+        .args(mirrors(workshop, STEP, &work)?);
+    workshop.run(STEP, &command).await?;
+    unfinished.finish()
+}
+
+/// mmdebstrap with the packages of a list, and a hook that takes out what is not needed; without suite, target and
+/// mirrors.
+pub(crate) fn mmdebstrap(work: &Path, packages: &'static str, slim: &Path) -> HostCommand {
+    let packages: Vec<&str> = embedded::entries(packages).collect();
+    HostCommand::new("mmdebstrap", work)
         .args(["--variant=essential".to_owned(), format!("--include={}", packages.join(","))])
         // Makes /bin a link before anything is unpacked; the package that does it afterwards brings all of Perl.
         .args(["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr".to_owned()])
         .args([format!("--customize-hook={}", slim.display())])
         .args(["doc", "man", "locale"].map(|folder| format!("--dpkgopt=path-exclude=/usr/share/{folder}/*")))
-        .args([workshop.release().debian.to_owned(), unfinished.folder.join("rootfs.tar").display().to_string()])
-        .args(mirrors(workshop, &work)?);
-    workshop.run(STEP, &command).await?;
-    unfinished.finish()
 }
 
 /// Where packages come from, as mmdebstrap's last arguments; none for its own default.
-fn mirrors(workshop: &Workshop<'_>, work: &Path) -> Result<Vec<String>, BuildError> {
+pub(crate) fn mirrors(workshop: &Workshop<'_>, step: Step, work: &Path) -> Result<Vec<String>, BuildError> {
     if let Some(mirror) = &workshop.options.debian_mirror {
         return Ok(vec![mirror.clone()]);
     }
@@ -90,7 +96,7 @@ fn mirrors(workshop: &Workshop<'_>, work: &Path) -> Result<Vec<String>, BuildErr
     let mut mirrors = sources.lines;
     if !sources.paragraphs.is_empty() {
         let path = work.join("debian.sources");
-        fs::write(&path, sources.paragraphs.join("\n")).map_err(file(STEP, "write", &path))?;
+        fs::write(&path, sources.paragraphs.join("\n")).map_err(file(step, "write", &path))?;
         mirrors.push(path.display().to_string());
     }
     Ok(mirrors)

@@ -9,7 +9,7 @@ use crate::{
     cache::Cache,
     command::{Host, Runner},
     components::components,
-    container,
+    conformance, container,
     error::InStep,
     go, node, payload,
     pod_images::{self, Programs},
@@ -28,7 +28,8 @@ pub async fn build(engine: &dyn Engine, options: &BuildOptions, progress: &dyn P
     build_with(engine, options, progress, &Host).await
 }
 
-async fn build_with(
+/// As [`build`], with something else that runs programs.
+pub(crate) async fn build_with(
     engine: &dyn Engine,
     options: &BuildOptions,
     progress: &dyn Progress,
@@ -36,7 +37,7 @@ async fn build_with(
 ) -> Result<String, BuildError> {
     let reference = node_image_reference(options.release);
     if has(engine, &reference, Step::NodeImage).await? {
-        skip(progress, &Step::ALL);
+        skip(progress, &Step::NODE);
         return Ok(reference);
     }
     let facts = engine.facts().await.during(Step::Base)?;
@@ -57,7 +58,7 @@ async fn build_with(
 /// Makes sure that the engine has everything of the node image that takes long.
 async fn provide_payload(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result<(), BuildError> {
     if has(engine, &payload_image_reference(workshop.release()), Step::ImageStore).await? {
-        let (_, done) = Step::ALL.split_last().unwrap_or((&Step::NodeImage, &[]));
+        let (_, done) = Step::NODE.split_last().unwrap_or((&Step::NodeImage, &[]));
         skip(workshop.progress, done);
         return Ok(());
     }
@@ -72,7 +73,7 @@ async fn provide_payload(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result
 fn results() -> Vec<String> {
     let of = |release: &'static Release| {
         let programs = components(release).into_iter().map(|component| component.key(release));
-        programs.chain([base_key(release), pod_images::tools_key(release)])
+        programs.chain([base_key(release), pod_images::tools_key(release)]).chain(conformance::results(release))
     };
     Release::all().iter().flat_map(of).collect()
 }
@@ -86,13 +87,15 @@ async fn provide_programs(workshop: &Workshop<'_>) -> Result<Programs, BuildErro
     Ok(programs)
 }
 
-fn skip(progress: &dyn Progress, steps: &[Step]) {
+/// Tells that steps were done before.
+pub(crate) fn skip(progress: &dyn Progress, steps: &[Step]) {
     for step in steps {
         progress.skipped(*step);
     }
 }
 
-async fn has(engine: &dyn Engine, reference: &str, step: Step) -> Result<bool, BuildError> {
+/// Whether the engine has an image.
+pub(crate) async fn has(engine: &dyn Engine, reference: &str, step: Step) -> Result<bool, BuildError> {
     Ok(engine.image(reference).await.during(step)?.is_some())
 }
 

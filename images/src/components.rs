@@ -28,7 +28,8 @@ pub(crate) struct Component {
 }
 
 impl Component {
-    fn new(step: Step, module: &'static str, version: &'static str) -> Self {
+    /// A component of one module, with nothing to build yet.
+    pub(crate) fn new(step: Step, module: &'static str, version: &'static str) -> Self {
         Self {
             step,
             modules: vec![(module, version)],
@@ -42,7 +43,7 @@ impl Component {
     }
 
     /// Packages below the component's first module.
-    fn packages(mut self, below: &[&str]) -> Self {
+    pub(crate) fn packages(mut self, below: &[&str]) -> Self {
         let module = self.modules[0].0;
         self.packages = below
             .iter()
@@ -51,7 +52,8 @@ impl Component {
         self
     }
 
-    fn variable(mut self, name: &str, value: &str) -> Self {
+    /// A variable that the linker sets.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -127,8 +129,7 @@ pub(crate) fn components(release: &Release) -> Vec<Component> {
 
 /// Kubernetes itself. What its programs report must be the release's, since skew checks compare it.
 fn kubernetes(release: &Release) -> Component {
-    let (major, minor) = release.major_minor();
-    let mut component = Component::new(Step::Kubernetes, "k8s.io/kubernetes", release.kubernetes).packages(&[
+    let component = Component::new(Step::Kubernetes, "k8s.io/kubernetes", release.kubernetes).packages(&[
         "cmd/kubeadm",
         "cmd/kubelet",
         "cmd/kubectl",
@@ -137,6 +138,12 @@ fn kubernetes(release: &Release) -> Component {
         "cmd/kube-scheduler",
         "cmd/kube-proxy",
     ]);
+    reporting(component, release)
+}
+
+/// A component of Kubernetes whose programs report the release.
+pub(crate) fn reporting(mut component: Component, release: &Release) -> Component {
+    let (major, minor) = release.major_minor();
     for package in ["k8s.io/client-go/pkg/version", "k8s.io/component-base/version"] {
         for (name, value) in [
             ("gitVersion", release.kubernetes),

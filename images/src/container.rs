@@ -59,6 +59,12 @@ impl<'a> BuildContainer<'a> {
         self.engine.write_files(&self.name, &files).await.during(self.step)
     }
 
+    /// Writes one more program into its work folder, under another name.
+    pub(crate) async fn provide_as(&self, name: &str, text: &str) -> Result<(), BuildError> {
+        let file = NodeFile::executable(format!("{WORK}/{name}"), text);
+        self.engine.write_files(&self.name, &[file]).await.during(self.step)
+    }
+
     /// Runs a program that was provided.
     pub(crate) async fn script(&self, name: &str, arguments: &[&str]) -> Result<(), BuildError> {
         let output = self.engine.exec(&self.name, &command(name, arguments)).await.during(self.step)?;

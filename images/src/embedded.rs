@@ -58,6 +58,16 @@ pub fn containerd_configuration() -> &'static str {
     text(NODE, "node/containerd.toml")
 }
 
+/// What the conformance suite's images are made with. No part of a node image.
+pub(crate) const CONFORMANCE: &[Embedded] = embed![
+    "conformance/hosts.toml",
+    "conformance/kind-rs-mirror.service",
+    "conformance/mirror.conf",
+    "conformance/packages",
+    "conformance/slim",
+    "conformance/store",
+];
+
 /// The text of one of them.
 ///
 /// # Panics
@@ -86,7 +96,7 @@ mod tests {
     fn every_file_of_the_folders_is_embedded() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut folders: Vec<_> =
-            ["base", "components", "payload", "manifests", "node"].map(|name| root.join(name)).into();
+            ["base", "components", "conformance", "payload", "manifests", "node"].map(|name| root.join(name)).into();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -96,7 +106,9 @@ mod tests {
                 }
                 let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
                 assert!(
-                    [BASE, COMPONENTS, PAYLOAD, NODE].iter().any(|files| files.iter().any(|file| file.path == name)),
+                    [BASE, COMPONENTS, CONFORMANCE, PAYLOAD, NODE]
+                        .iter()
+                        .any(|files| files.iter().any(|file| file.path == name)),
                     "{name} is not embedded"
                 );
             }
@@ -105,7 +117,9 @@ mod tests {
 
     #[test]
     fn list_files_have_one_entry_a_line_in_order() {
-        for (files, path) in [(NODE, "node/masked-units"), (BASE, "base/packages")] {
+        for (files, path) in
+            [(NODE, "node/masked-units"), (BASE, "base/packages"), (CONFORMANCE, "conformance/packages")]
+        {
             let found: Vec<_> = entries(text(files, path)).collect();
             assert!(found.is_sorted(), "{path} is not sorted");
             assert!(found.iter().all(|entry| !entry.contains(' ')), "{path} has an entry with a space");
@@ -114,7 +128,7 @@ mod tests {
 
     #[test]
     fn scripts_name_their_interpreter() {
-        for file in [BASE, PAYLOAD, NODE].concat() {
+        for file in [BASE, CONFORMANCE, PAYLOAD, NODE].concat() {
             let name = file.name();
             if !name.contains('.') && !["packages", "masked-units"].contains(&name) {
                 assert!(file.text.starts_with("#!/bin/"), "{} has no interpreter line", file.path);

@@ -7,27 +7,67 @@ use std::{
 
 use crate::{BuildError, Release, Step, cache, command::HostCommand, components::Component, tools, workshop::Workshop};
 
+/// How a component is built, beyond what it says itself.
+pub(crate) struct Recipe<'a> {
+    /// What is built.
+    pub(crate) component: &'a Component,
+    /// The name of the result.
+    pub(crate) key: String,
+    /// The release of Kubernetes whose module it is a part of; `None` for other modules.
+    pub(crate) kubernetes: Option<KubernetesModule>,
+    /// The words of the command.
+    pub(crate) verb: &'static [&'static str],
+    /// Files of Kubernetes' module that go beside the programs, under their paths there.
+    pub(crate) files: &'static [&'static str],
+}
+
+/// A release of Kubernetes, as its module file needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KubernetesModule {
+    pub(crate) version: &'static str,
+    pub(crate) staging: &'static str,
+    pub(crate) go: &'static str,
+}
+
+impl KubernetesModule {
+    /// The module of a release.
+    pub(crate) fn of(release: &Release) -> Self {
+        Self { version: release.kubernetes, staging: release.staging, go: release.go }
+    }
+}
+
 /// Builds a component, or takes the result of an earlier build. Returns the folder with its programs.
 pub(crate) async fn build(workshop: &Workshop<'_>, component: &Component) -> Result<PathBuf, BuildError> {
-    let (step, key) = (component.step, component.key(workshop.release()));
-    if let Some(result) = workshop.cache.result(&key) {
+    let release = workshop.release();
+    let kubernetes = (component.step == Step::Kubernetes).then(|| KubernetesModule::of(release));
+    let key = component.key(release);
+    build_as(workshop, &Recipe { component, key, kubernetes, verb: &["build"], files: &[] }).await
+}
+
+/// As [`build`], by a recipe.
+pub(crate) async fn build_as(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Result<PathBuf, BuildError> {
+    let step = recipe.component.step;
+    if let Some(result) = workshop.cache.result(&recipe.key) {
         workshop.progress.skipped(step);
         return Ok(result);
     }
-    workshop.step(step, compile(workshop, component, &key)).await
+    workshop.step(step, compile(workshop, recipe)).await
 }
 
-async fn compile(workshop: &Workshop<'_>, component: &Component, key: &str) -> Result<PathBuf, BuildError> {
+async fn compile(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Result<PathBuf, BuildError> {
+    let Recipe { component, key, kubernetes, verb, files } = recipe;
     let step = component.step;
     tools::go(workshop, step, workshop.release()).await?;
     if component.cgo {
         tools::c(workshop, step, true).await?;
     }
     let module = workshop.cache.work(key, step)?;
-    let upstream = if step == Step::Kubernetes { Some(download(workshop, &module).await?) } else { None };
-    let text = match &upstream {
-        Some(upstream) => kubernetes_module(workshop.release(), upstream, step)?,
-        None => plain_module(component, workshop.release()),
+    let (text, upstream) = match kubernetes {
+        Some(kubernetes) => {
+            let upstream = download(workshop, step, kubernetes.version, &module).await?;
+            (kubernetes_module(kubernetes, &upstream, step)?, Some(upstream))
+        }
+        None => (plain_module(component, workshop.release()), None),
     };
     write(step, &module.join("go.mod"), &text)?;
     if let Some(main) = component.main {
@@ -41,13 +81,25 @@ async fn compile(workshop: &Workshop<'_>, component: &Component, key: &str) -> R
     let jobs = workshop.options.jobs.map(|jobs| format!("-p={jobs}"));
     let command = go(workshop, &module)
         .env("CGO_ENABLED", if component.cgo { "1" } else { "0" })
-        .args(["build", "-trimpath", "-tags", component.tags, "-ldflags"])
+        .args(verb.iter().copied())
+        .args(["-trimpath", "-tags", component.tags, "-ldflags"])
         .args([component.linker_flags(), "-o".to_owned(), output.display().to_string()])
         .args(jobs)
         .args(&component.packages);
     workshop.run(step, &command).await?;
     if let Some(upstream) = upstream {
-        pause(workshop, &upstream, &unfinished.folder).await?;
+        for name in *files {
+            let (source, target) = (upstream.sources.join(name), unfinished.folder.join(name));
+            let copy = || {
+                fs::create_dir_all(target.parent().unwrap_or(&target))?;
+                // The module cache's permissions are no business of ours.
+                fs::write(&target, fs::read(&source)?)
+            };
+            copy().map_err(cache::file(step, "copy", &source))?;
+        }
+        if step == Step::Kubernetes {
+            pause(workshop, &upstream, &unfinished.folder).await?;
+        }
     }
     unfinished.finish()
 }
@@ -67,9 +119,8 @@ struct Upstream {
     sources: PathBuf,
 }
 
-async fn download(workshop: &Workshop<'_>, folder: &Path) -> Result<Upstream, BuildError> {
-    let step = Step::Kubernetes;
-    let module = format!("k8s.io/kubernetes@{}", workshop.release().kubernetes);
+async fn download(workshop: &Workshop<'_>, step: Step, version: &str, folder: &Path) -> Result<Upstream, BuildError> {
+    let module = format!("k8s.io/kubernetes@{version}");
     let printed = workshop.run(step, &go(workshop, folder).args(["mod", "download", "-json", &module])).await?;
     let facts: serde_json::Value = serde_json::from_str(&printed).unwrap_or_default();
     let path = |name: &str| facts[name].as_str().map(PathBuf::from);
@@ -87,14 +138,15 @@ fn plain_module(component: &Component, release: &Release) -> String {
 
 /// Kubernetes builds from its published modules, once the staging modules, which its own module file looks for in
 /// folders beside it, are replaced by their published twins.
-fn kubernetes_module(release: &Release, upstream: &Upstream, step: Step) -> Result<String, BuildError> {
+fn kubernetes_module(kubernetes: &KubernetesModule, upstream: &Upstream, step: Step) -> Result<String, BuildError> {
     let path = &upstream.module_file;
     let text = fs::read_to_string(path).map_err(cache::file(step, "read", path))?;
-    render_kubernetes_module(release, &text).ok_or_else(|| BuildError::UpstreamModule { step, path: path.to_owned() })
+    render_kubernetes_module(kubernetes, &text)
+        .ok_or_else(|| BuildError::UpstreamModule { step, path: path.to_owned() })
 }
 
 /// `None` where upstream's file does not look as expected.
-fn render_kubernetes_module(release: &Release, upstream: &str) -> Option<String> {
+fn render_kubernetes_module(kubernetes: &KubernetesModule, upstream: &str) -> Option<String> {
     let (mut required, mut staging, mut inside) = (Vec::new(), Vec::new(), false);
     for line in upstream.lines().map(str::trim) {
         match line {
@@ -112,18 +164,19 @@ fn render_kubernetes_module(release: &Release, upstream: &str) -> Option<String>
     }
     let mut text = format!(
         "module node\n\ngo {go}.0\n\ngodebug default=go{go}\n\nrequire k8s.io/kubernetes {}\n\nrequire (\n",
-        release.kubernetes,
-        go = release.go
+        kubernetes.version,
+        go = kubernetes.go
     );
     for line in required {
         // Upstream's own number for them is v0.0.0, which programs would report as their dependencies' version.
         let module = line.split_whitespace().next().unwrap_or_default();
-        let line = if staging.contains(&module) { format!("{module} {}", release.staging) } else { line.to_owned() };
+        let line = if staging.contains(&module) { format!("{module} {}", kubernetes.staging) } else { line.to_owned() };
         text = text + "\t" + &line + "\n";
     }
     text += ")\n\nreplace (\n";
-    text =
-        staging.iter().fold(text, |text, module| text + "\t" + module + " => " + module + " " + release.staging + "\n");
+    text = staging
+        .iter()
+        .fold(text, |text, module| text + "\t" + module + " => " + module + " " + kubernetes.staging + "\n");
     Some(text + ")\n")
 }
 
@@ -152,7 +205,7 @@ mod tests {
     #[test]
     fn kubernetes_module_repeats_upstream_and_replaces_staging() {
         assert_eq!(
-            render_kubernetes_module(Release::newest(), UPSTREAM).unwrap(),
+            render_kubernetes_module(&KubernetesModule::of(Release::newest()), UPSTREAM).unwrap(),
             "module node\n\ngo 1.26.0\n\ngodebug default=go1.26\n\nrequire k8s.io/kubernetes v1.37.2\n\nrequire (\n\
              \tgithub.com/a/b v1.0.0\n\tk8s.io/api v0.37.2\n\tgithub.com/c/d v2.0.0 // indirect\n)\n\nreplace (\n\
              \tk8s.io/api => k8s.io/api v0.37.2\n)\n"
@@ -161,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_damaged_upstream_file_is_noticed() {
-        assert_eq!(render_kubernetes_module(Release::newest(), "<html>"), None);
+        assert_eq!(render_kubernetes_module(&KubernetesModule::of(Release::newest()), "<html>"), None);
     }
 
     #[test]

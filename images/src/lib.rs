@@ -14,6 +14,7 @@ mod build;
 mod cache;
 mod command;
 mod components;
+pub mod conformance;
 mod container;
 mod digest;
 mod embedded;

@@ -30,11 +30,25 @@ pub enum Step {
     ImageStore,
     /// The node image itself.
     NodeImage,
+    /// The conformance suite.
+    ConformanceSuite,
+    /// The programs of its test images.
+    TestPrograms,
+    /// Their predecessors, for specs that change an image.
+    PreviousTestPrograms,
+    /// The aggregated API server that one spec uses.
+    SampleApiServer,
+    /// The root file system that test images share.
+    TestRoot,
+    /// The test images.
+    TestImages,
+    /// The node image that holds them.
+    ConformanceImage,
 }
 
 impl Step {
-    /// Every step, in order.
-    pub const ALL: [Step; 12] = [
+    /// Every step of a node image, in order.
+    pub const NODE: [Step; 12] = [
         Step::Base,
         Step::Kubernetes,
         Step::Etcd,
@@ -47,6 +61,16 @@ impl Step {
         Step::PodImages,
         Step::ImageStore,
         Step::NodeImage,
+    ];
+    /// Every step that the conformance suite needs beyond that, in order.
+    pub const CONFORMANCE: [Step; 7] = [
+        Step::ConformanceSuite,
+        Step::TestPrograms,
+        Step::PreviousTestPrograms,
+        Step::SampleApiServer,
+        Step::TestRoot,
+        Step::TestImages,
+        Step::ConformanceImage,
     ];
 
     /// Its name as a file name.
@@ -70,6 +94,13 @@ impl fmt::Display for Step {
             Step::PodImages => "static pod images",
             Step::ImageStore => "image store",
             Step::NodeImage => "node image",
+            Step::ConformanceSuite => "conformance suite",
+            Step::TestPrograms => "test programs",
+            Step::PreviousTestPrograms => "previous test programs",
+            Step::SampleApiServer => "sample API server",
+            Step::TestRoot => "test root file system",
+            Step::TestImages => "test images",
+            Step::ConformanceImage => "conformance node image",
         })
     }
 }
@@ -103,10 +134,11 @@ mod tests {
 
     #[test]
     fn every_step_has_a_name_of_its_own_and_is_listed_in_order() {
-        let mut names: Vec<String> = Step::ALL.iter().map(|step| step.slug()).collect();
-        assert!(Step::ALL.is_sorted());
+        let all = [&Step::NODE[..], &Step::CONFORMANCE].concat();
+        let mut names: Vec<String> = all.iter().map(|step| step.slug()).collect();
+        assert!(all.is_sorted());
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), Step::ALL.len());
+        assert_eq!(names.len(), all.len());
     }
 }

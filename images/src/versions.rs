@@ -1,6 +1,6 @@
 //! The one table of versions. Everything else asks here; no version is written anywhere else.
 
-use crate::UnsupportedVersion;
+use crate::{UnsupportedVersion, go::KubernetesModule};
 
 /// A Kubernetes release and everything that a node of it is made of.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +33,37 @@ pub struct Release {
     pub local_path_provisioner: &'static str,
     /// The suite of the root file system. bookworm's systemd runs on cgroup v1 and v2; later ones refuse v1.
     pub debian: &'static str,
+    /// What its conformance suite needs.
+    pub(crate) conformance: Conformance,
+}
+
+/// The images that a release's conformance suite uses beside those of the node: tags, from the release's own table of
+/// them (`test/utils/image/manifest.go`), and the modules whose programs lie in them. No part of a node image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Conformance {
+    /// The tag of the image with most test programs, built from the release itself.
+    pub(crate) agnhost: &'static str,
+    /// The tag of its predecessor, for specs that change an image.
+    pub(crate) agnhost_previous: &'static str,
+    /// The release with the sources nearest to that tag. (No release has exactly 2.55: v1.34.0-alpha.0 has 2.53, the next
+    /// one 2.56.)
+    pub(crate) agnhost_previous_module: KubernetesModule,
+    /// The tag of busybox.
+    pub(crate) busybox: &'static str,
+    /// The tag of the image with glibc's resolver and dig.
+    pub(crate) glibc_dns_testing: &'static str,
+    /// The tag of one picture's web server.
+    pub(crate) kitten: &'static str,
+    /// The tag of the other picture's.
+    pub(crate) nautilus: &'static str,
+    /// The tag of nginx.
+    pub(crate) nginx: &'static str,
+    /// The tag of the image with a setuid program.
+    pub(crate) nonewprivs: &'static str,
+    /// The tag of the aggregated API server.
+    pub(crate) sample_apiserver: &'static str,
+    /// Its module's version.
+    pub(crate) sample_apiserver_module: &'static str,
 }
 
 /// Every release that can be built, newest first.
@@ -51,6 +82,23 @@ const RELEASES: [Release; 1] = [Release {
     cri_tools: "v1.36.0",
     local_path_provisioner: "v0.0.30",
     debian: "bookworm",
+    conformance: Conformance {
+        agnhost: "2.66.1",
+        agnhost_previous: "2.55",
+        agnhost_previous_module: KubernetesModule {
+            version: "v1.34.0-alpha.1",
+            staging: "v0.34.0-alpha.1",
+            go: "1.24",
+        },
+        busybox: "1.37.0-2",
+        glibc_dns_testing: "2.1.1",
+        kitten: "1.8",
+        nautilus: "1.8",
+        nginx: "1.27.0-2",
+        nonewprivs: "1.4",
+        sample_apiserver: "1.29.2",
+        sample_apiserver_module: "v0.29.2",
+    },
 }];
 
 impl Release {

@@ -49,6 +49,7 @@ async fn run(ctx: &Context, command: Command) -> Result<(), TaskError> {
         Command::Demo(arguments) => tasks::demo(ctx, choice(arguments)).await?,
         Command::Test(arguments) => tasks::test(ctx, choice(arguments)).await?,
         Command::Setup(arguments) => tasks::setup(ctx, choice(arguments)).await?,
+        Command::Conformance(arguments) => tasks::conformance(ctx, arguments).await?,
         Command::Tidy => tidy::check(&ctx.workspace)?,
         Command::Bench(bench) => tasks::bench(ctx, bench).await?,
         Command::Clean => tasks::clean(ctx).await?,

@@ -22,6 +22,8 @@ pub enum Command {
     Test(ImageArgs),
     /// Install what is missing, start the container engine, and have the node image; run nothing.
     Setup(ImageArgs),
+    /// Install and build what is missing, then run the conformance specs that have not passed yet.
+    Conformance(ConformanceArgs),
     /// Check the house rules.
     Tidy,
     /// Measure; nothing is judged.
@@ -44,6 +46,17 @@ pub struct ImageArgs {
     /// Pull kind's prebuilt node image, even where one of ours was built.
     #[arg(long)]
     pub pull: bool,
+}
+
+/// Which conformance specs to run.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConformanceArgs {
+    /// Run those that passed before with the same images, too.
+    #[arg(long)]
+    pub again: bool,
+    /// Only those that this nextest filter chooses, such as `test(/sig-network/)`.
+    #[arg(long, value_name = "FILTERSET")]
+    pub filter: Option<String>,
 }
 
 /// What to measure.

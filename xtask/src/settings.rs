@@ -16,6 +16,9 @@ pub const TEST_IMAGE: &str = "KIND_TEST_IMAGE";
 /// Set for test processes: which clusters stay after the run.
 pub const TEST_KEEP: &str = "KIND_TEST_KEEP";
 
+/// Set for conformance specs: the file that they add their results to.
+pub const CONFORMANCE_RESULTS: &str = "KIND_CONFORMANCE_RESULTS";
+
 /// What the environment says.
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -5,6 +5,7 @@ mod case;
 mod context;
 mod error;
 mod existing;
+mod hold;
 mod host;
 mod inject;
 mod interrupt;
@@ -21,6 +22,7 @@ mod verdict;
 mod tests;
 
 pub use context::{Arranged, TestContext};
+pub use hold::Hold;
 pub use inject::{Inject, inject};
 pub(crate) use judge::chain;
 pub use judge::{Judge, Judged, Returned};

@@ -43,6 +43,11 @@ impl TestName {
         Self { package: meta.package, path, attempt }
     }
 
+    /// The name of a test that is no function here.
+    pub(super) fn given(path: &str, attempt: u32) -> Self {
+        Self { package: "", path: path.to_owned(), attempt }
+    }
+
     /// The name as a person reads it.
     pub(crate) fn as_str(&self) -> &str {
         &self.path

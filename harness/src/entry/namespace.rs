@@ -1,6 +1,6 @@
 //! The namespace of one test: made before the body, deleted after it.
 
-use std::{collections::BTreeMap, fmt, ops::Deref, sync::Arc};
+use std::{collections::BTreeMap, fmt, ops::Deref, sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::{
@@ -8,7 +8,12 @@ use kube::{
     api::{DeleteParams, ObjectMeta, PostParams},
 };
 
-use super::name::TestName;
+use tokio::time::timeout;
+
+use super::{judge::chain, name::TestName, timeline::seconds};
+
+/// How long the API has for one call of ours. A control plane that was just killed is left within seconds.
+pub(super) const API_LIMIT: Duration = Duration::from_secs(30);
 
 /// The label with the test's name, and the annotation with all of it.
 pub const LABEL_TEST: &str = "io.kind-rs.test";
@@ -96,8 +101,18 @@ async fn create_default_account(client: &Client, namespace: &str) -> Result<(), 
     }
 }
 
+/// Deletes a namespace that nobody will look at, and only says so where that fails.
+pub(super) async fn tidy_up(client: &Client, namespace: &str) {
+    let problem = match timeout(API_LIMIT, delete(client, namespace)).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => chain(&error),
+        Err(_) => format!("no answer after {}", seconds(API_LIMIT)),
+    };
+    eprintln!("namespace {namespace} stays until its cluster goes, because its deletion failed: {problem}");
+}
+
 /// Asks for the namespace's deletion; the cluster does it in the background.
-pub(super) async fn delete(client: &Client, namespace: &TestNamespace) -> Result<(), kube::Error> {
+pub(super) async fn delete(client: &Client, namespace: &str) -> Result<(), kube::Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     match namespaces.delete(namespace, &DeleteParams::background()).await {
         // The test deleted it itself.

@@ -27,7 +27,7 @@ use super::{
     host::{Held, Host, Refusal},
     interrupt::{Running, say},
     judge::{Judged, chain},
-    namespace::{self, TestNamespace},
+    namespace::{self, API_LIMIT, TestNamespace},
     request::{Request, TestMeta},
     timeline::seconds,
     verdict::{Ended, announce_skip},
@@ -35,8 +35,6 @@ use super::{
 
 /// How long a body may take where nobody says.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(5 * 60);
-/// How long the API has for one call of ours. A control plane that was just killed is left within seconds.
-const API_LIMIT: Duration = Duration::from_secs(30);
 /// How long all looking may take, and each call, when a signal has ended the test: it is followed by a SIGKILL.
 const HURRIED: Duration = Duration::from_secs(5);
 const HURRIED_API_LIMIT: Duration = Duration::from_secs(2);

@@ -60,7 +60,7 @@ pub enum ImageError {
     Build(#[from] ProcessError),
     /// The build ended well and named no image.
     #[error(
-        "build the node image: `kind-rs build node-image` should print its reference as the only line, it printed {printed:?}"
+        "build the node image: `kind-rs build` should print its reference as the only line, it printed {printed:?}"
     )]
     NoReference {
         /// What it printed.
@@ -150,12 +150,25 @@ async fn ensure_pulled(ctx: &Context, engine: &dyn Engine, reference: String) ->
     }
 }
 
-/// Builds the image with the command line tool, as a user would; unchanged sources build nothing.
+/// Has the conformance suite and its node image, and returns the image's reference. Nobody publishes one, so it is built.
+pub(super) async fn conformance_image(ctx: &Context, prepared: &Prepared) -> Result<String, ImageError> {
+    ctx.ui.heading("Conformance suite");
+    let reference = build_with(ctx, prepared, "conformance").await?;
+    ctx.ui.line(&format!("conformance node image: {reference}"));
+    Ok(reference)
+}
+
+/// Builds the image; unchanged sources build nothing.
 async fn build(ctx: &Context, prepared: &Prepared) -> Result<String, ImageError> {
+    build_with(ctx, prepared, "node-image").await
+}
+
+/// Builds with the command line tool, as a user would.
+async fn build_with(ctx: &Context, prepared: &Prepared, what: &str) -> Result<String, ImageError> {
     let path = install_build_tools(ctx, prepared).await?;
     let compile = cargo(ctx).args(["build", "--workspace"]);
     crate::process::run_shown(ctx, &compile).await?;
-    let kind = Tool::new(ctx.workspace.program("kind-rs")).args(["build", "node-image"]).env("PATH", path);
+    let kind = Tool::new(ctx.workspace.program("kind-rs")).args(["build", what]).env("PATH", path);
     let printed = output_shown(ctx, &kind).await?;
     match printed.trim() {
         reference if !reference.is_empty() && reference.lines().count() == 1 => Ok(reference.to_owned()),

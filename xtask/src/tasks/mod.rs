@@ -3,6 +3,7 @@
 mod bench;
 mod cargo;
 mod clean;
+mod conformance;
 mod demo;
 mod image;
 mod leftovers;
@@ -13,6 +14,7 @@ mod test;
 
 pub use bench::bench;
 pub use clean::clean;
+pub use conformance::conformance;
 pub use demo::demo;
 pub use image::{ImageChoice, ImageError};
 pub use setup::setup;

@@ -1,0 +1,218 @@
+//! Ginkgo's report of one run of the suite: what became of the one spec that was wanted.
+
+use std::{path::Path, time::Duration};
+
+use serde::Deserialize;
+
+/// What became of a spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It passed.
+    Passed {
+        /// How long it took, as the suite measured it.
+        took: Duration,
+    },
+    /// It did not.
+    Failed(Failure),
+    /// It ran and found that it does not apply, which a conformance spec must not.
+    SkippedItself {
+        /// What it said.
+        reason: String,
+    },
+    /// The suite did not get as far as the spec.
+    NotReached {
+        /// What failed before it.
+        failure: Failure,
+    },
+    /// The suite has no such spec.
+    Unknown,
+}
+
+/// Why something failed, and everything that it printed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Failure {
+    /// The message of the failed assertion.
+    pub message: String,
+    /// Where that is in upstream's sources.
+    pub location: String,
+    /// Everything that the spec printed.
+    pub output: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// A report cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("read the suite's report {}: expected what ginkgo writes", path.display())]
+pub struct ReportError {
+    path: std::path::PathBuf,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+#[derive(Deserialize)]
+struct Suite {
+    #[serde(rename = "SpecReports", default)]
+    specs: Option<Vec<Report>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Report {
+    #[serde(default)]
+    container_hierarchy_texts: Option<Vec<String>>,
+    leaf_node_type: String,
+    #[serde(default)]
+    leaf_node_text: String,
+    state: String,
+    /// In nanoseconds.
+    #[serde(default)]
+    run_time: u64,
+    #[serde(default)]
+    captured_ginkgo_writer_output: String,
+    #[serde(default)]
+    captured_std_out_err: String,
+    #[serde(default)]
+    failure: Option<ReportedFailure>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct ReportedFailure {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    forwarded_panic: String,
+    #[serde(default)]
+    location: Location,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct Location {
+    #[serde(default)]
+    file_name: String,
+    #[serde(default)]
+    line_number: u64,
+}
+
+/// Reads what became of the spec with this upstream name.
+///
+/// # Errors
+/// When the report is missing or is none.
+pub(crate) fn read(path: &Path, upstream: &str) -> Result<Outcome, ReportError> {
+    let error = |source| ReportError { path: path.to_owned(), source };
+    let text = std::fs::read(path).map_err(|source| error(source.into()))?;
+    let suites: Vec<Suite> = serde_json::from_slice(&text).map_err(|source| error(source.into()))?;
+    Ok(outcome(suites.into_iter().flat_map(|suite| suite.specs.unwrap_or_default()), upstream))
+}
+
+fn outcome(reports: impl Iterator<Item = Report>, upstream: &str) -> Outcome {
+    let mut before = None;
+    for report in reports {
+        if report.is(upstream) {
+            return match (before, report.state.as_str()) {
+                (_, "passed") => Outcome::Passed { took: Duration::from_nanos(report.run_time) },
+                // What the filter left out has no failure; what skips itself says why.
+                (None, "skipped" | "pending") => {
+                    Outcome::SkippedItself { reason: report.failure.unwrap_or_default().message }
+                }
+                (Some(failure), "skipped" | "pending") => Outcome::NotReached { failure },
+                _ => Outcome::Failed(report.into_failure()),
+            };
+        }
+        if report.leaf_node_type != "It" && !["passed", "skipped"].contains(&report.state.as_str()) {
+            before.get_or_insert_with(|| report.into_failure());
+        }
+    }
+    match before {
+        Some(failure) => Outcome::NotReached { failure },
+        None => Outcome::Unknown,
+    }
+}
+
+impl Report {
+    /// Whether it is about the spec of that name, which is all its texts with a space between.
+    fn is(&self, upstream: &str) -> bool {
+        let texts = self.container_hierarchy_texts.iter().flatten().chain([&self.leaf_node_text]);
+        // Texts may end with spaces, and upstream's list has the names with one or two between their parts.
+        let words = texts.flat_map(|text| text.split_whitespace());
+        self.leaf_node_type == "It" && words.eq(upstream.split_whitespace())
+    }
+
+    fn into_failure(self) -> Failure {
+        let ReportedFailure { message, forwarded_panic, location } = self.failure.unwrap_or_default();
+        let message = if forwarded_panic.is_empty() { message } else { format!("{message}: {forwarded_panic}") };
+        Failure {
+            message: if message.is_empty() { format!("it {}", self.state) } else { message },
+            location: format!("{}:{}", location.file_name, location.line_number),
+            output: self.captured_ginkgo_writer_output + &self.captured_std_out_err,
+            took: Duration::from_nanos(self.run_time),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "[sig-node] Pods should work [Conformance]";
+
+    fn suite(before: &str, spec: &str) -> Outcome {
+        let text = format!(
+            r#"[{{"SuiteSucceeded":false,"SpecReports":[
+              {{"ContainerHierarchyTexts":null,"LeafNodeType":"SynchronizedBeforeSuite","State":{before}}},
+              {{"ContainerHierarchyTexts":["[sig-node] Pods"],"LeafNodeType":"It","LeafNodeText":"should sleep","State":"skipped"}},
+              {{"ContainerHierarchyTexts":["[sig-node] Pods"],"LeafNodeType":"It","LeafNodeText":"should work  [Conformance]","RunTime":1500000000,"State":{spec}}}
+            ]}}]"#
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        std::fs::write(&path, text).unwrap();
+        read(&path, NAME).unwrap()
+    }
+
+    #[test]
+    fn a_pass_carries_the_time_that_the_suite_measured() {
+        assert_eq!(suite("\"passed\"", "\"passed\""), Outcome::Passed { took: Duration::from_millis(1500) });
+    }
+
+    #[test]
+    fn a_failure_carries_message_place_and_output() {
+        let failed = r#""failed","CapturedGinkgoWriterOutput":"STEP: x\n","Failure":{"Message":"too slow","Location":{"FileName":"a.go","LineNumber":7}}"#;
+        let Outcome::Failed(failure) = suite("\"passed\"", failed) else { panic!("it passed") };
+        assert_eq!((failure.message.as_str(), failure.location.as_str()), ("too slow", "a.go:7"));
+        assert_eq!(failure.output, "STEP: x\n");
+    }
+
+    #[test]
+    fn any_other_state_is_a_failure() {
+        for state in ["panicked", "interrupted", "aborted", "timedout"] {
+            let Outcome::Failed(failure) = suite("\"passed\"", &format!("\"{state}\"")) else { panic!("{state}") };
+            assert_eq!(failure.message, format!("it {state}"));
+        }
+    }
+
+    #[test]
+    fn a_spec_that_skips_itself_is_no_pass() {
+        let skipped = r#""skipped","Failure":{"Message":"needs Windows"}"#;
+        assert_eq!(suite("\"passed\"", skipped), Outcome::SkippedItself { reason: "needs Windows".to_owned() });
+    }
+
+    #[test]
+    fn what_failed_before_it_is_told() {
+        let before = r#""failed","Failure":{"Message":"no nodes"}"#;
+        let Outcome::NotReached { failure } = suite(before, "\"skipped\"") else { panic!("it was reached") };
+        assert_eq!(failure.message, "no nodes");
+    }
+
+    #[test]
+    fn another_suite_does_not_know_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        std::fs::write(&path, "[{\"SpecReports\":null}]").unwrap();
+        assert_eq!(read(&path, NAME).unwrap(), Outcome::Unknown);
+        std::fs::write(&path, "{").unwrap();
+        assert!(read(&path, NAME).is_err());
+    }
+}

@@ -1,0 +1,273 @@
+//! The images that specs use beside those of the node: under upstream's names, each from what it really is.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read as _},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    BuildError, Release, Step,
+    archive::{ImageArchive, Layer},
+    cache::file,
+    command::HostCommand,
+    pod_images::Programs,
+    workshop::Workshop,
+};
+
+const STEP: Step = Step::TestImages;
+const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Two files of the shared root that the busybox image consists of.
+const STATIC: [(&str, &str); 2] = [("usr/bin/busybox", "busybox"), ("usr/bin/bash-static", "bash")];
+
+/// What lies in an image, above nothing or above the shared root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    /// The shared root alone.
+    Root,
+    /// A layer of that name above the shared root.
+    AboveRoot(&'static str),
+    /// A layer of that name alone.
+    Alone(&'static str),
+}
+
+/// An image that specs use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TestImage {
+    /// Name and tag.
+    pub(super) name: String,
+    content: Vec<Content>,
+    entrypoint: &'static [&'static str],
+    command: &'static [&'static str],
+    /// Whether specs insist on pulling it, so that a registry must have it.
+    pub(super) is_pulled: bool,
+}
+
+/// Every test image, in the order of their names.
+pub(super) fn test_images(release: &Release) -> Vec<TestImage> {
+    let tags = &release.conformance;
+    let image = |name: &str, tag: &str, content: &[Content], entrypoint, command| TestImage {
+        name: format!("registry.k8s.io/e2e-test-images/{name}:{tag}"),
+        content: content.to_vec(),
+        entrypoint,
+        command,
+        is_pulled: false,
+    };
+    let agnhost = [Content::AboveRoot("agnhost")];
+    let server = |name, layer, tag| {
+        let content = [Content::AboveRoot("agnhost"), Content::AboveRoot(layer)];
+        image(name, tag, &content, &["/agnhost"], &["test-webserver"])
+    };
+    vec![
+        TestImage { is_pulled: true, ..image("agnhost", tags.agnhost, &agnhost, &["/agnhost"], &["pause"]) },
+        image("agnhost", tags.agnhost_previous, &[Content::AboveRoot("agnhost-previous")], &["/agnhost"], &["pause"]),
+        image("busybox", tags.busybox, &[Content::Alone("busybox")], &[], &["sh"]),
+        image("glibc-dns-testing", tags.glibc_dns_testing, &[Content::Root], &[], &["bash"]),
+        TestImage { is_pulled: true, ..server("kitten", "kitten", tags.kitten) },
+        server("nautilus", "nautilus", tags.nautilus),
+        image("nginx", tags.nginx, &[Content::Root], &[], &["nginx", "-g", "daemon off;"]),
+        image("nonewprivs", tags.nonewprivs, &[Content::AboveRoot("nonewprivs")], &[], &["nnp"]),
+        image(
+            "sample-apiserver",
+            tags.sample_apiserver,
+            &[Content::Alone("sample-apiserver")],
+            &["/sample-apiserver"],
+            &[],
+        ),
+    ]
+}
+
+/// Writes the archive of all images into the work folder. The caller removes it.
+pub(super) async fn archive(workshop: &Workshop<'_>, root: &Path, programs: &Programs) -> Result<PathBuf, BuildError> {
+    let work = workshop.cache.work("test-images", STEP)?;
+    take_out(root, &work).map_err(file(STEP, "take programs out of", root))?;
+    let applets = HostCommand::new(&work.join("busybox").display().to_string(), &work).args(["--list"]);
+    let applets = workshop.run(STEP, &applets).await?;
+    let path = work.join("images.tar");
+    let write = || -> io::Result<()> {
+        let mut archive = ImageArchive::create(&path)?;
+        let shared = archive.layer(&fs::read(root)?)?;
+        let mut layers = BTreeMap::new();
+        for (name, bytes) in layers_of(programs, &work, &applets)? {
+            layers.insert(name, archive.layer(&bytes)?);
+        }
+        for image in test_images(workshop.release()) {
+            archive.add_of(&image.name, &config(&image), &stack(&image, &shared, &layers)?)?;
+        }
+        archive.finish()
+    };
+    write().map_err(file(STEP, "write", &path))?;
+    Ok(path)
+}
+
+/// An image's layers, lowest first.
+fn stack<'a>(
+    image: &TestImage,
+    shared: &'a String,
+    layers: &'a BTreeMap<&'static str, String>,
+) -> io::Result<Vec<&'a String>> {
+    let mut stack = Vec::new();
+    if image.content.iter().any(|content| !matches!(content, Content::Alone(_))) {
+        stack.push(shared);
+    }
+    for content in &image.content {
+        if let Content::AboveRoot(name) | Content::Alone(name) = content {
+            stack.push(layers.get(name).ok_or(io::ErrorKind::NotFound)?);
+        }
+    }
+    Ok(stack)
+}
+
+fn config(image: &TestImage) -> Value {
+    json!({ "Entrypoint": image.entrypoint, "Cmd": image.command, "Env": [PATH], "WorkingDir": "/" })
+}
+
+/// Every layer above the shared root or without it.
+fn layers_of(programs: &Programs, work: &Path, applets: &str) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
+    let of = |step: Step| programs.get(&step).ok_or(io::ErrorKind::NotFound);
+    let current = of(Step::TestPrograms)?;
+    let sources = current.join("test/images");
+    let agnhost = |folder: &Path| {
+        let mut layer = Layer::new(Vec::new());
+        layer.copy("/agnhost", 0o755, &folder.join("agnhost"))?;
+        layer.link("/agnhost-2", "agnhost")?;
+        for name in ["localhost.crt", "localhost.key"] {
+            layer.copy(&format!("/{name}"), 0o644, &sources.join("agnhost/porter").join(name))?;
+        }
+        layer.finish()
+    };
+    let picture = |name: &str| {
+        let mut layer = Layer::new(Vec::new());
+        for file in [format!("{name}.jpg"), "data.json".to_owned()] {
+            layer.copy(&format!("/{file}"), 0o644, &sources.join(name).join("html").join(&file))?;
+        }
+        layer.finish()
+    };
+    let one = |path: &str, mode, source: &Path| {
+        let mut layer = Layer::new(Vec::new());
+        layer.copy(path, mode, source)?;
+        layer.finish()
+    };
+    Ok(vec![
+        ("agnhost", agnhost(current)?),
+        ("agnhost-previous", agnhost(of(Step::PreviousTestPrograms)?)?),
+        ("busybox", busybox(work, applets)?),
+        ("kitten", picture("kitten")?),
+        ("nautilus", picture("nautilus")?),
+        // Its specs are about what a setuid and setgid program may do.
+        ("nonewprivs", one("/usr/local/bin/nnp", 0o6755, &current.join("nonewprivs"))?),
+        ("sample-apiserver", one("/sample-apiserver", 0o755, &of(Step::SampleApiServer)?.join("sample-apiserver"))?),
+    ])
+}
+
+/// busybox under all its names. The shell is bash: the one of Debian's busybox drops variables whose names have dots or
+/// dashes, which specs set and look for.
+fn busybox(work: &Path, applets: &str) -> io::Result<Vec<u8>> {
+    let mut layer = Layer::new(Vec::new());
+    for folder in ["/dev", "/etc", "/home", "/proc", "/root", "/sys", "/usr/bin", "/var/tmp"] {
+        layer.folder(folder, 0o755)?;
+    }
+    layer.folder("/tmp", 0o1777)?;
+    layer.copy("/bin/busybox", 0o755, &work.join("busybox"))?;
+    layer.copy("/bin/sh", 0o755, &work.join("bash"))?;
+    for applet in applets.lines().filter(|applet| !["busybox", "sh", ""].contains(applet)) {
+        layer.link(&format!("/bin/{applet}"), "busybox")?;
+    }
+    layer.link("/usr/bin/env", "../../bin/env")?;
+    layer.file(
+        "/etc/passwd",
+        0o644,
+        b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n",
+    )?;
+    layer.file("/etc/group", 0o644, b"root:x:0:\nnobody:x:65534:\n")?;
+    layer.finish()
+}
+
+/// Copies the two static programs of the shared root into the work folder.
+fn take_out(root: &Path, work: &Path) -> io::Result<()> {
+    let mut missing: Vec<_> = STATIC.to_vec();
+    for entry in tar::Archive::new(File::open(root)?).entries()? {
+        let mut entry = entry?;
+        let path = entry.path()?.into_owned();
+        let path = path.strip_prefix(".").unwrap_or(&path);
+        let Some(at) = missing.iter().position(|(of_root, _)| path == Path::new(of_root)) else { continue };
+        let (_, name) = missing.swap_remove(at);
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content)?;
+        fs::write(work.join(name), content)?;
+        fs::set_permissions(work.join(name), fs::Permissions::from_mode(0o755))?;
+    }
+    match missing.first() {
+        None => Ok(()),
+        Some((path, _)) => Err(io::Error::new(io::ErrorKind::NotFound, format!("{path} is not in it"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_tags_are_those_of_upstreams_table() {
+        let names: Vec<String> = test_images(Release::newest()).into_iter().map(|image| image.name).collect();
+        assert_eq!(
+            names.iter().map(|name| name.strip_prefix("registry.k8s.io/e2e-test-images/").unwrap()).collect::<Vec<_>>(),
+            [
+                "agnhost:2.66.1",
+                "agnhost:2.55",
+                "busybox:1.37.0-2",
+                "glibc-dns-testing:2.1.1",
+                "kitten:1.8",
+                "nautilus:1.8",
+                "nginx:1.27.0-2",
+                "nonewprivs:1.4",
+                "sample-apiserver:1.29.2",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_shared_root_lies_below_everything_else() {
+        let shared = "root".to_owned();
+        let layers =
+            BTreeMap::from([("agnhost", "a".to_owned()), ("kitten", "k".to_owned()), ("busybox", "b".to_owned())]);
+        let of = |name: &str| {
+            let images = test_images(Release::newest());
+            let image = images.into_iter().find(|image| image.name.contains(name)).unwrap();
+            stack(&image, &shared, &layers).unwrap().into_iter().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(of("kitten"), ["root", "a", "k"]);
+        assert_eq!(of("busybox"), ["b"]);
+        assert_eq!(of("nginx"), ["root"]);
+    }
+
+    #[test]
+    fn busybox_has_every_applet_and_another_shell() {
+        let work = tempfile::tempdir().unwrap();
+        fs::write(work.path().join("busybox"), "b").unwrap();
+        fs::write(work.path().join("bash"), "s").unwrap();
+        let layer = busybox(work.path(), "busybox\ncat\nsh\n").unwrap();
+        let mut archive = tar::Archive::new(layer.as_slice());
+        let entries: Vec<(String, bool)> = archive
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|entry| (entry.path().unwrap().display().to_string(), entry.header().entry_type().is_symlink()))
+            .collect();
+        assert!(entries.contains(&("bin/cat".to_owned(), true)) && entries.contains(&("bin/sh".to_owned(), false)));
+    }
+
+    #[test]
+    fn a_root_without_the_programs_is_named() {
+        let work = tempfile::tempdir().unwrap();
+        let root = work.path().join("rootfs.tar");
+        fs::write(&root, Layer::new(Vec::new()).finish().unwrap()).unwrap();
+        let error = take_out(&root, work.path()).unwrap_err().to_string();
+        assert!(error.contains("is not in it"), "{error}");
+    }
+}

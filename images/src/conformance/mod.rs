@@ -1,0 +1,11 @@
+//! What the conformance suite of a release needs beyond a node image: the suite itself, and a node image that also holds
+//! the images that its specs use. The ordinary node image does not grow by it.
+
+mod build;
+mod images;
+mod node;
+mod programs;
+mod root_fs;
+
+pub(crate) use build::results;
+pub use build::{ConformanceSuite, build, find};
