@@ -162,12 +162,6 @@ fn focus(upstream: &str) -> String {
     pattern + " *$"
 }
 
-/// The namespace that a failed spec used, as the suite says it when it looks at its events.
-pub(crate) fn namespace(output: &str) -> Option<&str> {
-    let (_, rest) = output.split_once("Collecting events from namespace \"")?;
-    Some(rest.split_once('"')?.0)
-}
-
 fn tail(log: &str) -> String {
     const LINES: usize = 20;
     let lines: Vec<&str> = log.lines().collect();
@@ -181,13 +175,6 @@ mod tests {
     #[test]
     fn a_focus_is_the_whole_name_and_nothing_of_it_is_a_pattern() {
         assert_eq!(focus("[sig-a] X.y  (z)"), r" +\[sig\-a\] +X\.y +\(z\) *$");
-    }
-
-    #[test]
-    fn the_namespace_is_the_one_whose_events_were_collected() {
-        let output = "  STEP: Collecting events from namespace \"pods-1234\". @ 11/25/26 00:00:00.000\n";
-        assert_eq!(namespace(output), Some("pods-1234"));
-        assert_eq!(namespace("STEP: done"), None);
     }
 
     fn invocation(program: &Path, limit: Duration) -> Invocation<'_> {

@@ -9,6 +9,7 @@ mod catalog;
 mod trial;
 mod run;
 mod invoke;
+mod log;
 mod report;
 mod results;
 

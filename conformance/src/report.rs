@@ -28,15 +28,13 @@ pub enum Outcome {
     Unknown,
 }
 
-/// Why something failed, and everything that it printed.
+/// Why something failed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Failure {
     /// The message of the failed assertion.
     pub message: String,
     /// Where that is in upstream's sources.
     pub location: String,
-    /// Everything that the spec printed.
-    pub output: String,
     /// How long it took.
     pub took: Duration,
 }
@@ -68,10 +66,6 @@ struct Report {
     /// In nanoseconds.
     #[serde(default)]
     run_time: u64,
-    #[serde(default)]
-    captured_ginkgo_writer_output: String,
-    #[serde(default)]
-    captured_std_out_err: String,
     #[serde(default)]
     failure: Option<ReportedFailure>,
 }
@@ -146,7 +140,6 @@ impl Report {
         Failure {
             message: if message.is_empty() { format!("it {}", self.state) } else { message },
             location: format!("{}:{}", location.file_name, location.line_number),
-            output: self.captured_ginkgo_writer_output + &self.captured_std_out_err,
             took: Duration::from_nanos(self.run_time),
         }
     }
@@ -178,11 +171,10 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_carries_message_place_and_output() {
-        let failed = r#""failed","CapturedGinkgoWriterOutput":"STEP: x\n","Failure":{"Message":"too slow","Location":{"FileName":"a.go","LineNumber":7}}"#;
+    fn a_failure_carries_message_and_place() {
+        let failed = r#""failed","Failure":{"Message":"too slow","Location":{"FileName":"a.go","LineNumber":7}}"#;
         let Outcome::Failed(failure) = suite("\"passed\"", failed) else { panic!("it passed") };
         assert_eq!((failure.message.as_str(), failure.location.as_str()), ("too slow", "a.go:7"));
-        assert_eq!(failure.output, "STEP: x\n");
     }
 
     #[test]

@@ -11,7 +11,8 @@ use kind_images::{Release, conformance, default_cache};
 
 use crate::{
     catalog::Spec,
-    invoke::{Invocation, InvokeError, Ran, namespace},
+    invoke::{Invocation, InvokeError, Ran},
+    log,
     report::Outcome,
     results,
 };
@@ -124,28 +125,25 @@ pub async fn run(settings: &Settings, spec: &Spec) -> Result<Verdict, RunError> 
 
 /// Writes the evidence and returns what the reader wants to see: the spec's own words, and what it left in the cluster.
 async fn failed(hold: Hold, spec: &Spec, ran: Ran) -> String {
-    let (message, output) = match ran.outcome {
-        Outcome::Failed(failure) => (format!("{}\n  at {}", failure.message, failure.location), failure.output),
+    let message = match ran.outcome {
+        Outcome::Failed(failure) => format!("{}\n  at {}", failure.message, failure.location),
         Outcome::SkippedItself { reason } => {
-            (format!("it skipped itself, which a conformance spec must not: {reason}"), String::new())
+            format!("it skipped itself, which a conformance spec must not: {reason}")
         }
         Outcome::NotReached { failure } => {
-            let message = format!("the suite failed before it: {}\n  at {}", failure.message, failure.location);
-            (message, failure.output)
+            format!("the suite failed before it: {}\n  at {}", failure.message, failure.location)
         }
-        Outcome::Unknown => {
-            ("the suite has no spec of this name; is it of another version?".to_owned(), ran.log.clone())
-        }
-        Outcome::Passed { .. } => (String::new(), String::new()),
+        Outcome::Unknown => "the suite has no spec of this name; is it of another version?".to_owned(),
+        Outcome::Passed { .. } => String::new(),
     };
-    let log = hold.artifacts().join("e2e.log");
-    let written = std::fs::create_dir_all(hold.artifacts()).and_then(|()| std::fs::write(&log, &ran.log));
+    let path = hold.artifacts().join("e2e.log");
+    let written = std::fs::create_dir_all(hold.artifacts()).and_then(|()| std::fs::write(&path, &ran.log));
     if let Err(error) = written {
-        eprintln!("the suite's output could not be written to {}: {error}", log.display());
+        eprintln!("the suite's output could not be written to {}: {error}", path.display());
     }
-    let namespace = namespace(&output).or_else(|| namespace(&ran.log)).map(str::to_owned);
-    let left = hold.failed(&message, namespace.as_deref()).await;
-    format!("{}\n{}\n---- what it printed\n{}\n{left}", spec.upstream, message.trim(), output.trim())
+    let left = hold.failed(&message, log::namespace(&ran.log)).await;
+    let printed = log::own_lines(&ran.log, spec.upstream);
+    format!("{}\n{}\n---- what it printed\n{printed}\n{left}", spec.upstream, message.trim())
 }
 
 /// An error and everything that caused it, one a line.

@@ -25,6 +25,10 @@ const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 /// Two files of the shared root that the busybox image consists of.
 const STATIC: [(&str, &str); 2] = [("usr/bin/busybox", "busybox"), ("usr/bin/bash-static", "bash")];
 
+/// One spec mounts the image and looks whether its files are there, by the words "Alpine Linux" in this one.
+const OS_RELEASE: &[u8] =
+    b"ID=debian\nNAME=\"Debian GNU/Linux\"\nPRETTY_NAME=\"Debian GNU/Linux in place of Alpine Linux\"\n";
+
 /// What lies in an image, above nothing or above the shared root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
@@ -146,6 +150,7 @@ fn layers_of(programs: &Programs, work: &Path, applets: &str) -> io::Result<Vec<
         for file in [format!("{name}.jpg"), "data.json".to_owned()] {
             layer.copy(&format!("/{file}"), 0o644, &sources.join(name).join("html").join(&file))?;
         }
+        layer.file("/etc/os-release", 0o644, OS_RELEASE)?;
         layer.finish()
     };
     let one = |path: &str, mode, source: &Path| {
