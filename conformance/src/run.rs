@@ -7,7 +7,7 @@ use kind_harness::{
     lease::{Access, LeaseError},
     settings::Settings,
 };
-use kind_images::{Release, conformance, default_cache};
+use kind_images::{Release, conformance};
 
 use crate::{
     catalog::Spec,
@@ -74,7 +74,7 @@ pub enum RunError {
 /// When there is no suite, no cluster, or the suite does not run. A spec that fails is a [`Verdict`].
 pub async fn run(settings: &Settings, spec: &Spec) -> Result<Verdict, RunError> {
     let release = Release::newest();
-    let cache = default_cache(settings.home.as_deref().ok_or(RunError::NoHome)?);
+    let cache = settings.cache_dir.as_deref().ok_or(RunError::NoHome)?.join("images");
     let suite = conformance::find(release, &cache);
     let suite = suite.ok_or_else(|| RunError::NotBuilt { version: release.kubernetes, cache })?;
     let shape = ClusterSpec::default().control_planes(settings.conformance_control_planes).workers(WORKERS);

@@ -3,12 +3,12 @@
 use kind_engine::{ContainerFacts, Engine, EngineError, ImageFacts, Labels};
 
 use crate::{
-    Release,
+    Release, conformance,
     reference::{base_image_reference, labels, node_image_reference, payload_image_reference},
 };
 
 /// The repositories of the images that are built here.
-const REPOSITORIES: [&str; 3] = ["kind-rs/node:", "kind-rs/payload:", "kind-rs/base:"];
+const REPOSITORIES: [&str; 4] = ["kind-rs/conformance:", "kind-rs/node:", "kind-rs/payload:", "kind-rs/base:"];
 
 /// An image that was built here from other inputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +52,13 @@ pub async fn old_images(engine: &dyn Engine) -> Result<Vec<OldImage>, EngineErro
 }
 
 /// Every image of a release.
-fn references(release: &Release) -> [String; 3] {
-    [node_image_reference(release), payload_image_reference(release), base_image_reference(release)]
+fn references(release: &Release) -> [String; 4] {
+    [
+        conformance::image_reference(release),
+        node_image_reference(release),
+        payload_image_reference(release),
+        base_image_reference(release),
+    ]
 }
 
 /// The place of an image's repository; `None` where it is not ours, such as a user's own name for one of our images.

@@ -36,7 +36,7 @@ pub fn find(release: &Release, cache: &Path) -> Option<ConformanceSuite> {
     let kubernetes = components(release).into_iter().find(|component| component.step == Step::Kubernetes)?;
     let e2e_test = results.join(suite.key()).join("e2e.test");
     let kubectl = results.join(kubernetes.key(release)).join("kubectl");
-    let image = node::reference(release);
+    let image = node::image_reference(release);
     (e2e_test.is_file() && kubectl.is_file()).then_some(ConformanceSuite { e2e_test, kubectl, image })
 }
 
@@ -60,7 +60,7 @@ async fn build_with(
     runner: &dyn Runner,
 ) -> Result<ConformanceSuite, BuildError> {
     let release = options.release;
-    let reference = node::reference(release);
+    let reference = node::image_reference(release);
     node_build::build_with(engine, options, progress, runner).await?;
     if let Some(suite) = find(release, &options.cache)
         && has(engine, &reference, Step::ConformanceImage).await?

@@ -9,3 +9,4 @@ mod root_fs;
 
 pub(crate) use build::results;
 pub use build::{ConformanceSuite, build, find};
+pub use node::image_reference;

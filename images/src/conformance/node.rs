@@ -27,7 +27,7 @@ const PLACES: [(&str, &str); 3] = [
 ];
 
 /// The reference of a release's conformance node image. It changes with everything that goes into the image.
-pub(super) fn reference(release: &Release) -> String {
+pub fn image_reference(release: &Release) -> String {
     // The number stands for how layers are made, in `images.rs`.
     let digest = Digest::new("conformance node image 2")
         .field("node", node_image_reference(release))
@@ -74,7 +74,7 @@ async fn fill(
         "CMD []".to_owned(),
         format!("LABEL {}=conformance-node-image", labels::KIND),
     ];
-    container.commit(&reference(release), &changes).await
+    container.commit(&image_reference(release), &changes).await
 }
 
 fn write_files(tar: &Path) -> io::Result<()> {
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_reference_is_valid_and_another_one_than_the_nodes() {
-        let reference = reference(Release::newest());
+        let reference = image_reference(Release::newest());
         let tag = reference.strip_prefix("kind-rs/conformance:v1.37.2-").expect(&reference);
         assert!(tag.len() == 12 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()), "{reference}");
     }
