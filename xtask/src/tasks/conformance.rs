@@ -15,6 +15,8 @@ use crate::{
     setup::{self, SetupError},
 };
 
+/// The filter that chooses the specs among all tests.
+pub(super) const SPECS: &str = "binary_id(kind-conformance::conformance)";
 /// How many specs run at once for each processor: they wait most of the time.
 const PER_PROCESSOR: usize = 3;
 
@@ -70,9 +72,10 @@ pub async fn conformance(ctx: &Context, arguments: ConformanceArgs) -> Result<()
 fn specs(ctx: &Context, filter: &str) -> Tool {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let tests = cargo(ctx)
-        .args(["nextest", "run", "--package", "kind-conformance", "--test", "conformance", "--no-fail-fast"])
+        // With the whole workspace's features, as it is built for everything else.
+        .args(["nextest", "run", "--workspace", "--no-fail-fast"])
         .args(["--test-threads".to_owned(), (processors * PER_PROCESSOR).to_string()])
-        .args(["--filterset", filter])
+        .args(["--filterset".to_owned(), format!("{SPECS} and ({filter})")])
         .env(TEST_REQUIRE, "1");
     if ctx.settings.ci { tests.args(["--profile", "ci"]).env(TEST_KEEP, "never") } else { tests }
 }
