@@ -79,7 +79,7 @@ fn names_are_stable() {
     }
 }
 
-/// The selection that `cargo xtask test` runs would silently shrink otherwise.
+/// The selection would silently shrink otherwise.
 #[test]
 fn every_selected_spec_is_one() {
     let lines = include_str!("../selection.txt").lines().filter(|line| !line.starts_with('#'));
