@@ -114,7 +114,7 @@ pub async fn run(settings: &Settings, spec: &Spec) -> Result<Verdict, RunError> 
             hold.passed().await;
             Ok(Verdict::Passed { took, process })
         }
-        Ok(ran) => Ok(Verdict::Failed(failed(hold, spec, ran).await)),
+        Ok(ran) => Ok(Verdict::Failed(Box::pin(failed(hold, spec, ran)).await)),
         Err(error) => {
             let left = hold.failed(&chain(&error), None).await;
             eprintln!("{left}");

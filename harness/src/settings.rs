@@ -113,7 +113,7 @@ pub(crate) const OF_ONE_TEST: [&str; 8] = [
 ];
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 25] = [
+pub const VARIABLES: [Variable; 26] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests when no engine answers, instead of skipping them",
