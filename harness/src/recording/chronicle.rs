@@ -3,7 +3,11 @@
 
 use std::path::Path;
 
-use super::{facts, place::Place, stream::Stream};
+use super::{
+    facts,
+    place::Place,
+    stream::{Stream, now},
+};
 use crate::{
     ClusterRecord,
     lease::{Order, ProcessId},
@@ -45,8 +49,10 @@ impl Chronicle {
 
     /// Notes an event. A full disk must not end a keeper, so what fails here is not told.
     pub(crate) fn note(&self, event: &ClusterEvent) {
+        // One time for all, so that the copies are the same.
+        let at = now();
         for stream in &self.0 {
-            let _ = stream.note(event);
+            let _ = stream.note_at(event, at);
         }
     }
 }

@@ -22,7 +22,12 @@ impl Stream {
 
     /// Notes an event that happens now.
     pub(super) fn note<E: Serialize>(&self, event: &E) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&Line { format: FORMAT, at: now(), event })?;
+        self.note_at(event, now())
+    }
+
+    /// Notes an event that happened then.
+    pub(super) fn note_at<E: Serialize>(&self, event: &E, at: u64) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&Line { format: FORMAT, at, event })?;
         line.push(b'\n');
         (&self.0).write_all(&line)
     }
