@@ -29,6 +29,9 @@ fn tests_and_the_keeper() {
         for keeper in case.keepers() {
             send(keeper, SIGKILL);
         }
+        // A test that is asked to end tells what it was doing first; its body must not end before.
+        let asked = std::path::PathBuf::from(format!("/proc/{}", tests[0]));
+        case.until("the end of the test that was asked to", async |_| (!asked.exists()).then_some(())).await;
         assert_eq!(case.containers().await, 1, "one test still uses the cluster");
         case.let_go();
         let (status, printed) = run.end(case).await;
