@@ -118,7 +118,7 @@ impl Request<'_> {
         let mut watch = Watch { notice, seen: None, starts: 0, starting: None, last: None };
         let settled =
             wait::until_or(EVERY, "the cluster", NO_LIMIT, async || self.look(folder, &mut watch).await).await?;
-        let Ok(record) = settled else { return Err(self.stuck(folder, &watch)) };
+        let Ok((record, in_use)) = settled else { return Err(self.stuck(folder, &watch)) };
         watch.notice.done();
         let note = || {
             if self.access == Access::Exclusive {
@@ -128,12 +128,12 @@ impl Request<'_> {
         };
         let held = note().map_err(|source| file("note the lease in", folder, source))?;
         let starter = Rc::clone(&self.starter);
-        Ok(Lease { folder: folder.clone(), record, keep: self.keep, held, seat, starter })
+        Ok(Lease { folder: folder.clone(), record, keep: self.keep, held, seat, _in_use: in_use, starter })
     }
 
     /// Looks once. The keeper before the state: a keeper that is there now may have written the state since, but not
     /// the other way round.
-    async fn look(&self, folder: &Folder, watch: &mut Watch) -> Result<Check<ClusterRecord>, LeaseError> {
+    async fn look(&self, folder: &Folder, watch: &mut Watch) -> Result<Check<(ClusterRecord, LockFile)>, LeaseError> {
         let has_keeper = folder.has_keeper().map_err(|source| file("look for the keeper in", folder, source))?;
         let found = folder.report().map_err(|source| file("read the state in", folder, source))?;
         let report = match &found {
@@ -150,7 +150,11 @@ impl Request<'_> {
                     return Err(self.failed(report, error, no_engine.as_ref()));
                 }
                 State::Ready { record } if has_keeper && !folder.needs_check() => {
-                    return Ok(Check::Done(record.as_ref().clone()));
+                    let in_use =
+                        use_cluster(folder, &found).map_err(|source| file("lock the cluster of", folder, source))?;
+                    if let Some(in_use) = in_use {
+                        return Ok(Check::Done((record.as_ref().clone(), in_use)));
+                    }
                 }
                 _ => {}
             }
@@ -224,6 +228,16 @@ impl Request<'_> {
     }
 }
 
+/// Takes hold of the cluster that the state tells of; `None` where its keeper has second thoughts.
+fn use_cluster(folder: &Folder, found: &Found<Report>) -> io::Result<Option<LockFile>> {
+    let in_use = folder.in_use()?;
+    let locked = in_use.try_shared()?;
+    step("took hold of the cluster");
+    // With the lock held the keeper removes it no more, but it may have begun to before.
+    let still = locked && !folder.needs_check() && folder.report()? == *found;
+    Ok(still.then_some(in_use))
+}
+
 /// The last attempt that was over when a test came.
 fn over_on_arrival(report: Option<&Report>) -> u32 {
     match report {
@@ -241,7 +255,7 @@ fn status(found: &Found<Report>, needs_check: bool) -> String {
     };
     match &report.state {
         State::Creating { step } => format!("{step}, {} s", report.age().as_secs()),
-        State::Ready { .. } if needs_check => "it is checked after a test that had it for itself".to_owned(),
+        State::Ready { .. } if needs_check => "its keeper looks whether it is well".to_owned(),
         State::Ready { .. } | State::Kept { .. } => "it gets a new keeper".to_owned(),
         State::Failed { .. } => "the remains of a failed bring-up are removed".to_owned(),
         State::Deleting => "the remains of a removal are removed".to_owned(),

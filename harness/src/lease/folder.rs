@@ -186,6 +186,12 @@ impl Folder {
         LockFile::open(&self.path.join("users.lock"))
     }
 
+    /// The lock that a test holds, beside others, while it has the cluster itself and not only waits for it. Who has it
+    /// exclusively removes a cluster under nobody, also where tests wait for the next one.
+    pub(super) fn in_use(&self) -> io::Result<LockFile> {
+        LockFile::open(&self.path.join("in-use.lock"))
+    }
+
     /// The lock that a keeper holds as long as it lives.
     pub(super) fn keeper(&self) -> io::Result<LockFile> {
         LockFile::open(&self.path.join("keeper.lock"))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     folder::Folder,
-    lock::Seat,
+    lock::{LockFile, Seat},
     marks::Held,
     starter::Starter,
     state::{Found, State},
@@ -58,6 +58,8 @@ pub struct Lease {
     pub(super) keep: Keep,
     pub(super) held: Held,
     pub(super) seat: Seat,
+    /// Given back with the lease.
+    pub(super) _in_use: LockFile,
     pub(super) starter: Rc<dyn Starter>,
 }
 

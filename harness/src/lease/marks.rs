@@ -95,6 +95,13 @@ impl Folder {
         Ok(())
     }
 
+    /// Lets nobody in before the cluster was looked at.
+    pub(super) fn doubt(&self) -> io::Result<()> {
+        fs::write(self.unchecked(), "")?;
+        step("doubted the cluster");
+        Ok(())
+    }
+
     /// Whether the keeper was asked to look and has not yet done so.
     pub(super) fn needs_check(&self) -> bool {
         self.unchecked().exists()

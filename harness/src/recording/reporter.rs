@@ -23,6 +23,8 @@ use crate::{
     wait::{self, Check},
 };
 
+/// For how long the reporter tries to become the only one.
+const CLAIM: Duration = Duration::from_secs(2);
 /// How often the reporter looks whether the run is over.
 const LOOK: Duration = Duration::from_millis(100);
 /// The least time between two pages.
@@ -65,7 +67,11 @@ pub fn run_reporter(order: ReporterOrder, settings: &Settings) -> ExitCode {
 
 async fn report(place: &Place, settings: &Settings) -> io::Result<()> {
     let lock = OpenOptions::new().write(true).create(true).truncate(false).open(place.reporter_lock())?;
-    if lock.try_lock().is_err() {
+    // A test that asks whether there is a reporter holds the lock for an instant.
+    let locked = wait::until_every(Duration::from_millis(5), "the reporter's lock", CLAIM, async || {
+        if lock.try_lock().is_ok() { Check::Done(()) } else { Check::not_yet("it is held") }
+    });
+    if locked.await.is_err() {
         return Ok(());
     }
     let Some(head) = place.head() else { return Ok(()) };

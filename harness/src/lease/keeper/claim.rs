@@ -10,13 +10,15 @@ use crate::{
 /// Others only ever hold the lock for an instant, to ask whether there is a keeper.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// The locks of a keeper. Both files are opened once, so that they stay the same two when the folder goes.
+/// The locks of a keeper. The files are opened once, so that they stay the same when the folder goes.
 #[derive(Debug)]
 pub(super) struct Claim {
     /// Held as long as the keeper lives.
     pub(super) keeper: LockFile,
     /// Held exclusively to close the cluster.
     pub(super) users: LockFile,
+    /// Held exclusively to make the cluster anew under nobody.
+    pub(super) in_use: LockFile,
 }
 
 /// Takes the keeper's lock; `None` where another keeper has it, or the folder is gone.
@@ -31,5 +33,5 @@ pub(super) async fn claim(folder: &Folder) -> io::Result<Option<Claim>> {
     if locked.await?.is_err() || !keeper.is_current() {
         return Ok(None);
     }
-    Ok(Some(Claim { keeper, users: folder.users()? }))
+    Ok(Some(Claim { keeper, users: folder.users()?, in_use: folder.in_use()? }))
 }

@@ -13,6 +13,7 @@ use super::{
     claim::{Claim, claim},
     progress::Noting,
     serve::{self, Verdict},
+    vacate::{self, Vacated},
 };
 use crate::{
     cluster::ClusterRecord,
@@ -42,6 +43,8 @@ pub(in crate::lease) enum Phase {
     Claim,
     /// See what the last one left.
     Look,
+    /// It is not well, or unknown: wait until no test uses it any more, or until it is well again.
+    Vacate(Option<Box<ClusterRecord>>),
     /// Tell that a bring-up begins.
     Announce,
     /// Remove what is left of an earlier one.
@@ -106,13 +109,13 @@ impl<'a> Life<'a> {
         &self.phase
     }
 
-    /// Lives to the end. A file that cannot be written ends it early, and then the cluster goes first: nobody could
-    /// tell any more that it is there.
+    /// Lives to the end. A file that cannot be written ends it early, and then the cluster goes first, unless a test
+    /// uses it: nobody could tell any more that it is there.
     pub(in crate::lease) async fn run(&mut self) -> io::Result<()> {
         while self.phase != Phase::Over {
             if let Err(error) = self.advance().await {
                 self.journal.line(format_args!("the state folder fails: {error}"));
-                if self.claim.is_some() {
+                if self.claim().is_ok_and(|claim| claim.in_use.try_exclusive().unwrap_or(false)) {
                     self.destroy(REMOVAL).await;
                 }
                 return Err(error);
@@ -127,6 +130,7 @@ impl<'a> Life<'a> {
         self.phase = match self.phase.clone() {
             Phase::Claim => self.become_keeper().await?,
             Phase::Look => self.look().await?,
+            Phase::Vacate(record) => self.vacate(record).await?,
             Phase::Announce => self.announce()?,
             Phase::Clear => self.clear().await,
             Phase::Create => self.create().await,
@@ -164,23 +168,48 @@ impl<'a> Life<'a> {
 
     async fn look(&mut self) -> io::Result<Phase> {
         let report = match self.folder.report()? {
-            Found::Nothing => return Ok(Phase::Announce),
+            Found::Nothing => return Ok(Phase::Vacate(None)),
             Found::Unusable(why) => {
                 self.journal.line(format_args!("the state file is replaced: {why}"));
-                return Ok(Phase::Announce);
+                return Ok(Phase::Vacate(None));
             }
             Found::This(report) => report,
         };
         (self.attempt, self.failures) = (report.attempt, report.failures);
         self.interrupted = matches!(report.state, State::Creating { .. });
         let (State::Ready { record } | State::Kept { record }) = report.state else { return Ok(Phase::Announce) };
+        // Nobody comes in before it was looked at.
+        self.folder.doubt()?;
         Ok(match self.provisioner.mend(&record).await {
             Ok(()) => {
                 self.journal.line("a cluster without a keeper is taken over");
                 Phase::Publish(record)
             }
             Err(why) => {
-                self.journal.line(format_args!("a cluster without a keeper is made anew: {why}"));
+                self.journal.line(format_args!("a cluster without a keeper is not well: {why}"));
+                Phase::Vacate(Some(record))
+            }
+        })
+    }
+
+    async fn vacate(&mut self, record: Option<Box<ClusterRecord>>) -> io::Result<Phase> {
+        let in_use = &self.claim()?.in_use;
+        let Some(record) = record else {
+            vacate::empty(in_use).await?;
+            return Ok(Phase::Announce);
+        };
+        self.folder.doubt()?;
+        Ok(match vacate::vacated(in_use, self.provisioner, &record).await? {
+            Vacated::Well => {
+                self.journal.line("it is well again");
+                Phase::Publish(record)
+            }
+            Vacated::Empty => {
+                self.journal.line("no test uses it: made anew");
+                Phase::Announce
+            }
+            Vacated::Stopped => {
+                self.journal.line("none of its nodes runs any more: made anew");
                 Phase::Announce
             }
         })
@@ -190,6 +219,8 @@ impl<'a> Life<'a> {
         self.attempt += 1;
         self.note(&ClusterEvent::Creating { attempt: self.attempt });
         self.tell(State::Creating { step: "step `remove what is left`".to_owned() })?;
+        // From here on the state keeps tests out.
+        self.claim()?.in_use.unlock()?;
         Ok(Phase::Clear)
     }
 
@@ -246,7 +277,7 @@ impl<'a> Life<'a> {
     }
 
     async fn serve(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
-        let claim = self.claim.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let claim = self.claim()?;
         let verdict = serve::watch(self.folder, self.order, self.provisioner, claim, &record).await;
         Ok(match verdict {
             Verdict::Over(why) => {
@@ -261,9 +292,9 @@ impl<'a> Life<'a> {
                 Phase::Serve(record)
             }
             Verdict::Broken(why) => {
-                self.journal.line(format_args!("made anew: {why}"));
+                self.journal.line(format_args!("not well: {why}"));
                 self.note(&ClusterEvent::Broken { why });
-                Phase::Announce
+                Phase::Vacate(Some(record))
             }
         })
     }
@@ -278,7 +309,7 @@ impl<'a> Life<'a> {
     }
 
     fn close(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
-        let claim = self.claim.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let claim = self.claim()?;
         let failed = self.folder.failed_tests();
         // What disuse ends has been there for a look long enough.
         if failed.is_empty() || self.order.owner.is_none() || !claim.keeper.is_current() {
@@ -324,6 +355,10 @@ impl<'a> Life<'a> {
         self.journal.line(format_args!("the engine has nothing of {name} any more, after {took:.1} s"));
         self.note(&ClusterEvent::Removed);
         true
+    }
+
+    fn claim(&self) -> io::Result<&Claim> {
+        Ok(self.claim.as_ref().ok_or(io::ErrorKind::NotConnected)?)
     }
 
     /// For the report.

@@ -10,6 +10,7 @@ mod process;
 mod progress;
 mod serve;
 mod sweep;
+mod vacate;
 
 pub(super) use journal::Journal;
 pub(super) use life::{Life, Phase};

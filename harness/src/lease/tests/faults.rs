@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use super::stage::{Owner, Stage, play};
-use crate::lease::{Access, LeaseError, Outcome, process::ProcessId, state::Found};
+use crate::{
+    lease::{Access, LeaseError, Outcome, process::ProcessId, state::Found},
+    wait::{self, Check},
+};
 
 const STEPS: [&str; 3] = ["first step", "second step", "third step"];
 
@@ -217,6 +220,66 @@ fn a_reusable_cluster_of_an_earlier_boot_is_taken_over() {
         lease.release(Outcome::Passed).await;
         stage.assert_all_gone().await;
     });
+}
+
+/// A new keeper that cannot see that the cluster is well does not take it from the test that uses it, and lets nobody
+/// else in until it can.
+#[test]
+fn a_cluster_in_use_that_does_not_look_well_stays_until_it_does() {
+    play(async {
+        let stage = Stage::new();
+        let mut owner = Owner::new();
+        let order = stage.order(Some(&owner));
+        let lease = stage.acquire(&order, Access::Shared, "a").await.unwrap();
+        let using = stage.machine.enter(&lease.record().name);
+        stage.keepers.kill().await;
+        stage.machine.refuse("mend", 2);
+        let second = stage.acquire(&order, Access::Shared, "b").await.unwrap();
+        assert_eq!(stage.machine.creations(), 1);
+        using.leave();
+        lease.release(Outcome::Passed).await;
+        second.release(Outcome::Passed).await;
+        owner.end();
+        stage.assert_all_gone().await;
+    });
+}
+
+/// It is made anew when the last test that uses it is gone; the same where its state cannot be read.
+#[test]
+fn a_cluster_in_use_that_is_not_well_is_made_anew_under_nobody() {
+    for damaged_state in [false, true] {
+        play(async {
+            let stage = Stage::new();
+            let mut owner = Owner::new();
+            let order = stage.order(Some(&owner));
+            let lease = stage.acquire(&order, Access::Shared, "a").await.unwrap();
+            let using = stage.machine.enter(&lease.record().name);
+            stage.keepers.kill().await;
+            if damaged_state {
+                std::fs::write(stage.folder(&order).path().join("state.json"), "{").unwrap();
+            } else {
+                stage.machine.refuse("mend", u32::MAX);
+            }
+            let waiting = stage.acquire(&order, Access::Shared, "b");
+            let leaving = async {
+                let keeper = wait::until("the second keeper at work", Duration::from_secs(10), async || {
+                    let log = std::fs::read_to_string(stage.folder(&order).log()).unwrap_or_default();
+                    let at_work = log.contains("not well") || log.contains("is replaced");
+                    if at_work { Check::Done(()) } else { Check::NotYet(log) }
+                });
+                keeper.await.unwrap();
+                tokio::task::yield_now().await;
+                assert_eq!(stage.machine.creations(), 1);
+                using.leave();
+                lease.release(Outcome::Passed).await;
+            };
+            let (second, ()) = tokio::join!(waiting, leaving);
+            assert_eq!(stage.machine.creations(), 2);
+            second.unwrap().release(Outcome::Passed).await;
+            owner.end();
+            stage.assert_all_gone().await;
+        });
+    }
 }
 
 /// An unusable state is replaced, and the keeper's log says what was wrong with it.
