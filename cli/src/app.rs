@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::{
-    args::{Arguments, Build, Command, Create, Delete, Export, Get, Load},
+    args::{Arguments, Command, Create, Delete, Export, Get, Load},
     commands,
     console::Console,
     exit,
@@ -76,8 +76,7 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Export(Export::Logs(args)) => commands::export_logs::run(&open()?, args).await,
         Command::Load(Load::DockerImage(args)) => commands::load_docker_image::run(&open()?, args).await,
         Command::Load(Load::ImageArchive(args)) => commands::load_image_archive::run(&open()?, args).await,
-        Command::Build(Build::NodeImage) => commands::build_node_image::run(&open()?).await,
-        Command::Build(Build::Conformance) => commands::build_conformance::run(&open()?).await,
+        Command::Build(what) => commands::build::run(&open()?, what).await,
         Command::Ps(args) => commands::ps::run(&open()?, args).await,
         Command::Gc(args) => commands::gc::run(&open()?, args).await,
         Command::Doctor(args) => commands::doctor::run(&open()?, args).await,

@@ -284,6 +284,8 @@ pub(crate) enum ShellKind {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Build {
+    /// Build the base image of nodes, which can be a load balancer, where it is not there yet, and print its reference
+    BaseImage,
     /// Build the node image from source, where it is not there yet, and print its reference
     NodeImage,
     /// Build the conformance suite and its node image from source, and print the image's reference

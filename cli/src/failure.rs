@@ -220,10 +220,9 @@ impl Failure {
             Self::Create { name, source } if source.remains != Remains::Removed => Some(format!(
                 "`kind-rs delete cluster --name {name}` removes what was made, once the engine answers again"
             )),
-            Self::Create { source, .. } if matches!(source.source, StepError::NoLoadBalancer { .. }) => Some(
-                "`--load-balancer-image` names one, such as the image that `kind-rs build node-image` prints"
-                    .to_owned(),
-            ),
+            Self::Create { source, .. } if matches!(source.source, StepError::NoLoadBalancer { .. }) => {
+                Some("once it is there it is used; `--load-balancer-image` names another one".to_owned())
+            }
             Self::Create { source, .. } => engine_hint(&source.source).map(str::to_owned),
             Self::Destroy(DestroyError::Engine { name, .. }) => {
                 Some(format!("`kind-rs delete cluster --name {name}` may be repeated"))

@@ -1,8 +1,11 @@
-//! Which node image to use when nobody names one.
+//! Which node image to use when nobody names one, and which image balances the load when that cannot.
 
 use std::time::Duration;
 
-use kind_engine::{Engine, EngineError};
+use kind_engine::{Engine, EngineError, ImageFacts};
+use kind_images::features;
+
+use crate::spec::{ClusterSpec, Role};
 
 /// kind 0.33's default, for machines with a registry in reach and no image of our own.
 pub const KIND_IMAGE: &str =
@@ -48,6 +51,37 @@ pub async fn resolve(engine: &dyn Engine, wanted: Option<&str>, built: &str) -> 
         None if engine.image(built).await?.is_some() => return Ok(built.to_owned()),
         None => KIND_IMAGE,
     };
+    provide(engine, reference).await?;
+    Ok(reference.to_owned())
+}
+
+/// The load balancer's image for a cluster of this shape whose nodes have that image: the one that is wanted, pulled where
+/// it is missing; `None` where none is needed or the node image can do it; else `base`, our own base image, where it is
+/// there. `kindest/node` has no load balancer; where `base` is missing too, bring-up says what to do.
+///
+/// # Errors
+/// When the wanted one cannot be had.
+pub async fn resolve_load_balancer(
+    engine: &dyn Engine,
+    spec: &ClusterSpec,
+    node_image: &str,
+    wanted: Option<&str>,
+    base: &str,
+) -> Result<Option<String>, ImageError> {
+    if let Some(reference) = wanted {
+        provide(engine, reference).await?;
+        return Ok(Some(reference.to_owned()));
+    }
+    let control_planes = spec.nodes.iter().filter(|node| node.role == Role::ControlPlane).count();
+    let can = |image: ImageFacts| features::has(&image, features::LOAD_BALANCER);
+    if control_planes < 2 || engine.image(node_image).await?.is_some_and(can) {
+        return Ok(None);
+    }
+    Ok(engine.image(base).await?.map(|_| base.to_owned()))
+}
+
+/// Has an image on the engine.
+async fn provide(engine: &dyn Engine, reference: &str) -> Result<(), ImageError> {
     if engine.image(reference).await?.is_none() {
         let pull = tokio::time::timeout(PULL_LIMIT, engine.pull_image(reference)).await;
         let reference = reference.to_owned();
@@ -57,7 +91,7 @@ pub async fn resolve(engine: &dyn Engine, wanted: Option<&str>, built: &str) -> 
             Err(_) => return Err(ImageError::Slow { reference }),
         }
     }
-    Ok(reference.to_owned())
+    Ok(())
 }
 
 #[cfg(test)]
@@ -87,6 +121,24 @@ mod tests {
         engine.when("pull other", Outcome::Refuse("no such host".into()));
         let text = resolve(&engine, Some("other"), "built").await.unwrap_err().to_string();
         assert!(text.contains("\"other\"") && text.contains("kind-rs build node-image"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_load_is_balanced_by_the_first_that_can() {
+        let engine = FakeEngine::default();
+        engine.add_image("ours", &[("io.kind-rs.features", "on-link-pods,load-balancer")]);
+        engine.add_image("kinds", &[]);
+        let (one, three) = (ClusterSpec::single_node(), ClusterSpec::default());
+        let find = async |spec: &ClusterSpec, image: &str, wanted: Option<&str>| {
+            resolve_load_balancer(&engine, spec, image, wanted, "base").await.unwrap()
+        };
+        assert_eq!(find(&three, "ours", None).await, None);
+        assert_eq!(find(&one, "kinds", None).await, None);
+        assert_eq!(find(&three, "kinds", None).await, None, "bring-up refuses it");
+        engine.add_image("base", &[]);
+        assert_eq!(find(&three, "kinds", None).await.as_deref(), Some("base"));
+        assert_eq!(find(&three, "ours", Some("mine")).await.as_deref(), Some("mine"));
+        assert!(engine.calls().contains(&"pull mine".to_owned()), "{:?}", engine.calls());
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use crate::{
     error::InStep,
     go, node, payload,
     pod_images::{self, Programs},
-    reference::{base_key, node_image_reference, payload_image_reference},
+    reference::{base_image_reference, base_key, node_image_reference, payload_image_reference},
     workshop::Workshop,
 };
 
@@ -28,6 +28,26 @@ pub async fn build(engine: &dyn Engine, options: &BuildOptions, progress: &dyn P
     build_with(engine, options, progress, &Host).await
 }
 
+/// Makes sure that the engine has the base image of `options.release`, Debian's part of a node, and returns its reference.
+/// It can be the load balancer of clusters whose node image cannot.
+///
+/// # Errors
+/// A [`BuildError`] that names the step, what it was about, and what to do.
+pub async fn build_base(
+    engine: &dyn Engine,
+    options: &BuildOptions,
+    progress: &dyn Progress,
+) -> Result<String, BuildError> {
+    let reference = base_image_reference(options.release);
+    if has(engine, &reference, Step::Base).await? {
+        skip(progress, &[Step::Base]);
+        return Ok(reference);
+    }
+    let workshop = workshop(engine, options, progress, &Host).await?;
+    base::provide(&workshop, engine).await?;
+    Ok(reference)
+}
+
 /// As [`build`], with something else that runs programs.
 pub(crate) async fn build_with(
     engine: &dyn Engine,
@@ -40,19 +60,29 @@ pub(crate) async fn build_with(
         skip(progress, &Step::NODE);
         return Ok(reference);
     }
-    let facts = engine.facts().await.during(Step::Base)?;
-    if facts.architecture != go_architecture() {
-        return Err(BuildError::Architecture { engine: facts.architecture, machine: go_architecture() });
-    }
-    let cache = Cache::open(&options.cache, Step::Base).await?;
-    container::sweep(engine, Step::Base, cache.root()).await?;
-    let workshop = Workshop { options, cache, runner, progress };
+    let workshop = workshop(engine, options, progress, runner).await?;
     // While this build waited for the cache folder, another may have made the image.
     if !has(engine, &reference, Step::NodeImage).await? {
         provide_payload(&workshop, engine).await?;
         workshop.step(Step::NodeImage, node::make(&workshop, engine)).await?;
     }
     Ok(reference)
+}
+
+/// Opens the cache, and removes what a killed build left.
+async fn workshop<'a>(
+    engine: &dyn Engine,
+    options: &'a BuildOptions,
+    progress: &'a dyn Progress,
+    runner: &'a dyn Runner,
+) -> Result<Workshop<'a>, BuildError> {
+    let facts = engine.facts().await.during(Step::Base)?;
+    if facts.architecture != go_architecture() {
+        return Err(BuildError::Architecture { engine: facts.architecture, machine: go_architecture() });
+    }
+    let cache = Cache::open(&options.cache, Step::Base).await?;
+    container::sweep(engine, Step::Base, cache.root()).await?;
+    Ok(Workshop { options, cache, runner, progress })
 }
 
 /// Makes sure that the engine has everything of the node image that takes long.
@@ -110,7 +140,6 @@ mod tests {
     use crate::{
         Silent,
         command::{CommandFailure, HostCommand, OnLine},
-        reference::base_image_reference,
     };
 
     /// Stands in for compilers: writes what they would have written, and fails where a command names `broken`.

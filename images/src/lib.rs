@@ -19,6 +19,7 @@ mod container;
 mod digest;
 mod embedded;
 mod error;
+pub mod features;
 mod go;
 mod node;
 mod options;
@@ -31,7 +32,7 @@ mod tools;
 mod versions;
 mod workshop;
 
-pub use build::build;
+pub use build::{build, build_base};
 pub use embedded::containerd_configuration;
 pub use error::{BuildError, UnsupportedVersion};
 pub use options::BuildOptions;

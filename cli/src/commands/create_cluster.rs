@@ -5,12 +5,12 @@ use std::{path::Path, sync::Arc, time::Instant};
 use kind_engine::Engine;
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec, config_file,
-    image::resolve,
+    image::{resolve, resolve_load_balancer},
     inventory,
     kubeconfig::KubeconfigFiles,
     provision::{Blueprint, StepError, provision},
 };
-use kind_images::{Release, node_image_reference};
+use kind_images::{Release, base_image_reference, node_image_reference};
 
 use super::dry_run;
 use crate::{
@@ -114,10 +114,9 @@ async fn refuse_taken(engine: &dyn Engine, name: &ClusterName) -> Result<(), Fai
 
 async fn make(engine: Arc<dyn Engine>, mut blueprint: Blueprint, steps: &Steps<'_>) -> Result<ClusterRecord, Failure> {
     blueprint.image = steps.during("find the node image", images(&*engine, &blueprint.spec)).await?;
-    if let Some(image) = &blueprint.load_balancer_image {
-        let built = node_image_reference(Release::newest());
-        steps.during("find the load balancer's image", resolve(&*engine, Some(image), &built)).await?;
-    }
+    let (wanted, base) = (blueprint.load_balancer_image.take(), base_image_reference(Release::newest()));
+    blueprint.load_balancer_image =
+        resolve_load_balancer(&*engine, &blueprint.spec, &blueprint.image, wanted.as_deref(), &base).await?;
     let made = provision(engine, &blueprint, steps).await;
     made.map_err(|source| Failure::Create { name: blueprint.name, source: Box::new(source) })
 }

@@ -1,7 +1,6 @@
 //! The commands, one file each: read the arguments, call the harness, print.
 
-pub(crate) mod build_conformance;
-pub(crate) mod build_node_image;
+pub(crate) mod build;
 pub(crate) mod completion;
 pub(crate) mod create_cluster;
 pub(crate) mod delete_cluster;

@@ -14,8 +14,8 @@ use super::request::TestMeta;
 const LONGEST: usize = 63;
 /// How many characters of a namespace's name tell tests whose readable parts are the same apart.
 const DIGEST: usize = 6;
-/// How many characters tell runs of one test apart.
-const UNIQUE: usize = 5;
+/// How many characters tell runs of one test apart. With five, a thousand runs on one cluster met twice.
+const UNIQUE: usize = 10;
 /// The longest name of a folder on any usual file system is 255 bytes; this leaves room for a suffix.
 const LONGEST_FOLDER: usize = 200;
 
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_namespace_names_its_test_and_differs_each_time() {
         let name = TestName::new(&META, None, 1);
-        assert_eq!(name.namespace_with("12345"), "orders-survives-restart-61f5a0-12345");
+        assert_eq!(name.namespace_with("0123456789"), "orders-survives-restart-61f5a0-0123456789");
         assert_ne!(name.namespace(), name.namespace());
     }
 }

@@ -8,7 +8,7 @@ use kube::{
     api::{DeleteParams, ObjectMeta, PostParams},
 };
 
-use tokio::time::timeout;
+use tokio::{task::JoinSet, time::timeout};
 
 use super::{judge::chain, name::TestName, timeline::seconds};
 
@@ -70,7 +70,7 @@ impl Deref for TestNamespace {
     }
 }
 
-/// Makes the namespace so that pods can be created in it at once.
+/// Makes the namespace.
 pub(super) async fn create(client: &Client, name: &TestNamespace, test: &TestName) -> Result<(), kube::Error> {
     let namespace = Namespace {
         metadata: ObjectMeta {
@@ -83,11 +83,24 @@ pub(super) async fn create(client: &Client, name: &TestNamespace, test: &TestNam
     };
     let namespaces: Api<Namespace> = Api::all(client.clone());
     namespaces.create(&PostParams::default(), &namespace).await?;
-    create_default_account(client, name).await
+    Ok(())
 }
 
-/// Pods are refused until their namespace has its `default` service account, which a controller adds some time later.
-/// Adding it here costs one call and no wait; the controller is content with any of that name.
+/// Adds what pods need in a new namespace, beside the test: its `default` service account. The API server waits for it for
+/// at least a second when it is asked for a pod; a controller adds it too, but only when one of several leads. Dropping the
+/// task gives it up.
+pub(super) fn furnish(client: Client, namespace: TestNamespace) -> JoinSet<()> {
+    JoinSet::from_iter([async move {
+        let problem = match timeout(API_LIMIT, create_default_account(&client, &namespace)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => chain(&error),
+            Err(_) => format!("no answer after {}", seconds(API_LIMIT)),
+        };
+        eprintln!("namespace {namespace} may have no service account `default`, which pods need: {problem}");
+    }])
+}
+
+/// The controller is content with any of that name.
 async fn create_default_account(client: &Client, namespace: &str) -> Result<(), kube::Error> {
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
     let account = ServiceAccount {

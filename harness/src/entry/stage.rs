@@ -163,6 +163,8 @@ impl<H: Host> Stage<'_, H> {
         match made {
             Ok(()) => {
                 self.recorder.running(arranged.namespace.as_deref());
+                let client = || arranged.client.clone();
+                let _furnishing = arranged.namespace.clone().map(|namespace| namespace::furnish(client(), namespace));
                 self.body(pin!(AssertUnwindSafe(body).catch_unwind())).await
             }
             Err(error) => (self.failed(&error), Doing::default()),

@@ -19,6 +19,7 @@ use crate::{
     recording::Recorder,
     settings::{Keep, Settings},
     spec::ClusterName,
+    wait::{self, Check},
 };
 
 use super::{
@@ -185,6 +186,7 @@ const NOTHING: fn(&mut Settings) = |_| {};
 #[test]
 fn a_passed_test_leaves_no_namespace() {
     let host = FakeHost::default();
+    let calls = || host.api.calls();
     let ended = perform(
         &host,
         Request::DEFAULT,
@@ -194,7 +196,12 @@ fn a_passed_test_leaves_no_namespace() {
             assert_eq!(context.namespace(), Some(&namespace));
             assert_eq!(context.test_name(), "e2e::orders");
             assert!(Path::new(context.artifacts().unwrap()).ends_with("shop.e2e.orders"));
-            Ok(())
+            // What pods need is added beside the body.
+            let account = format!("POST /api/v1/namespaces/{namespace}/serviceaccounts");
+            let added = wait::until("the service account", Duration::from_secs(10), async || {
+                if calls().contains(&account) { Check::Done(()) } else { Check::NotYet(calls().join(", ")) }
+            });
+            added.await.map_err(|error| error.to_string())
         },
     );
     assert!(matches!(ended, Ended::Passed));

@@ -2,7 +2,7 @@
 //!
 //! A number alone never names a process here: numbers are used again. No process is ever signalled.
 
-use std::fs;
+use std::{fs, sync::OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -73,8 +73,16 @@ pub(super) fn cargo() -> Option<ProcessId> {
 /// The runner that gave this process the variable: its nearest ancestor that does not have it itself. Wrappers in
 /// between do have it. A runner that is gone has left its children to a process of another session, or to nobody's
 /// `init`: then there is none.
+///
+/// It is looked for once in a process: it does not change, and the whole line of ancestors is read for it.
 pub(super) fn runner(variable: &str, value: &str) -> Option<ProcessId> {
+    static FOUND: OnceLock<(String, Option<ProcessId>)> = OnceLock::new();
     let wanted = format!("{variable}={value}");
+    let (of, found) = FOUND.get_or_init(|| (wanted.clone(), find_runner(&wanted)));
+    if *of == wanted { found.clone() } else { find_runner(&wanted) }
+}
+
+fn find_runner(wanted: &str) -> Option<ProcessId> {
     let session = Stat::of(std::process::id())?.session;
     let (pid, stat) = ancestors().find(|(pid, _)| !has_variable(*pid, wanted.as_bytes()))?;
     if stat.session == session { ProcessId::of(pid) } else { None }
@@ -96,8 +104,9 @@ fn ancestors() -> impl Iterator<Item = (u32, Stat)> {
 
 /// The kernel's name for this boot.
 fn boot() -> String {
-    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    text.trim().to_owned()
+    static BOOT: OnceLock<String> = OnceLock::new();
+    let read = || fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
+    BOOT.get_or_init(read).clone()
 }
 
 /// This machine's name.
@@ -115,14 +124,12 @@ impl Stat {
     fn parse(text: &str) -> Option<Self> {
         let (head, tail) = text.rsplit_once(") ")?;
         let command = head.split_once(" (")?.1.to_owned();
-        let fields: Vec<&str> = tail.split_whitespace().collect();
-        Some(Self {
-            command,
-            state: fields.first()?.chars().next()?,
-            parent: fields.get(1)?.parse().ok()?,
-            session: fields.get(3)?.parse().ok()?,
-            start: fields.get(19)?.parse().ok()?,
-        })
+        let mut fields = tail.split(' ');
+        let state = fields.next()?.chars().next()?;
+        let parent = fields.next()?.parse().ok()?;
+        let session = fields.nth(1)?.parse().ok()?;
+        let start = fields.nth(15)?.parse().ok()?;
+        Some(Self { command, state, parent, session, start })
     }
 }
 

@@ -76,14 +76,21 @@ impl Provisioner for RealProvisioner {
         let engine = Arc::clone(self.engine().await.map_err(of_engine)?);
         let start = Instant::now();
         progress.event(Event::Started { step: IMAGE });
-        let image = image::resolve(&*engine, order.image.as_deref(), &order.built).await;
+        let spec = order.shape.clone().into_spec();
+        let images = async {
+            let image = image::resolve(&*engine, order.image.as_deref(), &order.built).await?;
+            let base = kind_images::base_image_reference(kind_images::Release::newest());
+            let balancer = image::resolve_load_balancer(&*engine, &spec, &image, None, &base).await?;
+            Ok((image, balancer))
+        };
+        let images = images.await;
         let elapsed = start.elapsed();
-        progress.event(if image.is_ok() {
+        progress.event(if images.is_ok() {
             Event::Finished { step: IMAGE, elapsed }
         } else {
             Event::Failed { step: IMAGE, elapsed }
         });
-        let image = image.map_err(|error| match error {
+        let (image, load_balancer_image) = images.map_err(|error| match error {
             ImageError::Engine(error) => of_engine(error),
             other => CreateError { error: chain(&other), no_engine: None },
         })?;
@@ -91,9 +98,9 @@ impl Provisioner for RealProvisioner {
         labels.insert(LABEL_SCOPE.to_owned(), order.key.to_string());
         let blueprint = Blueprint {
             name: order.key.cluster(),
-            spec: order.shape.clone().into_spec(),
+            spec,
             image,
-            load_balancer_image: None,
+            load_balancer_image,
             labels,
             retain: false,
             wait: Some(READY),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use kind_engine::Engine;
+use kind_images::features;
 
 use super::{
     Blueprint, Progress,
@@ -14,7 +15,7 @@ use super::{
     context::Context,
     control_planes,
     destroy::destroy,
-    evidence, features,
+    evidence,
     host::Left,
     join, network,
     outline::remarks,

@@ -11,7 +11,6 @@ mod context;
 mod control_planes;
 mod destroy;
 mod evidence;
-mod features;
 mod join;
 mod network;
 mod outline;

@@ -105,7 +105,9 @@ pub enum StepError {
         image: String,
     },
     /// The image cannot balance the load.
-    #[error("node image {image:?} has no nginx: several control planes need a load balancer image beside it")]
+    #[error(
+        "node image {image:?} has no nginx: several control planes need a load balancer image beside it; `kind-rs build base-image` makes one in about a minute"
+    )]
     NoLoadBalancer {
         /// The reference.
         image: String,

@@ -2,10 +2,10 @@
 //! have one built in.
 
 use kind_engine::Command;
+use kind_images::features;
 
 use super::{
     context::Context,
-    features,
     steps::{Failure, StepError},
 };
 

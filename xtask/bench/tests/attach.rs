@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kind_harness::{
     Cluster, ClusterSpec, TestNamespace, kind_test,
     wait::{Check, until_every},
 };
-use kube::{Api, Client};
+use kube::{
+    Api, Client, ResourceExt as _,
+    api::{DeleteParams, ListParams, ObjectMeta, PostParams},
+};
 
 /// The smallest cluster.
 fn small() -> ClusterSpec {
@@ -35,7 +38,7 @@ async fn with_namespace(cluster: Cluster, ns: TestNamespace) {
 async fn short(client: Client) {
     let start = Instant::now();
     let maps: Api<ConfigMap> = Api::default_namespaced(client);
-    maps.list(&kube::api::ListParams::default()).await.expect("an answer");
+    maps.list(&ListParams::default()).await.expect("an answer");
     until_every(Duration::from_millis(1), "time", Duration::from_secs(5), async || {
         if start.elapsed() >= Duration::from_millis(10) { Check::Done(()) } else { Check::not_yet("it passes") }
     })
@@ -56,8 +59,25 @@ async fn short_without_namespace(client: Client) {
 /// As a test without a harness is written, with the cluster that `KUBECONFIG` names.
 #[test]
 fn short_ready_made() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    runtime().block_on(async {
         short(Client::try_default().await.expect("a client")).await;
     });
+}
+
+/// The same with a namespace that the test makes and deletes by itself.
+#[test]
+fn short_ready_made_with_namespace() {
+    runtime().block_on(async {
+        let client = Client::try_default().await.expect("a client");
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let metadata = ObjectMeta { generate_name: Some("short-".to_owned()), ..ObjectMeta::default() };
+        let namespace = Namespace { metadata, ..Namespace::default() };
+        let made = namespaces.create(&PostParams::default(), &namespace).await.expect("a namespace");
+        short(client).await;
+        namespaces.delete(&made.name_any(), &DeleteParams::background()).await.expect("its deletion");
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kind_engine::{Engine, EngineError};
+use kind_images::features;
 
 use super::cargo::cargo;
 use crate::{
@@ -89,6 +90,8 @@ impl ImageChoice {
 /// 2. else the image that the present sources make is used, where an earlier build left it;
 /// 3. else kind's prebuilt image is pulled, which takes a minute where a registry answers, and fails at once elsewhere;
 /// 4. else the image is built, which takes a quarter of an hour.
+///
+/// An image that cannot balance the load, such as kind's, gets our base image beside it.
 pub(super) async fn node_image(ctx: &Context, prepared: &Prepared, choice: ImageChoice) -> Result<String, ImageError> {
     ctx.ui.heading("Node image");
     let reference = match choice {
@@ -101,7 +104,22 @@ pub(super) async fn node_image(ctx: &Context, prepared: &Prepared, choice: Image
         },
     };
     ctx.ui.line(&format!("node image: {reference}"));
+    if needs_base(&*prepared.engine, &reference, &base()).await? {
+        ctx.ui.line("it has no load balancer: the base image is built, which has one, in about a minute");
+        build_with(ctx, prepared, "base-image").await?;
+    }
     Ok(reference)
+}
+
+/// Whether the base image must be built to balance the load of clusters with that node image.
+async fn needs_base(engine: &dyn Engine, reference: &str, base: &str) -> Result<bool, ImageError> {
+    let can = engine.image(reference).await?.is_some_and(|image| features::has(&image, features::LOAD_BALANCER));
+    Ok(!can && engine.image(base).await?.is_none())
+}
+
+/// The base image that the present sources make.
+fn base() -> String {
+    kind_images::base_image_reference(kind_images::Release::newest())
 }
 
 /// The image that the present sources make.
@@ -207,6 +225,17 @@ mod tests {
         let engine = FakeEngine::default();
         let image = built_or_pulled(&test_context(), &engine, BUILT).await.unwrap();
         assert_eq!(image.as_deref(), Some(PREBUILT_IMAGE));
+    }
+
+    #[tokio::test]
+    async fn a_base_image_is_needed_beside_an_image_without_a_load_balancer() {
+        let engine = FakeEngine::default();
+        engine.add_image("ours", &[(kind_images::labels::FEATURES, kind_images::labels::NODE_FEATURES)]);
+        engine.add_image("kinds", &[]);
+        assert!(!needs_base(&engine, "ours", "base").await.unwrap());
+        assert!(needs_base(&engine, "kinds", "base").await.unwrap());
+        engine.add_image("base", &[]);
+        assert!(!needs_base(&engine, "kinds", "base").await.unwrap());
     }
 
     #[tokio::test]
