@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use kind_harness::{lease, settings::Settings};
 
 use crate::{
-    args::{Arguments, Command, Create, Delete, Export, Get, Load},
+    args::{Arguments, Command, Conformance, Create, Delete, Export, Get, Load},
     commands,
     console::Console,
     exit,
@@ -16,6 +17,10 @@ use crate::{
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
+    // A run of conformance specs starts this program once more, to keep its cluster.
+    if let Some(code) = keep() {
+        return code;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         // Also --help and --version, which go to standard output and are no error.
@@ -40,6 +45,12 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// Keeps a cluster, where that is what this process was started for. Settings that are wrong are the command's to tell.
+fn keep() -> Option<ExitCode> {
+    let order = lease::keeper_order(&Settings::from_environment().ok()?)?;
+    Some(lease::run_keeper(order))
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -77,6 +88,8 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Load(Load::DockerImage(args)) => commands::load_docker_image::run(&open()?, args).await,
         Command::Load(Load::ImageArchive(args)) => commands::load_image_archive::run(&open()?, args).await,
         Command::Build(what) => commands::build::run(&open()?, what).await,
+        Command::Conformance(Conformance::Run(args)) => commands::conformance::run(&open()?, args).await,
+        Command::Conformance(Conformance::List(args)) => commands::conformance::list(args),
         Command::Ps(args) => commands::ps::run(&open()?, args).await,
         Command::Gc(args) => commands::gc::run(&open()?, args).await,
         Command::Doctor(args) => commands::doctor::run(&open()?, args).await,

@@ -7,6 +7,10 @@ use kind_harness::ClusterName;
 
 use crate::{duration, exit};
 
+mod conformance;
+
+pub(crate) use conformance::{Conformance, ConformanceList, ConformanceRun, Specs};
+
 /// Creates and manages Kubernetes clusters whose nodes are containers.
 #[derive(Debug, Parser)]
 #[command(name = "kind-rs", version, after_help = exit::HELP, disable_help_subcommand = true)]
@@ -41,6 +45,9 @@ pub(crate) enum Command {
     /// Build the node image
     #[command(subcommand)]
     Build(Build),
+    /// Run Kubernetes' conformance specs
+    #[command(subcommand)]
+    Conformance(Conformance),
     /// Show every cluster: its state, who uses it, what it takes, and when it goes
     Ps(Ps),
     /// Remove what tests left behind: clusters without an owner, and the remains of killed removals

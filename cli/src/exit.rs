@@ -24,6 +24,8 @@ pub(crate) const KUBECONFIG: u8 = 9;
 pub(crate) const NOT_REMOVED: u8 = 10;
 /// There is no such cluster, or it has no such node.
 pub(crate) const NO_CLUSTER: u8 = 11;
+/// Conformance specs did not pass, or a certified run is not complete.
+pub(crate) const SPECS_FAILED: u8 = 12;
 /// Added to the number of the signal that ended the program, as shells do.
 pub(crate) const SIGNAL: u8 = 128;
 
@@ -42,6 +44,7 @@ Exit codes:
   9  a kubeconfig cannot be read or changed
  10  a cluster or image cannot be removed
  11  no such cluster or node
+ 12  conformance specs failed, or a certified run is not complete
 130  interrupted (143: terminated); a creation is rolled back";
 
 #[cfg(test)]
@@ -63,6 +66,7 @@ mod tests {
             KUBECONFIG,
             NOT_REMOVED,
             NO_CLUSTER,
+            SPECS_FAILED,
             SIGNAL + 2,
         ];
         let listed: Vec<u8> =

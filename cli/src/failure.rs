@@ -19,7 +19,7 @@ use kind_harness::{
 };
 use kind_images::BuildError;
 
-use crate::{exit, signals::Signal};
+use crate::{commands::conformance::ConformanceFailure, exit, signals::Signal};
 
 /// A command failed.
 #[derive(Debug, thiserror::Error)]
@@ -166,6 +166,9 @@ pub(crate) enum Failure {
     /// No home, hence no folder for the build.
     #[error("find a folder for the build's results: set XDG_CACHE_HOME or HOME")]
     NoHome,
+    /// A run of conformance specs.
+    #[error(transparent)]
+    Conformance(#[from] ConformanceFailure),
     /// Standard output.
     #[error("print the result")]
     Output(#[source] io::Error),
@@ -190,6 +193,7 @@ impl Failure {
             Self::Taken(_) => exit::NAME_TAKEN,
             Self::Create { source, .. } => step_code(&source.source),
             Self::Interrupted { signal, .. } => exit::SIGNAL + signal.number(),
+            Self::Conformance(failure) => failure.code(),
             Self::Export(ExportError::NoCluster { .. })
             | Self::Logs(LogsError::Find(FindError::NoCluster { .. }))
             | Self::Find(FindError::NoCluster { .. } | FindError::NoNode { .. }) => exit::NO_CLUSTER,
@@ -223,6 +227,7 @@ impl Failure {
             Self::Create { source, .. } if matches!(source.source, StepError::NoLoadBalancer { .. }) => {
                 Some("once it is there it is used; `--load-balancer-image` names another one".to_owned())
             }
+            Self::Conformance(failure) => failure.hint(),
             Self::Create { source, .. } => engine_hint(&source.source).map(str::to_owned),
             Self::Destroy(DestroyError::Engine { name, .. }) => {
                 Some(format!("`kind-rs delete cluster --name {name}` may be repeated"))

@@ -77,6 +77,9 @@ fn assert_fails(output: &Output, code: i32, words: &[&str]) {
 #[case(&["completion"])]
 #[case(&["kubectl"])]
 #[case(&["build", "conformance"])]
+#[case(&["conformance"])]
+#[case(&["conformance", "run"])]
+#[case(&["conformance", "list"])]
 #[case(&["version"])]
 fn help_is_golden(#[case] command: &[&str]) {
     let output = run(&[command, &["--help"]].concat());

@@ -94,7 +94,8 @@ fn every_command_and_flag_has_a_row() {
         };
         let words = command.replacen('-', " ", 1);
         let is_named = text.contains(&format!("`{words}")) || text.contains(&format!("`{command}`"));
-        let is_group = ["create", "delete", "get", "export", "load", "build"].contains(&command.as_str());
+        let is_group =
+            ["create", "delete", "get", "export", "load", "build", "conformance"].contains(&command.as_str());
         // What kind does not have has one row for all of it.
         let is_ours = ["ps", "gc", "shell", "kubectl", "doctor"].iter().any(|ours| command.starts_with(ours));
         assert!(is_named || is_group || is_ours, "{words} has no row");

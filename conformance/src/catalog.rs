@@ -66,6 +66,11 @@ impl Catalog {
         CATALOGS.iter().find(|catalog| catalog.version == version)
     }
 
+    /// The supported versions, the newest first.
+    pub fn versions() -> impl Iterator<Item = &'static str> {
+        LISTS.iter().map(|(version, _)| *version)
+    }
+
     fn read(version: &'static str, text: &'static str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let specs: Vec<Spec> =

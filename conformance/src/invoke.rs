@@ -8,9 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::process::Command;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::process::{Child, Command};
 
-use crate::report::{self, Outcome, ReportError};
+use crate::{
+    report::{self, Outcome, ReportError},
+    stop::Stop,
+};
 
 /// How long the suite has to end by itself after its own limit.
 const GRACE: Duration = Duration::from_secs(60);
@@ -30,6 +37,20 @@ pub struct Invocation<'a> {
     pub upstream: &'a str,
     /// How long it may take.
     pub limit: Duration,
+    /// The file that gets everything that the suite prints, while it prints it.
+    pub log: &'a Path,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// By itself.
+    Ran(Ran),
+    /// It was to end early, and did.
+    Stopped {
+        /// What the suite had printed by then.
+        log: String,
+    },
 }
 
 /// What a run left.
@@ -91,17 +112,17 @@ impl Invocation<'_> {
     ///
     /// # Errors
     /// When the suite cannot be started, does not end, or leaves no report. A spec that fails is no error.
-    pub async fn run(&self) -> Result<Ran, InvokeError> {
+    pub async fn run(&self, stop: &Stop) -> Result<Ended, InvokeError> {
         let file = |action| move |source| InvokeError::File { action, source };
         // Only for this user: the kubeconfig in it holds a private key.
         let folder = tempfile::Builder::new().prefix("kind-conformance-").tempdir().map_err(file("make a folder"))?;
-        let (kubeconfig, report, log) =
-            (folder.path().join("kubeconfig"), folder.path().join("report.json"), folder.path().join("log"));
+        let (kubeconfig, report) = (folder.path().join("kubeconfig"), folder.path().join("report.json"));
         std::fs::write(&kubeconfig, self.kubeconfig).map_err(file("write the kubeconfig"))?;
-        let output = File::create(&log).map_err(file("make a log"))?;
+        let output = File::create(self.log).map_err(file("make a log"))?;
         let errors = output.try_clone().map_err(file("make a log"))?;
         let start = Instant::now();
-        let mut suite = Command::new(self.e2e_test)
+        let mut command = Command::new(self.e2e_test);
+        command
             .args(self.arguments(&kubeconfig, &report, folder.path()))
             .env_remove("KUBECONFIG")
             // It lives for seconds, and a third of its start would go into collecting garbage.
@@ -110,19 +131,37 @@ impl Invocation<'_> {
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|source| InvokeError::Start { program: self.e2e_test.to_owned(), source })?;
-        let ended = tokio::time::timeout(self.limit + GRACE, suite.wait()).await;
+            .kill_on_drop(true);
+        if stop.may_come() {
+            // The terminal's Ctrl-C is for who stops it, not for the suite as well: twice means without cleaning up.
+            command.process_group(0);
+        }
+        let start_error = |source| InvokeError::Start { program: self.e2e_test.to_owned(), source };
+        let mut suite = command.spawn().map_err(start_error)?;
+        let by_itself = tokio::select! {
+            ended = tokio::time::timeout(self.limit + GRACE, suite.wait()) => Some(ended),
+            () = stop.asked() => None,
+        };
         let took = start.elapsed();
-        let log = String::from_utf8_lossy(&std::fs::read(&log).map_err(file("read the log"))?).into_owned();
+        if by_itself.is_none() {
+            end(&mut suite, stop).await.map_err(file("end the suite"))?;
+        }
+        let log = std::fs::read(self.log).map_err(file("read the log"))?;
+        let log = String::from_utf8_lossy(&log).into_owned();
+        let outcome = report::read(&report, self.upstream);
+        let Some(ended) = by_itself else {
+            return Ok(match outcome {
+                Ok(outcome @ Outcome::Passed { .. }) => Ended::Ran(Ran { outcome, took, log }),
+                _ => Ended::Stopped { log },
+            });
+        };
         let Ok(status) = ended else {
             suite.kill().await.map_err(file("kill the suite"))?;
             return Err(InvokeError::Hangs { limit: self.limit, tail: tail(&log) });
         };
         let status = status.map_err(file("wait for the suite"))?;
-        match report::read(&report, self.upstream) {
-            Ok(outcome) => Ok(Ran { outcome, took, log }),
+        match outcome {
+            Ok(outcome) => Ok(Ended::Ran(Ran { outcome, took, log })),
             Err(source) => Err(InvokeError::NoReport { status: status.to_string(), tail: tail(&log), source }),
         }
     }
@@ -144,6 +183,21 @@ impl Invocation<'_> {
             "--ginkgo.v".to_owned(),
             "--ginkgo.silence-skips".to_owned(),
         ]
+    }
+}
+
+/// Asks the suite to clean up and end, and kills it where that takes too long, for whoever stops it or for us.
+async fn end(suite: &mut Child, stop: &Stop) -> io::Result<()> {
+    if let Some(id) = suite.id().and_then(|id| i32::try_from(id).ok()) {
+        // It was not waited for, so the number is still its own.
+        kill(Pid::from_raw(id), Signal::SIGINT)?;
+    }
+    tokio::select! {
+        ended = tokio::time::timeout(GRACE, suite.wait()) => match ended {
+            Ok(status) => status.map(drop),
+            Err(_) => suite.kill().await,
+        },
+        () = stop.at_once() => suite.kill().await,
     }
 }
 
@@ -171,48 +225,116 @@ fn tail(log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stop::Stopper;
 
     #[test]
     fn a_focus_is_the_whole_name_and_nothing_of_it_is_a_pattern() {
         assert_eq!(focus("[sig-a] X.y  (z)"), r" +\[sig\-a\] +X\.y +\(z\) *$");
     }
 
-    fn invocation(program: &Path, limit: Duration) -> Invocation<'_> {
-        Invocation { e2e_test: program, kubectl: program, kubeconfig: "", workers: 2, upstream: "[sig-a] b", limit }
+    /// A suite that is a script, in a folder of its own.
+    struct Fake {
+        folder: tempfile::TempDir,
+        limit: Duration,
     }
 
-    fn script(folder: &Path, text: &str) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt as _;
-        let path = folder.join("suite");
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        path
+    impl Fake {
+        fn new(text: &str) -> Self {
+            use std::os::unix::fs::PermissionsExt as _;
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("suite");
+            std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            Self { folder, limit: Duration::from_secs(5) }
+        }
+
+        async fn run(&self, stop: &Stop) -> Result<Ended, InvokeError> {
+            let (program, log) = (self.folder.path().join("suite"), self.folder.path().join("log"));
+            let invocation = Invocation {
+                e2e_test: &program,
+                kubectl: &program,
+                kubeconfig: "",
+                workers: 2,
+                upstream: "[sig-a] b",
+                limit: self.limit,
+                log: &log,
+            };
+            invocation.run(stop).await
+        }
+
+        /// Waits until the script has printed something.
+        async fn printed(&self) {
+            while std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
     }
+
+    /// Writes the report that it is told to, with this spec in it.
+    const REPORT: &str = r#"for a in "$@"; do case $a in --ginkgo.json-report=*) r=${a#*=};; esac; done
+report() { echo '[{"SpecReports":[{"LeafNodeType":"It","ContainerHierarchyTexts":["[sig-a]"],"LeafNodeText":"b","State":"'$1'","RunTime":7}]}]' >"$r"; }"#;
 
     #[tokio::test]
     async fn a_suite_that_dies_is_quoted() {
-        let folder = tempfile::tempdir().unwrap();
-        let program = script(folder.path(), "echo no such flag; exit 2");
-        let error = invocation(&program, Duration::from_secs(5)).run().await.unwrap_err().to_string();
+        let error = Fake::new("echo no such flag; exit 2").run(&Stop::never()).await.unwrap_err().to_string();
         assert!(error.contains("exit status: 2") && error.ends_with("no such flag"), "{error}");
     }
 
     #[tokio::test]
     async fn a_missing_suite_is_named() {
-        let error = invocation(Path::new("/no/e2e.test"), Duration::from_secs(5)).run().await.unwrap_err();
-        assert_eq!(error.to_string(), "start /no/e2e.test");
+        let fake = Fake::new("");
+        let program = fake.folder.path().join("suite");
+        std::fs::remove_file(&program).unwrap();
+        let error = fake.run(&Stop::never()).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("start {}", program.display()));
     }
 
     #[tokio::test]
     async fn what_the_report_says_counts() {
-        let folder = tempfile::tempdir().unwrap();
-        let program = script(
-            folder.path(),
-            r#"for a in "$@"; do case $a in --ginkgo.json-report=*) r=${a#*=};; esac; done
-echo '[{"SpecReports":[{"LeafNodeType":"It","ContainerHierarchyTexts":["[sig-a]"],"LeafNodeText":"b","State":"passed","RunTime":7}]}]' >"$r"
-exit 1"#,
-        );
-        let ran = invocation(&program, Duration::from_secs(5)).run().await.unwrap();
+        let ended = Fake::new(&format!("{REPORT}\nreport passed; exit 1")).run(&Stop::never()).await.unwrap();
+        let Ended::Ran(ran) = ended else { panic!("{ended:?}") };
         assert_eq!(ran.outcome, Outcome::Passed { took: Duration::from_nanos(7) });
+    }
+
+    #[tokio::test]
+    async fn a_suite_that_is_stopped_is_asked_first() {
+        let stopper = Stopper::default();
+        let fake = Fake::new(&format!(
+            "{REPORT}\ntrap 'echo cleaned up; report interrupted; exit 1' INT\necho begun; while :; do sleep 0.01; done"
+        ));
+        let (stop, ask) = (stopper.stop(), async {
+            fake.printed().await;
+            stopper.ask();
+        });
+        let (ended, ()) = tokio::join!(fake.run(&stop), ask);
+        let Ok(Ended::Stopped { log }) = ended else { panic!("{ended:?}") };
+        assert_eq!(log, "begun\ncleaned up\n");
+    }
+
+    #[tokio::test]
+    async fn a_suite_that_is_stopped_twice_is_killed() {
+        let stopper = Stopper::default();
+        let fake = Fake::new("trap '' INT; echo begun; while :; do sleep 0.01; done");
+        let (stop, ask) = (stopper.stop(), async {
+            fake.printed().await;
+            stopper.ask();
+            tokio::task::yield_now().await;
+            stopper.ask();
+        });
+        let (ended, ()) = tokio::join!(fake.run(&stop), ask);
+        assert!(matches!(ended, Ok(Ended::Stopped { .. })), "{ended:?}");
+    }
+
+    #[tokio::test]
+    async fn a_spec_that_passes_while_it_is_stopped_has_passed() {
+        let stopper = Stopper::default();
+        let fake =
+            Fake::new(&format!("{REPORT}\ntrap 'report passed; exit 0' INT\necho begun; while :; do sleep 0.01; done"));
+        let (stop, ask) = (stopper.stop(), async {
+            fake.printed().await;
+            stopper.ask();
+        });
+        let (ended, ()) = tokio::join!(fake.run(&stop), ask);
+        assert!(matches!(ended, Ok(Ended::Ran(_))), "{ended:?}");
     }
 }

@@ -1,22 +1,38 @@
 //! Kubernetes' conformance suite, one test per spec, on highly available clusters of kind-harness.
 //!
 //! The specs of each version are a list that is compiled in ([`Catalog`]); listing tests asks neither a cluster nor an
-//! engine. A spec runs in a process of upstream's own test program ([`run()`]). Reading order:
+//! engine. A spec runs in a process of upstream's own test program ([`Runner`]). Reading order:
 
 mod naming;
 mod generate;
 mod catalog;
 mod trial;
+mod select;
+mod schedule;
+mod stop;
 mod run;
 mod invoke;
+mod leftovers;
 mod log;
 mod report;
 mod results;
+mod facts;
+mod folder;
+mod junit;
+mod submission;
 
 pub use catalog::{Catalog, Spec};
+pub use facts::{ClusterFacts, FactsError};
+pub use folder::{Begin, Folder, FolderError, Subject};
 pub use generate::{GenerateError, generate};
-pub use invoke::{Invocation, InvokeError, Ran};
+pub use invoke::{Ended, Invocation, InvokeError, Ran};
+pub use junit::junit;
 pub use naming::{NamingError, Upstream, name_all};
 pub use report::{Failure, Outcome, ReportError};
-pub use run::{RunError, Verdict, run};
+pub use results::Recorded;
+pub use run::{Failed, Logs, RunError, Runner, Verdict};
+pub use schedule::{GoOn, Run, Watch, capacity, in_order, run_all};
+pub use select::Selection;
+pub use stop::{Stop, Stopper};
+pub use submission::{About, Completeness, submission_folder, submit};
 pub use trial::main;

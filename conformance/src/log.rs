@@ -25,6 +25,12 @@ pub(crate) fn namespace(log: &str) -> Option<&str> {
     Some(rest.split_once('"')?.0)
 }
 
+/// What tells this process of the suite, and everything that it made, from others.
+pub(crate) fn run(log: &str) -> Option<&str> {
+    let (_, rest) = log.split_once("Starting e2e run \"")?;
+    Some(rest.split_once('"')?.0)
+}
+
 /// Whether a part's first line names the spec. Its labels follow.
 fn is_of(line: &str, upstream: &str) -> bool {
     let mut words = line.split_whitespace();
@@ -62,5 +68,12 @@ mod tests {
     fn the_namespace_is_the_one_whose_events_were_collected() {
         assert_eq!(namespace(&log()), Some("b-12"));
         assert_eq!(namespace("STEP: done"), None);
+    }
+
+    #[test]
+    fn a_process_says_how_its_run_is_called() {
+        let line = "I1125 03:00:00 7 e2e.go:109] Starting e2e run \"0af3-9\" on Ginkgo node 1\n";
+        assert_eq!(run(line), Some("0af3-9"));
+        assert_eq!(run("Running Suite"), None);
     }
 }

@@ -1,28 +1,40 @@
 //! One spec from the lease to the verdict.
 
-use std::{error::Error, path::PathBuf, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use kind_harness::{
     ClusterSpec, Hold,
     lease::{Access, LeaseError},
     settings::Settings,
 };
-use kind_images::{Release, conformance};
+use kind_images::{
+    Release,
+    conformance::{self, ConformanceSuite},
+};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     catalog::Spec,
-    invoke::{Invocation, InvokeError, Ran},
-    log,
+    invoke::{Ended, Invocation, InvokeError, Ran},
+    leftovers, log,
     report::Outcome,
     results,
+    stop::Stop,
 };
 
 /// Upstream has a spec that wants two nodes which take pods, and no use for more.
-const WORKERS: usize = 2;
+pub(crate) const WORKERS: usize = 2;
 /// How long a spec may take. The longest needs about two minutes on an idle machine with two processors.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 /// As [`LIMIT`], for specs that upstream calls slow; one waits for five minutes.
 const SLOW_LIMIT: Duration = Duration::from_secs(25 * 60);
+/// The file among a spec's artifacts that has everything the suite printed.
+pub(crate) const LOG: &str = "e2e.log";
 
 /// How a spec ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,15 +46,39 @@ pub enum Verdict {
         /// How long the whole process of the suite took.
         process: Duration,
     },
-    /// There is no engine here, for this reason.
-    Skipped(String),
-    /// It failed; this is what its reader wants to see.
-    Failed(String),
+    /// It failed.
+    Failed(Box<Failed>),
+    /// It was to end early, or not to begin.
+    Stopped,
+}
+
+/// What a reader wants to know of a spec that failed. Displayed, it is all of that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// The spec's exact name.
+    pub upstream: String,
+    /// Why it failed, and where in upstream's sources.
+    pub message: String,
+    /// What the spec itself printed, at most its last lines.
+    pub printed: String,
+    /// What it left in the cluster, in a few lines.
+    pub left: String,
+    /// The file with everything that the suite printed.
+    pub log: PathBuf,
+    /// How long the whole process of the suite took.
+    pub process: Duration,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { upstream, message, printed, left, .. } = self;
+        let heading = if printed.is_empty() { "" } else { "---- what it printed\n" };
+        write!(f, "{upstream}\n{message}\n{heading}{printed}\n{left}")
+    }
 }
 
 /// A spec could not be run.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum RunError {
     /// Nobody knows where builds leave the suite.
     #[error("find the conformance suite: HOME is not set")]
@@ -60,71 +96,169 @@ pub enum RunError {
     /// There is no cluster to be had.
     #[error(transparent)]
     Cluster(LeaseError),
-    /// A spec that must run has no engine.
-    #[error("get a cluster: {0}; KIND_TEST_REQUIRE makes that a failure instead of a skipped test")]
-    Required(String),
+    /// The folder for what the spec leaves.
+    #[error("make the folder {}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// The suite did not run.
     #[error(transparent)]
     Suite(#[from] InvokeError),
 }
 
-/// Runs one spec on a cluster that it shares with others, or has for itself where it is serial.
-///
-/// # Errors
-/// When there is no suite, no cluster, or the suite does not run. A spec that fails is a [`Verdict`].
-pub async fn run(settings: &Settings, spec: &Spec) -> Result<Verdict, RunError> {
-    let release = Release::newest();
-    let cache = settings.cache_dir.as_deref().ok_or(RunError::NoHome)?.join("images");
-    let suite = conformance::find(release, &cache);
-    let suite = suite.ok_or_else(|| RunError::NotBuilt { version: release.kubernetes, cache })?;
-    let shape = ClusterSpec::default().control_planes(settings.conformance_control_planes).workers(WORKERS);
-    let access = if spec.is_serial() { Access::Exclusive } else { Access::Shared };
-    let hold = match Hold::take(settings, &shape.image(suite.image), access, spec.test).await {
-        Ok(hold) => hold,
-        Err(error) => {
-            return match error.is_no_engine() {
-                Some(reason) if !settings.require => Ok(Verdict::Skipped(reason)),
-                Some(reason) => Err(RunError::Required(reason)),
-                None => Err(RunError::Cluster(error)),
-            };
-        }
-    };
-    let limit = settings.timeout.unwrap_or(if spec.is_slow() { SLOW_LIMIT } else { LIMIT });
-    let invocation = Invocation {
-        e2e_test: &suite.e2e_test,
-        kubectl: &suite.kubectl,
-        kubeconfig: hold.cluster().kubeconfig(),
-        workers: WORKERS,
-        upstream: spec.upstream,
-        limit,
-    };
-    let ran = invocation.run().await;
-    if let (Some(path), Ok(ran)) = (&settings.conformance_results, &ran) {
-        let (result, took) = match &ran.outcome {
-            Outcome::Passed { took } => ("passed", *took),
-            Outcome::Failed(failure) => ("failed", failure.took),
-            _ => ("failed", Duration::ZERO),
-        };
-        if let Err(error) = results::append(path, spec.test, result, took, ran.took) {
-            eprintln!("the result could not be added to {}: {error}", path.display());
+/// What specs run with: the suite, and the cluster that they share or have for themselves.
+#[derive(Debug)]
+pub struct Runner {
+    settings: Settings,
+    suite: ConformanceSuite,
+    workers: usize,
+    logs: Logs,
+}
+
+/// Of which specs everything is kept that the suite printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logs {
+    /// Of those that failed.
+    OfFailed,
+    /// Of all.
+    OfAll,
+}
+
+impl Runner {
+    /// Finds the suite that an earlier build left. Clusters are made by the settings, or are somebody else's that they
+    /// name.
+    ///
+    /// # Errors
+    /// When the suite is not built.
+    pub fn find(settings: Settings, logs: Logs) -> Result<Self, RunError> {
+        let release = Release::newest();
+        let cache = settings.cache_dir.as_deref().ok_or(RunError::NoHome)?.join("images");
+        match conformance::find(release, &cache) {
+            Some(suite) => Ok(Self { settings, suite, workers: WORKERS, logs }),
+            None => Err(RunError::NotBuilt { version: release.kubernetes, cache }),
         }
     }
-    match ran {
-        Ok(Ran { outcome: Outcome::Passed { took }, took: process, .. }) => {
-            hold.passed().await;
-            Ok(Verdict::Passed { took, process })
+
+    /// As it is, for a cluster where so many nodes take pods.
+    #[must_use]
+    pub fn workers(self, workers: usize) -> Self {
+        Self { workers, ..self }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The node image of clusters that are made for the suite.
+    pub fn image(&self) -> &str {
+        &self.suite.image
+    }
+
+    /// What clusters that are made for the suite look like.
+    pub fn shape(&self) -> ClusterSpec {
+        let control_planes = self.settings.conformance_control_planes;
+        ClusterSpec::default().control_planes(control_planes).workers(WORKERS).image(&self.suite.image)
+    }
+
+    /// Waits for the cluster, beside others or without them.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn cluster(&self, access: Access, test: &str) -> Result<Hold, RunError> {
+        Hold::take(&self.settings, &self.shape(), access, test).await.map_err(RunError::Cluster)
+    }
+
+    /// The folder for what the spec leaves.
+    pub fn artifacts(&self, spec: &Spec) -> PathBuf {
+        Hold::artifacts_of(&self.settings, spec.test)
+    }
+
+    /// Runs one spec on a cluster that it shares with others, or has for itself where it is serial.
+    ///
+    /// # Errors
+    /// When there is no cluster, or the suite does not run. A spec that fails is a [`Verdict`].
+    pub async fn run(&self, spec: &Spec, stop: &Stop) -> Result<Verdict, RunError> {
+        let access = if spec.is_serial() { Access::Exclusive } else { Access::Shared };
+        let hold = tokio::select! {
+            hold = self.cluster(access, spec.test) => hold?,
+            () = stop.asked() => return Ok(Verdict::Stopped),
+        };
+        let folder = hold.artifacts().to_owned();
+        std::fs::create_dir_all(&folder).map_err(|source| RunError::Folder { path: folder.clone(), source })?;
+        let path = folder.join(LOG);
+        let limit = self.settings.timeout.unwrap_or(if spec.is_slow() { SLOW_LIMIT } else { LIMIT });
+        let invocation = Invocation {
+            e2e_test: &self.suite.e2e_test,
+            kubectl: &self.suite.kubectl,
+            kubeconfig: hold.cluster().kubeconfig(),
+            workers: self.workers,
+            upstream: spec.upstream,
+            limit,
+            log: &path,
+        };
+        let ended = invocation.run(stop).await;
+        self.note(spec, &ended);
+        match ended {
+            Ok(Ended::Ran(Ran { outcome: Outcome::Passed { took }, took: process, .. })) => {
+                if self.logs == Logs::OfFailed {
+                    forget(&folder);
+                }
+                hold.passed().await;
+                Ok(Verdict::Passed { took, process })
+            }
+            Ok(Ended::Ran(ran)) => Ok(Verdict::Failed(Box::new(Box::pin(failed(hold, spec, ran, path)).await))),
+            Ok(Ended::Stopped { log }) => {
+                leftovers::remove(hold.cluster(), &log).await;
+                forget(&folder);
+                hold.passed().await;
+                Ok(Verdict::Stopped)
+            }
+            Err(error @ (InvokeError::Hangs { .. } | InvokeError::NoReport { .. })) => {
+                let message = chain(&error);
+                let left = Box::pin(hold.failed(&message, None)).await;
+                let upstream = spec.upstream.to_owned();
+                Ok(Verdict::Failed(Box::new(Failed { upstream, message, left, log: path, ..Failed::default() })))
+            }
+            Err(error) => {
+                hold.passed().await;
+                Err(error.into())
+            }
         }
-        Ok(ran) => Ok(Verdict::Failed(Box::pin(failed(hold, spec, ran)).await)),
-        Err(error) => {
-            let left = hold.failed(&chain(&error), None).await;
-            eprintln!("{left}");
-            Err(error.into())
+    }
+
+    /// Adds to the file of results, where there is one.
+    fn note(&self, spec: &Spec, ended: &Result<Ended, InvokeError>) {
+        let Some(path) = &self.settings.conformance_results else { return };
+        let (result, took, process) = match ended {
+            Ok(Ended::Ran(ran)) => match &ran.outcome {
+                Outcome::Passed { took } => ("passed", *took, ran.took),
+                Outcome::Failed(failure) => ("failed", failure.took, ran.took),
+                _ => ("failed", Duration::ZERO, ran.took),
+            },
+            Err(InvokeError::Hangs { limit, .. }) => ("failed", *limit, *limit),
+            Err(InvokeError::NoReport { .. }) => ("failed", Duration::ZERO, Duration::ZERO),
+            Ok(Ended::Stopped { .. }) | Err(_) => return,
+        };
+        if let Err(error) = results::append(path, spec.test, result, took, process) {
+            eprintln!("the result could not be added to {}: {error}", path.display());
         }
     }
 }
 
+/// Nobody wants to read what there is.
+fn forget(folder: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(folder) {
+        eprintln!("{} could not be removed: {error}", folder.display());
+    }
+}
+
 /// Writes the evidence and returns what the reader wants to see: the spec's own words, and what it left in the cluster.
-async fn failed(hold: Hold, spec: &Spec, ran: Ran) -> String {
+async fn failed(hold: Hold, spec: &Spec, ran: Ran, log: PathBuf) -> Failed {
     let message = match ran.outcome {
         Outcome::Failed(failure) => format!("{}\n  at {}", failure.message, failure.location),
         Outcome::SkippedItself { reason } => {
@@ -136,14 +270,15 @@ async fn failed(hold: Hold, spec: &Spec, ran: Ran) -> String {
         Outcome::Unknown => "the suite has no spec of this name; is it of another version?".to_owned(),
         Outcome::Passed { .. } => String::new(),
     };
-    let path = hold.artifacts().join("e2e.log");
-    let written = std::fs::create_dir_all(hold.artifacts()).and_then(|()| std::fs::write(&path, &ran.log));
-    if let Err(error) = written {
-        eprintln!("the suite's output could not be written to {}: {error}", path.display());
-    }
     let left = hold.failed(&message, log::namespace(&ran.log)).await;
-    let printed = log::own_lines(&ran.log, spec.upstream);
-    format!("{}\n{}\n---- what it printed\n{printed}\n{left}", spec.upstream, message.trim())
+    Failed {
+        upstream: spec.upstream.to_owned(),
+        message: message.trim().to_owned(),
+        printed: log::own_lines(&ran.log, spec.upstream),
+        left,
+        log,
+        process: ran.took,
+    }
 }
 
 /// An error and everything that caused it, one a line.

@@ -79,6 +79,8 @@ pub enum Keep {
 pub enum ExistingCluster {
     /// The current context of this file (`KIND_TEST_KUBECONFIG`).
     File(PathBuf),
+    /// The current context of this file, which an argument names (`--kubeconfig`).
+    Argument(PathBuf),
     /// The current context of the user's kubeconfig (`USE_EXISTING_CLUSTER`).
     OfTheUser,
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod completion;
+pub(crate) mod conformance;
 pub(crate) mod create_cluster;
 pub(crate) mod delete_cluster;
 pub(crate) mod delete_clusters;

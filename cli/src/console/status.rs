@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use indicatif::MultiProgress;
 use tracing::level_filters::LevelFilter;
 
-use super::{Steps, report};
+use super::{Board, Steps, report};
 use crate::failure::Failure;
 
 /// Standard error of one run.
@@ -52,6 +52,11 @@ impl Console {
     /// Shows steps as they begin and end.
     pub(crate) fn steps(&self) -> Steps<'_> {
         Steps::new(self)
+    }
+
+    /// Shows many things beside each other as they begin and end.
+    pub(crate) fn board(&self) -> Board<'_> {
+        Board::new(self)
     }
 
     /// Says what went wrong, quiet or not.

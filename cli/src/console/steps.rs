@@ -109,15 +109,20 @@ impl Drop for Steps<'_> {
 
 fn new_bar(live: &MultiProgress, step: &str) -> ProgressBar {
     let bar = live.add(ProgressBar::new_spinner());
+    show(&bar, step);
+    bar
+}
+
+/// Shows what is under way and for how long.
+pub(super) fn show(bar: &ProgressBar, name: &str) {
     let seconds = |state: &ProgressState, out: &mut dyn fmt::Write| {
         let _ = write!(out, "{:.1} s", state.elapsed().as_secs_f64());
     };
     if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {prefix} ({seconds}) {wide_msg:.dim}") {
         bar.set_style(style.with_key("seconds", seconds));
     }
-    bar.set_prefix(step.to_owned());
+    bar.set_prefix(name.to_owned());
     bar.enable_steady_tick(TICK);
-    bar
 }
 
 fn first_line(text: &str) -> String {

@@ -156,8 +156,10 @@ impl Existing<'_> {
     /// Reads the kubeconfig and checks that its current context leads somewhere.
     fn named(&self) -> Result<Named, ExistingError> {
         let (from, kubeconfig, kubectl) = match self.which {
-            ExistingCluster::File(path) => {
-                let from = format!("KIND_TEST_KUBECONFIG={}", path.display());
+            ExistingCluster::File(path) | ExistingCluster::Argument(path) => {
+                let is_variable = matches!(self.which, ExistingCluster::File(_));
+                let name = if is_variable { "KIND_TEST_KUBECONFIG=" } else { "--kubeconfig " };
+                let from = format!("{name}{}", path.display());
                 let kubeconfig = read(&from, path)?;
                 (from, kubeconfig, format!("kubectl --kubeconfig {}", quoted(&path.display())))
             }
@@ -181,7 +183,8 @@ impl Existing<'_> {
 
 fn read(from: &str, path: &Path) -> Result<Kubeconfig, ExistingError> {
     if !path.exists() {
-        let here = if path.is_absolute() { "" } else { "; a relative path counts from the package's folder" };
+        let is_relative_variable = path.is_relative() && from.starts_with("KIND_TEST_KUBECONFIG");
+        let here = if is_relative_variable { "; a relative path counts from the package's folder" } else { "" };
         let problem = format!("there is no file {}{here}", path.display());
         return Err(ExistingError::File { from: from.to_owned(), problem });
     }

@@ -10,12 +10,19 @@ use crate::{
     activity::Doing,
     cluster::Cluster,
     diagnose::{self, Failed, Look},
-    lease::{self, Access, Holder, Lease, LeaseError, Outcome},
+    lease::{self, Access, Holder, LeaseError, Outcome},
     settings::{Keep, Settings},
     spec::ClusterSpec,
 };
 
-use super::{name::TestName, namespace, timeline::Timeline};
+use super::{
+    existing::{Existing, Visiting},
+    host::{Held as _, Host as _, Leased, Refusal},
+    name::TestName,
+    namespace,
+    request::Wanted,
+    timeline::Timeline,
+};
 
 /// A hold on a cluster, for runners of tests that are not `#[kind_test]` functions.
 ///
@@ -33,7 +40,7 @@ use super::{name::TestName, namespace, timeline::Timeline};
 /// # }
 /// ```
 pub struct Hold {
-    lease: Lease,
+    held: Held,
     cluster: Cluster,
     test: TestName,
     keep: Keep,
@@ -42,23 +49,34 @@ pub struct Hold {
     since: SystemTime,
 }
 
+/// Whose the cluster is.
+enum Held {
+    Ours(Box<Leased>),
+    Theirs(Box<Visiting>),
+}
+
 impl Hold {
-    /// Waits for a cluster of this shape, which is made where there is none. `test` is the test's full name, with `::`
-    /// between its parts.
+    /// Waits for a cluster of this shape, which is made where there is none; where the settings name a cluster of
+    /// somebody else, for that one, whatever its shape. `test` is the test's full name, with `::` between its parts.
     ///
     /// # Errors
     /// As [`lease::acquire`]; [`LeaseError::is_no_engine`] tells a machine without an engine.
     pub async fn take(settings: &Settings, spec: &ClusterSpec, access: Access, test: &str) -> Result<Self, LeaseError> {
         let (timeline, since) = (Timeline::new(), SystemTime::now());
         timeline.begin("waited for a cluster");
-        let lease = lease::acquire(settings, spec, access, &Holder { test: test.to_owned() }).await?;
+        let held = Held::take(settings, spec, access, test).await?;
         timeline.begin("ran");
-        let cluster = Cluster::attach(lease.record().clone(), settings.docker_host.clone());
+        let cluster = held.cluster();
+        let artifacts = Self::artifacts_of(settings, test);
         let test = TestName::given(test, settings.attempt);
-        let artifacts = settings.artifacts.join(test.folder());
         // Most often there is none, and where it stays, what is new overwrites what is old.
         let _ = std::fs::remove_dir_all(&artifacts);
-        Ok(Self { lease, cluster, test, keep: settings.keep, artifacts, timeline, since })
+        Ok(Self { held, cluster, test, keep: settings.keep, artifacts, timeline, since })
+    }
+
+    /// The folder for what the test of that name leaves, whether or not it is there.
+    pub fn artifacts_of(settings: &Settings, test: &str) -> PathBuf {
+        settings.artifacts.join(TestName::given(test, settings.attempt).folder())
     }
 
     /// The cluster.
@@ -66,19 +84,14 @@ impl Hold {
         &self.cluster
     }
 
-    /// The cluster's state folder, which goes with the cluster: for what is done once for a cluster.
-    pub fn state_dir(&self) -> &Path {
-        self.lease.state_dir()
-    }
-
     /// The folder for what the test leaves. Nothing of an earlier run is in it; whoever writes first makes it.
     pub fn artifacts(&self) -> &Path {
         &self.artifacts
     }
 
-    /// Gives the cluster back after a test that passed.
+    /// Gives the cluster back after a test that passed, or that was called off: then nothing of it is worth a look.
     pub async fn passed(self) {
-        self.lease.release(Outcome::Passed).await;
+        self.held.release(Outcome::Passed).await;
     }
 
     /// Gives the cluster back after a test that failed, for this reason, having used this namespace. What the namespace
@@ -96,7 +109,7 @@ impl Hold {
                     namespace,
                     cluster: &self.cluster,
                     keep: self.keep,
-                    look: Look::InNode,
+                    look: self.held.look(),
                     folder: &self.artifacts,
                 };
                 let told = diagnose::failure(&client, &failed, diagnose::LIMIT).await;
@@ -107,7 +120,43 @@ impl Hold {
             }
             Err(error) => format!("the cluster was not looked at: {error}"),
         };
-        self.lease.release(Outcome::Failed).await;
+        self.held.release(Outcome::Failed).await;
         told
+    }
+}
+
+impl Held {
+    async fn take(settings: &Settings, spec: &ClusterSpec, access: Access, test: &str) -> Result<Self, LeaseError> {
+        let Some(which) = &settings.existing else {
+            let lease = lease::acquire(settings, spec, access, &Holder { test: test.to_owned() }).await?;
+            return Ok(Self::Ours(Box::new(Leased::new(lease, settings))));
+        };
+        let wanted = Wanted { spec: spec.clone(), is_asked_for: false };
+        match (Existing { which, settings }).acquire(&wanted, access, test).await {
+            Ok(visiting) => Ok(Self::Theirs(Box::new(visiting))),
+            Err(Refusal::Failed(error)) => Err(LeaseError::Existing(error)),
+            Err(Refusal::NoEngine(reason) | Refusal::Unfit(reason)) => Err(LeaseError::Existing(reason.into())),
+        }
+    }
+
+    fn cluster(&self) -> Cluster {
+        match self {
+            Self::Ours(leased) => leased.cluster(),
+            Self::Theirs(visiting) => visiting.cluster(),
+        }
+    }
+
+    fn look(&self) -> Look {
+        match self {
+            Self::Ours(leased) => leased.look(),
+            Self::Theirs(visiting) => visiting.look(),
+        }
+    }
+
+    async fn release(self, outcome: Outcome) {
+        match self {
+            Self::Ours(leased) => leased.release(outcome).await,
+            Self::Theirs(visiting) => visiting.release(outcome).await,
+        }
     }
 }

@@ -56,13 +56,19 @@ pub(super) struct Leased {
     engine_host: Option<String>,
 }
 
+impl Leased {
+    pub(super) fn new(lease: Lease, settings: &Settings) -> Self {
+        Self { lease, engine_host: settings.docker_host.clone() }
+    }
+}
+
 impl Host for Leases<'_> {
     type Held = Leased;
 
     async fn acquire(&self, wanted: &Wanted, access: Access, test: &str) -> Result<Leased, Refusal> {
         let holder = Holder { test: test.to_owned() };
         match lease::acquire(self.0, &wanted.spec, access, &holder).await {
-            Ok(lease) => Ok(Leased { lease, engine_host: self.0.docker_host.clone() }),
+            Ok(lease) => Ok(Leased::new(lease, self.0)),
             Err(error) => Err(match error.is_no_engine() {
                 Some(reason) => Refusal::NoEngine(reason),
                 None => Refusal::Failed(Box::new(error)),

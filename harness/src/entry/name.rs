@@ -103,7 +103,7 @@ impl TestName {
     fn folder_of_all(&self) -> String {
         let program = self.path.split("::").next().unwrap_or_default();
         let is_library = program == self.package.replace('-', "_");
-        let package = if is_library { String::new() } else { format!("{}.", self.package) };
+        let package = if is_library || self.package.is_empty() { String::new() } else { format!("{}.", self.package) };
         let mut folder = format!("{package}{}", self.path.replace("::", ".")).replace(['/', '\\', '\0'], "_");
         if folder.len() > LONGEST_FOLDER {
             let digest = digest(&folder, DIGEST);
@@ -172,6 +172,7 @@ mod tests {
     fn a_librarys_tests_need_no_package() {
         let meta = TestMeta { package: "my-shop", module: "my_shop::orders", ..META };
         assert_eq!(TestName::new(&meta, None, 1).folder(), "my_shop.orders.survives_restart");
+        assert_eq!(TestName::given("sig-a::b::works", 1).folder(), "sig-a.b.works");
     }
 
     #[rstest]

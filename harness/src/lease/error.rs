@@ -33,6 +33,9 @@ pub enum LeaseError {
         #[source]
         source: io::Error,
     },
+    /// The cluster of somebody else, which the caller names, cannot be used.
+    #[error(transparent)]
+    Existing(Box<dyn std::error::Error + Send + Sync>),
     /// The cluster could not be brought up.
     #[error("bring up cluster {cluster} ({}): {error}", times(*failures))]
     Creation {

@@ -28,16 +28,27 @@ pub struct ConformanceSuite {
     pub image: String,
 }
 
+/// The suite of a release as a build leaves it in this cache folder, whether or not one has.
+///
+/// # Panics
+/// Never: every release has a suite and programs.
+pub fn expected(release: &Release, cache: &Path) -> ConformanceSuite {
+    let results = cache.join("results");
+    let suite = programs(release).into_iter().find(|program| program.step() == Step::ConformanceSuite);
+    let kubernetes = components(release).into_iter().find(|component| component.step == Step::Kubernetes);
+    let (suite, kubernetes) = suite.zip(kubernetes).expect("every release has both");
+    ConformanceSuite {
+        e2e_test: results.join(suite.key()).join("e2e.test"),
+        kubectl: results.join(kubernetes.key(release)).join("kubectl"),
+        image: node::image_reference(release),
+    }
+}
+
 /// The suite of a release, where an earlier build left its programs in this cache folder; `None` where it has to be
 /// built. Whether the engine has the image is the engine's to say.
 pub fn find(release: &Release, cache: &Path) -> Option<ConformanceSuite> {
-    let results = cache.join("results");
-    let suite = programs(release).into_iter().find(|program| program.step() == Step::ConformanceSuite)?;
-    let kubernetes = components(release).into_iter().find(|component| component.step == Step::Kubernetes)?;
-    let e2e_test = results.join(suite.key()).join("e2e.test");
-    let kubectl = results.join(kubernetes.key(release)).join("kubectl");
-    let image = node::image_reference(release);
-    (e2e_test.is_file() && kubectl.is_file()).then_some(ConformanceSuite { e2e_test, kubectl, image })
+    let suite = expected(release, cache);
+    (suite.e2e_test.is_file() && suite.kubectl.is_file()).then_some(suite)
 }
 
 /// Makes sure that everything is there, the node image included, and returns it. What an earlier build finished is not

@@ -8,5 +8,5 @@ mod programs;
 mod root_fs;
 
 pub(crate) use build::results;
-pub use build::{ConformanceSuite, build, find};
+pub use build::{ConformanceSuite, build, expected, find};
 pub use node::image_reference;

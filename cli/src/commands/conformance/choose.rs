@@ -1,0 +1,23 @@
+//! Which specs a command is about.
+
+use kind_conformance::{Catalog, Selection, Spec};
+
+use super::ConformanceFailure;
+use crate::args::Specs;
+
+/// The specs of the version that is asked for, and those among them whose names are.
+pub(super) fn choose(specs: Specs) -> Result<(&'static Catalog, Vec<&'static Spec>), ConformanceFailure> {
+    let catalog = match specs.version {
+        None => Catalog::newest(),
+        Some(version) => Catalog::of(&version).ok_or_else(|| ConformanceFailure::NoVersion {
+            version,
+            known: Catalog::versions().collect::<Vec<_>>().join(", "),
+        })?,
+    };
+    let selection = Selection { focus: specs.focus, skip: specs.skip };
+    let chosen: Vec<&Spec> = catalog.specs().iter().filter(|spec| selection.wants(spec)).collect();
+    if chosen.is_empty() {
+        return Err(ConformanceFailure::NoSpec { all: catalog.specs().len() });
+    }
+    Ok((catalog, chosen))
+}

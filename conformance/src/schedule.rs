@@ -1,0 +1,184 @@
+//! Which spec runs when: as many at once as the machine can take, slow ones first, serial ones alone at the end.
+
+use std::{collections::VecDeque, num::NonZero};
+
+use futures::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
+
+use crate::{
+    catalog::Spec,
+    run::{RunError, Runner, Verdict},
+    stop::Stop,
+};
+
+/// How many specs run at once for each processor where nobody says: they wait most of the time.
+const PER_PROCESSOR: usize = 3;
+
+/// How many specs this machine can take at once.
+pub fn capacity() -> NonZero<usize> {
+    let processors = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    processors.saturating_mul(NonZero::new(PER_PROCESSOR).unwrap_or(NonZero::<usize>::MIN))
+}
+
+/// Slow specs first, so that the others fill the time beside them; serial ones last, when nobody else is left to wait.
+pub fn in_order(specs: impl IntoIterator<Item = &'static Spec>) -> Vec<&'static Spec> {
+    let mut specs: Vec<&Spec> = specs.into_iter().collect();
+    specs.sort_by_key(|spec| (spec.is_serial(), !spec.is_slow()));
+    specs
+}
+
+/// Runs one spec.
+pub trait Run {
+    /// Runs it to its end, or to an earlier one.
+    fn run<'a>(&'a self, spec: &'static Spec, stop: &'a Stop) -> LocalBoxFuture<'a, Result<Verdict, RunError>>;
+}
+
+impl Run for Runner {
+    fn run<'a>(&'a self, spec: &'static Spec, stop: &'a Stop) -> LocalBoxFuture<'a, Result<Verdict, RunError>> {
+        Self::run(self, spec, stop).boxed_local()
+    }
+}
+
+/// Sees specs begin and end.
+pub trait Watch {
+    /// It begins.
+    fn began(&self, spec: &'static Spec);
+    /// It ended. What cannot go on for any spec ends the others as well.
+    fn ended(&self, spec: &'static Spec, verdict: Result<Verdict, RunError>) -> GoOn;
+}
+
+/// Whether further specs are worth a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoOn {
+    /// They are.
+    Yes,
+    /// No spec can run; those that do may end.
+    No,
+}
+
+/// Runs them all, or those that begin before somebody asks for the end; returns when the last one has ended.
+pub async fn run_all(
+    runner: &dyn Run,
+    specs: &[&'static Spec],
+    at_once: NonZero<usize>,
+    stop: &Stop,
+    watch: &dyn Watch,
+) {
+    let (serial, parallel): (Vec<&Spec>, Vec<&Spec>) =
+        in_order(specs.iter().copied()).into_iter().partition(|spec| spec.is_serial());
+    for (specs, at_once) in [(parallel, at_once.get()), (serial, 1)] {
+        let mut waiting = VecDeque::from(specs);
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < at_once && !stop.is_asked() {
+                let Some(spec) = waiting.pop_front() else { break };
+                watch.began(spec);
+                running.push(async move { (spec, runner.run(spec, stop).await) });
+            }
+            let Some((spec, verdict)) = running.next().await else { break };
+            if watch.ended(spec, verdict) == GoOn::No {
+                waiting.clear();
+                while let Some((spec, verdict)) = running.next().await {
+                    watch.ended(spec, verdict);
+                }
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::{Cell, RefCell},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::{Catalog, stop::Stopper};
+
+    const PASSED: Verdict = Verdict::Passed { took: Duration::ZERO, process: Duration::ZERO };
+
+    /// Specs that need a few turns each, and a record of who ran beside whom.
+    #[derive(Default)]
+    struct Stage {
+        running: RefCell<Vec<&'static Spec>>,
+        most: Cell<usize>,
+        ended: RefCell<Vec<&'static Spec>>,
+        broken: bool,
+    }
+
+    impl Run for Stage {
+        fn run<'a>(&'a self, _: &'static Spec, stop: &'a Stop) -> LocalBoxFuture<'a, Result<Verdict, RunError>> {
+            async move {
+                if self.broken {
+                    return Err(RunError::NoHome);
+                }
+                for _ in 0..5 {
+                    let running = self.running.borrow().len();
+                    self.most.set(self.most.get().max(running));
+                    let serial = self.running.borrow().iter().any(|spec| spec.is_serial());
+                    assert!(!serial || running == 1, "a serial spec is alone");
+                    tokio::task::yield_now().await;
+                }
+                Ok(if stop.is_asked() { Verdict::Stopped } else { PASSED })
+            }
+            .boxed_local()
+        }
+    }
+
+    impl Watch for Stage {
+        fn began(&self, spec: &'static Spec) {
+            self.running.borrow_mut().push(spec);
+        }
+
+        fn ended(&self, spec: &'static Spec, verdict: Result<Verdict, RunError>) -> GoOn {
+            self.running.borrow_mut().retain(|other| *other != spec);
+            self.ended.borrow_mut().push(spec);
+            if verdict.is_err() { GoOn::No } else { GoOn::Yes }
+        }
+    }
+
+    fn all() -> Vec<&'static Spec> {
+        Catalog::newest().specs().iter().collect()
+    }
+
+    #[test]
+    fn serial_specs_come_last_and_slow_ones_first() {
+        let order = in_order(all());
+        assert_eq!(order.len(), Catalog::newest().specs().len());
+        assert!(order[0].is_slow() && order.last().is_some_and(|spec| spec.is_serial()));
+        assert!(order.iter().map(|spec| spec.is_serial()).is_sorted());
+    }
+
+    #[tokio::test]
+    async fn every_spec_runs_once_and_as_many_at_once_as_may() {
+        let stage = Stage::default();
+        run_all(&stage, &all(), NonZero::new(7).unwrap(), &Stop::never(), &stage).await;
+        assert_eq!(stage.most.get(), 7);
+        let mut ended = stage.ended.take();
+        ended.sort();
+        assert_eq!(ended, all());
+    }
+
+    #[tokio::test]
+    async fn after_a_stop_running_specs_end_and_none_begins() {
+        let (stage, stopper) = (Stage::default(), Stopper::default());
+        let stop = stopper.stop();
+        let specs = all();
+        let (run, ask) = (run_all(&stage, &specs, NonZero::new(3).unwrap(), &stop, &stage), async {
+            while stage.running.borrow().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            stopper.ask();
+        });
+        tokio::join!(run, ask);
+        assert_eq!((stage.ended.borrow().len(), stage.running.borrow().len()), (3, 0));
+    }
+
+    #[tokio::test]
+    async fn what_no_spec_can_run_without_ends_it() {
+        let stage = Stage { broken: true, ..Stage::default() };
+        run_all(&stage, &all(), NonZero::new(4).unwrap(), &Stop::never(), &stage).await;
+        assert_eq!(stage.ended.borrow().len(), 4);
+    }
+}
