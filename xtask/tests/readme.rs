@@ -64,9 +64,11 @@ fn ci_runs_the_test_command_of_the_readme() {
 
 #[test]
 fn every_kind_rs_command_in_the_readme_has_its_module() {
-    let folder = file("cli/src/commands");
-    let modules: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    let entries = fs::read_dir(file("cli/src/commands")).unwrap().map(|entry| entry.unwrap().path());
+    let modules: Vec<String> = entries
+        .map(|path| if path.is_dir() { path.join("mod.rs") } else { path })
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
     let mut count = 0;
     for command in commands(&read("README.md")) {
         let Some(arguments) = command.strip_prefix("cargo run --package kind-cli -- ") else { continue };

@@ -1,4 +1,4 @@
-//! `kind-rs build base-image`, `build node-image` and `build conformance`.
+//! `kind-rs build`: the base image, the node image, and the conformance suite with its node image.
 
 use kind_images::{BuildOptions, build, build_base, conformance};
 

@@ -8,12 +8,16 @@ use kube::{
     api::{DeleteParams, ObjectMeta, PostParams},
 };
 
-use tokio::{task::JoinSet, time::timeout};
+use tokio::time::timeout;
 
 use super::{judge::chain, name::TestName, timeline::seconds};
+use crate::wait::{Check, until_every};
 
 /// How long the API has for one call of ours. A control plane that was just killed is left within seconds.
 pub(super) const API_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long the controller has for its part of a new namespace.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The label with the test's name, and the annotation with all of it.
 pub const LABEL_TEST: &str = "io.kind-rs.test";
@@ -86,18 +90,23 @@ pub(super) async fn create(client: &Client, name: &TestNamespace, test: &TestNam
     Ok(())
 }
 
-/// Adds what pods need in a new namespace, beside the test: its `default` service account. The API server waits for it for
-/// at least a second when it is asked for a pod; a controller adds it too, but only when one of several leads. Dropping the
-/// task gives it up.
-pub(super) fn furnish(client: Client, namespace: TestNamespace) -> JoinSet<()> {
-    JoinSet::from_iter([async move {
-        let problem = match timeout(API_LIMIT, create_default_account(&client, &namespace)).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => chain(&error),
-            Err(_) => format!("no answer after {}", seconds(API_LIMIT)),
-        };
-        eprintln!("namespace {namespace} may have no service account `default`, which pods need: {problem}");
-    }])
+/// Sees to it, beside the test, that pods can be made in a new namespace: they need its `default` service account. A
+/// controller adds that within milliseconds, unless its leader was just lost, and the API server waits for it for 0.9 s at
+/// least (`getServiceAccount` in its service account admission). So only a test that takes longer pays for a call.
+pub(super) async fn furnish(client: &Client, namespace: &str) {
+    let mut is_early = true;
+    let added = until_every(PATIENCE, "the default service account", API_LIMIT, async || {
+        if std::mem::take(&mut is_early) {
+            return Check::not_yet("the controller has its chance");
+        }
+        match create_default_account(client, namespace).await {
+            Ok(()) => Check::Done(()),
+            Err(error) => Check::NotYet(chain(&error)),
+        }
+    });
+    if let Err(error) = added.await {
+        eprintln!("namespace {namespace} may have no service account `default`, which pods need: {error}");
+    }
 }
 
 /// The controller is content with any of that name.

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    convert::Infallible,
     panic::AssertUnwindSafe,
     path::PathBuf,
     pin::{Pin, pin},
@@ -140,6 +141,14 @@ impl<H: Host> Stage<'_, H> {
             .map_err(|error| EntryError::namespace(cluster, error))
     }
 
+    /// Sees to the namespace beside the body, for as long as that takes.
+    async fn furnish(&self, arranged: &Arranged) -> Infallible {
+        if let Some(namespace) = &arranged.namespace {
+            namespace::furnish(&arranged.client, namespace).await;
+        }
+        std::future::pending().await
+    }
+
     /// The folder for what the test leaves, without what an earlier run left.
     fn empty_folder(&self) -> PathBuf {
         let folder = self.settings.artifacts.join(self.case.name.folder());
@@ -163,9 +172,12 @@ impl<H: Host> Stage<'_, H> {
         match made {
             Ok(()) => {
                 self.recorder.running(arranged.namespace.as_deref());
-                let client = || arranged.client.clone();
-                let _furnishing = arranged.namespace.clone().map(|namespace| namespace::furnish(client(), namespace));
-                self.body(pin!(AssertUnwindSafe(body).catch_unwind())).await
+                let body = pin!(AssertUnwindSafe(body).catch_unwind());
+                tokio::select! {
+                    biased;
+                    ended = self.body(body) => ended,
+                    never = self.furnish(arranged) => match never {},
+                }
             }
             Err(error) => (self.failed(&error), Doing::default()),
         }
