@@ -35,7 +35,7 @@ impl<'a> Board<'a> {
                 let seconds = start.elapsed().as_secs();
                 let _ = write!(out, "{}:{:02}", seconds / 60, seconds % 60);
             };
-            if let Ok(style) = ProgressStyle::with_template("{clock:.dim} {wide_msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{clock:.dim} {msg}") {
                 bar.set_style(style.with_key("clock", elapsed));
             }
             bar.enable_steady_tick(Duration::from_secs(1));
