@@ -4,20 +4,22 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
 
+mod fake_api;
+
+use fake_api::serve;
 use kind_conformance::Catalog;
 use kind_images::{Release, conformance};
 
 /// Specs whose names need no quoting in the script. Two are parallel, one is serial.
 const THREE: &str = r"^sig-scheduling::(limitrange::should_(create|list)|schedulerpredicates::serial::validates_that_nodeselector_is_respected_if_not)";
 
-/// The suite, in bash, which needs no other program to change a text: it finds the spec's name in the focus, and what is to become of it in files of the test.
+/// The suite, in bash, which needs no other program to change a text: it finds the spec's name in the focus, and what is to
+/// become of it in files of the test.
 const SUITE: &str = r#"#!/bin/bash
 for a in "$@"; do case $a in
   --ginkgo.focus=*) focus=${a#*=};;
@@ -105,64 +107,6 @@ impl Place {
         let count = self.read("ran").lines().count();
         let _ = fs::remove_file(self.file("ran"));
         count
-    }
-}
-
-/// An API server with these nodes, which lives as long as the test program.
-fn serve(nodes: usize) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            std::thread::spawn(move || answer(stream.unwrap(), nodes));
-        }
-    });
-    port
-}
-
-fn answer(stream: TcpStream, nodes: usize) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut stream = stream;
-    loop {
-        let (mut request, mut line, mut length) = (String::new(), String::new(), 0);
-        if reader.read_line(&mut request).unwrap_or(0) == 0 {
-            return;
-        }
-        while reader.read_line(&mut line).unwrap_or(0) > 2 {
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            line.clear();
-        }
-        let _ = std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink());
-        let path = request.split_whitespace().nth(1).unwrap().split('?').next().unwrap();
-        let node = |at| {
-            format!(
-                r#"{{"metadata":{{"name":"node-{at}"}},"status":{{"conditions":[{{"type":"Ready","status":"True","lastHeartbeatTime":null,"lastTransitionTime":null}}]}}}}"#
-            )
-        };
-        let list = |items: &str| format!(r#"{{"metadata":{{}},"items":[{items}]}}"#);
-        let (status, body) = match path {
-            "/version" => (
-                "200 OK",
-                r#"{"major":"1","minor":"37","gitVersion":"v1.37.2","gitCommit":"","gitTreeState":"","buildDate":"","goVersion":"","compiler":"","platform":""}"#
-                    .to_owned(),
-            ),
-            "/api/v1/nodes" => ("200 OK", list(&(0..nodes).map(node).collect::<Vec<_>>().join(","))),
-            "/api/v1/namespaces/kube-system" => {
-                ("200 OK", r#"{"metadata":{"name":"kube-system","uid":"the-cluster"}}"#.to_owned())
-            }
-            "/api/v1/namespaces" => ("200 OK", list("")),
-            _ => (
-                "404 Not Found",
-                r#"{"kind":"Status","status":"Failure","message":"no","reason":"NotFound","code":404}"#.to_owned(),
-            ),
-        };
-        let head =
-            format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-        if stream.write_all(format!("{head}{body}").as_bytes()).is_err() {
-            return;
-        }
     }
 }
 
@@ -267,8 +211,17 @@ fn after_ctrl_c_running_specs_clean_up_and_the_next_run_goes_on() {
     assert_eq!(place.read("stopped").lines().count(), 1);
     fs::remove_file(place.file("hangs")).unwrap();
     place.ran();
-    assert_ends(&place.run_three(&[]), 0, &["3 passed"], &["2 of 3 specs to run"]);
+    fs::write(place.file("fails"), "NodeSelector\n").unwrap();
+    assert_ends(&place.run_three(&[]), 12, &["2 passed, 1 failed"], &["2 of 3 specs to run"]);
     assert_eq!(place.ran(), 2);
+
+    // What was stopped while it was tried again still counts as failed, and the run as interrupted.
+    fs::write(place.file("hangs"), "").unwrap();
+    fs::remove_file(place.file("begun")).unwrap();
+    let mut child = place.command(&["--focus", THREE, "--rerun-failed"]).spawn().unwrap();
+    wait_for(&place, "begun", 1, &mut child);
+    interrupt(&child);
+    assert_ends(&child.wait_with_output().unwrap(), 130, &["0 passed, 1 failed"], &["goes on with what is left"]);
 }
 
 /// Puts results into a certified run's folder as if all specs but the three had passed: each takes only milliseconds here,
@@ -277,7 +230,7 @@ fn pretend_the_rest_passed(place: &Place, folder: &str) {
     let three = regex::Regex::new(THREE).unwrap();
     let mut results = String::new();
     for spec in Catalog::newest().specs().iter().filter(|spec| !three.is_match(spec.test)) {
-        results += &format!("{}\tpassed\t1.00\t2.00\n", spec.test);
+        results.extend([spec.test, "\tpassed\t1.00\t2.00\n"]);
         let log = place.file(&format!("{folder}/specs/{}", spec.test.replace("::", ".")));
         fs::create_dir_all(&log).unwrap();
         fs::write(log.join("e2e.log"), "its own words\n").unwrap();

@@ -64,13 +64,14 @@ async fn work(
     let todo = todo(args, chosen, &prepared.folder)?;
     let at_once = args.parallel.unwrap_or_else(capacity);
     session.console.note(&outline(session, chosen, &todo, at_once.get(), prepared.folder.path()));
+    let mut is_over = true;
     let (runner, folder, cluster) = if todo.is_empty() {
         (prepared.runner, prepared.folder, prepared.cluster)
     } else {
         let Some(ready) = prepared.cluster(session, args, catalog, stop).await? else { return Ok(Way::Stopped) };
         let show = Show::new(session.console, &ready.1, &todo, at_once.get());
         run_all(&ready.0, &todo, at_once, stop, &show).await;
-        show.done()?;
+        is_over = show.done()?;
         ready
     };
     // What was to be tried again is judged by that, everything else by all that was chosen.
@@ -83,7 +84,8 @@ async fn work(
     let about = About { catalog, cluster: &cluster, program: env!("CARGO_PKG_VERSION"), at_once: at_once.get() };
     let certificate = if args.certified { Some(certify(session, &folder, &runner, about)?) } else { None };
     match certificate {
-        _ if stop.is_asked() && !score.missing.is_empty() => Ok(Way::Stopped),
+        // Only who is stopped leaves specs out.
+        _ if !is_over => Ok(Way::Stopped),
         Some(complete) if !complete.is_complete() => Err(ConformanceFailure::Incomplete {
             failed: complete.failed.len(),
             missing: complete.missing.len(),

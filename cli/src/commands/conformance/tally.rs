@@ -70,6 +70,11 @@ impl Tally {
         kind.took += took;
     }
 
+    /// Whether every spec has a result.
+    pub(crate) fn is_over(&self) -> bool {
+        self.parallel.left + self.serial.left == 0
+    }
+
     /// About how long the rest takes; `None` where too little is known.
     pub(crate) fn rest(&self) -> Option<Duration> {
         let parallel = match self.parallel {
@@ -138,7 +143,10 @@ mod tests {
         tally.began();
         assert_eq!(tally.line(), "0 passed, 0 failed, 1 running, 1 waiting");
         tally.ended(specs[0], Counted::Stopped, TEN);
-        assert_eq!(tally.line(), "0 passed, 0 failed, 0 running, 2 waiting");
+        assert_eq!((tally.line().as_str(), tally.is_over()), ("0 passed, 0 failed, 0 running, 2 waiting", false));
+        tally.ended(specs[0], Counted::Passed, TEN);
+        tally.ended(specs[1], Counted::Failed, TEN);
+        assert!(tally.is_over());
     }
 
     #[rstest]

@@ -39,9 +39,10 @@ impl<'a> Show<'a> {
         }
     }
 
-    /// What no spec could run without, if that happened.
-    pub(super) fn done(self) -> Result<(), Failure> {
-        self.broken.into_inner().map_or(Ok(()), Err)
+    /// Whether every spec has a result now; an error where one could not run at all.
+    pub(super) fn done(self) -> Result<bool, Failure> {
+        let is_over = self.tally.borrow().is_over();
+        self.broken.into_inner().map_or(Ok(is_over), Err)
     }
 
     fn count(&self) {
