@@ -183,7 +183,7 @@ fn readme(about: About<'_>, pieces: u32, complete: &Completeness) -> String {
         "\
 # Conformance of {cluster}
 
-All {all} `[Conformance]` specs of Kubernetes {version}: {passed} passed, {failed} failed, {missing} did not run.
+Of the {all} `[Conformance]` specs of Kubernetes {version}, {passed} passed, {failed} failed, {missing} did not run.
 
 ## How to reproduce
 
@@ -197,7 +197,7 @@ The cluster: {cluster}. With `--kubeconfig FILE` the same runs on any other clus
 ## How it was run
 
 - Each spec ran in a process of `e2e.test` of its own, {at_once} at once; the `[Serial]` ones ran last, one at a time and
-  without any other. No spec was skipped, and none was tried a second time.
+  without any other. No spec is left out, and none that failed was tried a second time.
 - `e2e.log` is what all these processes printed, one after the other in the order in which they ended, and a last line
   that counts them. `junit_01.xml` has a test case for each spec, with upstream's name.
 ",

@@ -82,7 +82,7 @@ async fn work(
         write_junit(path, chosen, &folder)?;
     }
     let about = About { catalog, cluster: &cluster, program: env!("CARGO_PKG_VERSION"), at_once: at_once.get() };
-    let certificate = if args.certified { Some(certify(session, &folder, &runner, about)?) } else { None };
+    let certificate = if args.certified { Some(certify(session, &folder, &runner, about, is_over)?) } else { None };
     match certificate {
         // Only who is stopped leaves specs out.
         _ if !is_over => Ok(Way::Stopped),
@@ -165,11 +165,21 @@ fn write_junit(path: &Path, specs: &[&Spec], folder: &Folder) -> Result<(), Conf
     written.map_err(|source| ConformanceFailure::Junit { path: path.to_owned(), source })
 }
 
-/// Writes the submission and names everything that it lacks.
-fn certify(session: &Session<'_>, folder: &Folder, runner: &Runner, about: About<'_>) -> Result<Completeness, Failure> {
+/// Writes the submission and, where no more specs are to come, names everything that it lacks.
+fn certify(
+    session: &Session<'_>,
+    folder: &Folder,
+    runner: &Runner,
+    about: About<'_>,
+    is_over: bool,
+) -> Result<Completeness, Failure> {
     let complete = submit(folder, runner, about).map_err(ConformanceFailure::Folder)?;
     let path = submission_folder(folder);
     session.console.note(&format!("submission: {}", session.shown(&path)));
+    if !is_over {
+        // What is missing now is what the next run goes on with.
+        return Ok(complete);
+    }
     for (what, names) in [("missing", &complete.missing), ("without a log", &complete.without_log)] {
         for name in names {
             print(&format!("  {what}: {name}"))?;
