@@ -15,7 +15,7 @@ use kind_harness::{
     provision::{DestroyError, ProvisionError, Remains, StepError},
     recording::RewriteError,
     settings::SettingsError,
-    spec::NameError,
+    spec::{NameError, NameTooLong},
 };
 use kind_images::BuildError;
 
@@ -36,6 +36,9 @@ pub(crate) enum Failure {
         #[source]
         source: NameError,
     },
+    /// The cluster's name, for a cluster of that shape.
+    #[error(transparent)]
+    LongName(#[from] NameTooLong),
     /// The configuration file.
     #[error(transparent)]
     Config(#[from] ConfigFileError),
@@ -181,7 +184,9 @@ impl Failure {
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Name { .. } | Self::Config(_) | Self::NoHome => exit::CONFIGURATION,
+            Self::Settings(_) | Self::Name { .. } | Self::LongName(_) | Self::Config(_) | Self::NoHome => {
+                exit::CONFIGURATION
+            }
             Self::Engine(_)
             | Self::NotAsked { .. }
             | Self::Find(FindError::Engine { .. })

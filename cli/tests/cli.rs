@@ -124,9 +124,9 @@ fn wrong_arguments_are_refused(#[case] arguments: &[&str], #[case] words: &str) 
 #[case("UPPER")]
 #[case("a b")]
 #[case("a;rm -rf")]
-#[case("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+#[case("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
 fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
-    let words = ["cluster name", "expected 1 to 38 of a-z"];
+    let words = ["cluster name", "expected 1 to 49 of a-z"];
     assert_fails(&run(&["create", "cluster", &format!("--name={name}")]), 2, &words);
     assert_fails(&run(&["delete", "cluster", &format!("-n={name}")]), 2, &words);
     if name.is_empty() {
@@ -139,6 +139,20 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
     let text = format!("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: {name:?}\n");
     let from_file = run_in(home.path(), &["create", "cluster", "--config", "-"], &[], &text);
     assert_fails(&from_file, 3, &["standard input:3:7: name: cluster name"]);
+}
+
+#[test]
+fn a_name_is_as_long_as_the_names_of_its_nodes_allow() {
+    let home = tempfile::tempdir().unwrap();
+    let text = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes: [{}, {}]\n";
+    let dry_run = |length: usize, config: &str| {
+        let name = "a".repeat(length);
+        let arguments = ["create", "cluster", "--dry-run", "--name", &name, "--config", "-"];
+        run_in(home.path(), &arguments, &[], config)
+    };
+    assert_eq!(dry_run(49, &text.replace(", {}", "")).status.code(), Some(0));
+    assert_eq!(dry_run(40, text).status.code(), Some(0));
+    assert_fails(&dry_run(41, text), 3, &["has 41 characters", "at most 40 before several control planes"]);
 }
 
 #[rstest]

@@ -26,6 +26,7 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
     let start = Instant::now();
     let spec = specification(&args)?;
     let name = session.cluster_name(args.name, spec.name.clone())?;
+    name.fits(&spec)?;
     if args.dry_run {
         return dry_run::print(args.output, &name, &spec);
     }

@@ -100,6 +100,7 @@ async fn bring_up(context: &Context, progress: &dyn Progress) -> Result<ClusterR
 /// Everything that can be refused before anything is created.
 async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context, Failure> {
     blueprint.spec.validate().map_err(StepError::Spec)?;
+    blueprint.name.fits(&blueprint.spec).map_err(|error| StepError::Spec(vec![error.into()]))?;
     let misfits = check_patches(&blueprint.spec);
     if let Some(misfit) = misfits.into_iter().next() {
         return Err(StepError::Patch(misfit).into());

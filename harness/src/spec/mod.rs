@@ -16,6 +16,6 @@ pub use labels::{
     LABEL_CLUSTER, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE, ROLE_LOAD_BALANCER, cluster_filter,
     cluster_labels,
 };
-pub use names::{ClusterName, NameError, NodeName};
+pub use names::{ClusterName, NameError, NameTooLong, NodeName};
 pub use patches::{ContainerdPatches, DocumentKind, JsonPatch, KubeadmPatches, MergePatch};
 pub use validate::SpecError;

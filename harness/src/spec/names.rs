@@ -4,12 +4,22 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Role;
+use super::{ClusterSpec, Role};
 
-/// The longest cluster name: with the longest suffix a node's name still fits Linux' 64 byte limit for host names.
-const LONGEST: usize = 38;
+/// The longest name of a node: it is the value of the label `kubernetes.io/hostname`, and values have at most 63
+/// characters. Host names of Linux may have 64, labels of DNS 63.
+const LONGEST_NODE: usize = 63;
+/// What follows the cluster's name in the name of a node that every cluster has, and of one that is there before
+/// several control planes.
+const CONTROL_PLANE: &str = "-control-plane";
+const LOAD_BALANCER: &str = "-external-load-balancer";
+/// The longest cluster name.
+const LONGEST: usize = LONGEST_NODE - CONTROL_PLANE.len();
+/// The longest name of a cluster with a load balancer.
+const LONGEST_BALANCED: usize = LONGEST_NODE - LOAD_BALANCER.len();
 
-/// A cluster's name: 1 to 38 of `a-z`, `0-9`, `-` and `.`, beginning and ending with a letter or digit.
+/// A cluster's name: 1 to 49 of `a-z`, `0-9`, `-` and `.`, beginning and ending with a letter or digit. One with
+/// several control planes has at most 40, see [`ClusterName::fits`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClusterName(String);
@@ -22,6 +32,16 @@ pub struct ClusterName(String);
 pub struct NameError {
     /// What was given.
     pub name: String,
+}
+
+/// A name that is too long for a cluster of some shape.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "cluster name {name:?} has {} characters: expected at most {LONGEST_BALANCED} before several control planes, whose load balancer is named NAME{LOAD_BALANCER} and may have {LONGEST_NODE}", name.as_str().len()
+)]
+pub struct NameTooLong {
+    /// The name.
+    pub name: ClusterName,
 }
 
 impl ClusterName {
@@ -41,6 +61,17 @@ impl ClusterName {
         }
     }
 
+    /// Checks that the nodes of a cluster of that shape can be named after it.
+    ///
+    /// # Errors
+    /// When the load balancer's name would be too long.
+    pub fn fits(&self, spec: &ClusterSpec) -> Result<(), NameTooLong> {
+        if spec.is_highly_available() && self.0.len() > LONGEST_BALANCED {
+            return Err(NameTooLong { name: self.clone() });
+        }
+        Ok(())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -54,7 +85,7 @@ impl ClusterName {
 
     /// The name of the load balancer's container; as kind's.
     pub fn load_balancer(&self) -> NodeName {
-        NodeName(format!("{}-external-load-balancer", self.0))
+        NodeName(format!("{}{LOAD_BALANCER}", self.0))
     }
 
     /// The name of the cluster's network. Every cluster has one of its own.
@@ -142,10 +173,10 @@ mod tests {
     #[case("a;rm")]
     #[case("ä")]
     #[case("a\n")]
-    #[case("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    #[case("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     fn refuses_and_says_what_is_allowed(#[case] name: &str) {
         let text = ClusterName::new(name).unwrap_err().to_string();
-        assert!(text.contains("expected 1 to 38"), "{text}");
+        assert!(text.contains("expected 1 to 49"), "{text}");
     }
 
     #[test]
@@ -155,5 +186,24 @@ mod tests {
         assert_eq!(name.node(Role::ControlPlane, 2).as_str(), "kind-control-plane3");
         assert_eq!(name.node(Role::Worker, 1).as_str(), "kind-worker2");
         assert_eq!(name.load_balancer().as_str(), "kind-external-load-balancer");
+    }
+
+    #[rstest]
+    #[case(ClusterSpec::single_node().workers(200), 49)]
+    #[case(ClusterSpec::default(), 40)]
+    fn the_longest_name_makes_node_names_of_63_characters(#[case] spec: ClusterSpec, #[case] longest: usize) {
+        let named = |length: usize| ClusterName::new("a".repeat(length)).map(|name| name.fits(&spec).map(|()| name));
+        let name = named(longest).unwrap().unwrap();
+        let balancer = spec.is_highly_available().then(|| name.load_balancer());
+        let nodes = spec.of_role(Role::Worker).enumerate().map(|(index, _)| name.node(Role::Worker, index));
+        let nodes = nodes.chain([name.node(Role::ControlPlane, 0)]).chain(balancer);
+        assert_eq!(nodes.map(|node| node.as_str().len()).max(), Some(63));
+        assert!(!matches!(named(longest + 1), Ok(Ok(_))));
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_for_the_shape_is_explained() {
+        let text = ClusterName::new("a".repeat(41)).unwrap().fits(&ClusterSpec::default()).unwrap_err().to_string();
+        assert!(text.contains("has 41 characters: expected at most 40 before several control planes"), "{text}");
     }
 }

@@ -26,6 +26,9 @@ pub enum SpecError {
     /// A name that is not usable.
     #[error(transparent)]
     Name(#[from] super::NameError),
+    /// A name that is not usable for this shape.
+    #[error(transparent)]
+    LongName(#[from] super::NameTooLong),
 }
 
 impl ClusterSpec {
@@ -43,7 +46,10 @@ impl ClusterSpec {
             errors.push(SpecError::TooManyNodes { count: self.nodes.len() });
         }
         if let Some(name) = &self.name {
-            errors.extend(super::ClusterName::new(name.clone()).err().map(SpecError::Name));
+            match super::ClusterName::new(name.clone()) {
+                Ok(name) => errors.extend(name.fits(self).err().map(SpecError::LongName)),
+                Err(error) => errors.push(error.into()),
+            }
         }
         let networking = &self.networking;
         for (field, value) in [("podSubnet", &networking.pod_subnet), ("serviceSubnet", &networking.service_subnet)] {

@@ -149,7 +149,7 @@ fn validate(spec: &ClusterSpec, reader: &Reader<'_>) {
     for error in spec.validate().err().unwrap_or_default() {
         let path = match &error {
             SpecError::Subnet { field, .. } => top.field("networking").field(field),
-            SpecError::Name(_) => top.field("name"),
+            SpecError::Name(_) | SpecError::LongName(_) => top.field("name"),
             // What could not be read may be just what is missing.
             _ if incomplete => continue,
             _ => top.field("nodes"),

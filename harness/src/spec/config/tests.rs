@@ -61,7 +61,7 @@ fn not_a_configuration(#[case] text: &str, #[case] expected: &[&str]) {
 #[case::nodes_type("nodes: 3", &["3:8: nodes: found 3, expected a list"])]
 #[case::node_type("nodes: [worker]", &["3:9: nodes[0]: found \"worker\", expected a mapping"])]
 #[case::null_node("nodes: [~]", &["nodes[0]: found nothing, expected a mapping"])]
-#[case::name_text("name: Big_Name", &["3:7: name: cluster name \"Big_Name\": expected 1 to 38"])]
+#[case::name_text("name: Big_Name", &["3:7: name: cluster name \"Big_Name\": expected 1 to 49"])]
 #[case::name_type("name: {a: b}", &["3:7: name: found a mapping, expected text"])]
 #[case::image("nodes:\n- image: 'a b'", &["4:10: nodes[0].image: found \"a b\", expected an image reference"])]
 #[case::empty_image("nodes:\n- image: ''", &["expected an image reference"])]
