@@ -35,7 +35,7 @@ pub(crate) fn main() -> ExitCode {
         let _ = Arguments::command().print_help();
         return ExitCode::from(exit::SUCCESS);
     };
-    let console = Console::new(arguments.quiet, arguments.verbosity);
+    let console = Console::new(arguments.quiet, arguments.verbosity, arguments.progress);
     console.install_log();
     let outcome = block_on(run(command, &console));
     match outcome {
@@ -70,7 +70,7 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Create(Create::Cluster(args)) if args.dry_run => commands::create_cluster::run(&open()?, args).await,
         Command::Create(Create::Cluster(args)) => {
             let session = open()?;
-            sweep::beside(&session, commands::create_cluster::run(&session, args)).await
+            sweep::beside(&session, Box::pin(commands::create_cluster::run(&session, args))).await
         }
         Command::Delete(Delete::Cluster(args)) => {
             let session = open()?;

@@ -21,8 +21,20 @@ pub(crate) struct Arguments {
     /// How much to tell: 1 adds what each step waits for, 2 the log, 3 all of it
     #[arg(short, long, global = true, value_name = "LEVEL", default_value_t = 0)]
     pub(crate) verbosity: u8,
+    /// How to tell what goes on: `auto` is a live tree on a terminal and plain lines elsewhere; `json` is one object a
+    /// line on standard error, errors included
+    #[arg(long, global = true, value_name = "FORM", default_value = "auto", hide_possible_values = true)]
+    pub(crate) progress: ProgressForm,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+/// The form of what is told on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressForm {
+    Auto,
+    Plain,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +112,10 @@ pub(crate) struct CreateCluster {
     /// Wait so long for every node to be Ready, and for DNS and storage, such as `90s` or `5m`; running out is an error
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     pub(crate) wait: Duration,
+    /// Give up when all of it takes longer, such as `10m`, remove what was made, and say which step hung; steps then
+    /// have no shorter limits of their own
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_some)]
+    pub(crate) timeout: Option<Duration>,
     /// Only check the configuration and print what would be made; asks no engine and makes nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -115,7 +131,7 @@ pub(crate) struct CreateCluster {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Delete {
-    /// Delete a cluster; one that does not exist is no error
+    /// Delete a cluster, also one that kind made; one that does not exist is no error
     Cluster(DeleteCluster),
     /// Delete several clusters
     Clusters(DeleteClusters),
@@ -134,7 +150,7 @@ pub(crate) struct DeleteClusters {
     /// Which clusters
     #[arg(value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
     pub(crate) names: Vec<ClusterName>,
-    /// Every cluster that `kind-rs create` made; those of tests and of other tools stay
+    /// Every cluster that `kind-rs create` or kind made; those of tests stay
     #[arg(short = 'A', long)]
     pub(crate) all: bool,
     #[command(flatten)]

@@ -33,6 +33,14 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| refused())
 }
 
+/// Reads a duration that is not zero.
+pub(crate) fn parse_some(text: &str) -> Result<Duration, String> {
+    match parse(text)? {
+        Duration::ZERO => Err("expected more than no time at all".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -63,5 +71,11 @@ mod tests {
     #[case("5m3")]
     fn refuses(#[case] text: &str) {
         assert!(parse(text).is_err(), "{text}");
+    }
+
+    #[test]
+    fn a_limit_of_no_time_is_a_mistake() {
+        assert_eq!(parse_some("0s"), Err("expected more than no time at all".to_owned()));
+        assert_eq!(parse_some("1s"), Ok(Duration::from_secs(1)));
     }
 }

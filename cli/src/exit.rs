@@ -16,7 +16,7 @@ pub(crate) const IMAGE: u8 = 5;
 pub(crate) const NAME_TAKEN: u8 = 6;
 /// A step of the creation failed.
 pub(crate) const STEP_FAILED: u8 = 7;
-/// A step of the creation, or `--wait`, ran out of time.
+/// A step of the creation, `--wait` or `--timeout` ran out of time.
 pub(crate) const TIMED_OUT: u8 = 8;
 /// A kubeconfig could not be read or changed.
 pub(crate) const KUBECONFIG: u8 = 9;
@@ -40,7 +40,7 @@ Exit codes:
   5  no image: missing, not pulled, not built or not loaded
   6  a cluster of that name exists
   7  a step of the creation failed
-  8  a step of the creation, or --wait, ran out of time
+  8  a step of the creation, --wait or --timeout ran out of time
   9  a kubeconfig cannot be read or changed
  10  a cluster or image cannot be removed
  11  no such cluster or node

@@ -12,7 +12,7 @@ use kind_harness::{
     lease::LeaseError,
     load::LoadError,
     logs::LogsError,
-    provision::{DestroyError, ProvisionError, Remains, StepError},
+    provision::{DestroyError, Expired, ProvisionError, Remains, StepError},
     recording::RewriteError,
     settings::SettingsError,
     spec::{NameError, NameTooLong},
@@ -59,6 +59,17 @@ pub(crate) enum Failure {
         /// The step that failed.
         #[source]
         source: Box<ProvisionError>,
+    },
+    /// The creation took longer than it may.
+    #[error("create cluster {name}: {step}")]
+    OutOfTime {
+        /// The cluster.
+        name: ClusterName,
+        /// What was under way.
+        step: &'static str,
+        /// The limit.
+        #[source]
+        source: Expired,
     },
     /// The creation was stopped by a signal.
     #[error("create cluster {name}: {signal}; {outcome}")]
@@ -197,6 +208,7 @@ impl Failure {
             Self::Image(_) | Self::Build(_) | Self::Load(_) => exit::IMAGE,
             Self::Taken(_) => exit::NAME_TAKEN,
             Self::Create { source, .. } => step_code(&source.source),
+            Self::OutOfTime { .. } => exit::TIMED_OUT,
             Self::Interrupted { signal, .. } => exit::SIGNAL + signal.number(),
             Self::Conformance(failure) => failure.code(),
             Self::Export(ExportError::NoCluster { .. })
@@ -247,7 +259,7 @@ fn step_code(error: &StepError) -> u8 {
         StepError::NameTaken { .. } => exit::NAME_TAKEN,
         StepError::NoImage { .. } | StepError::NoLoadBalancer { .. } => exit::IMAGE,
         StepError::Spec(_) | StepError::Patch(_) => exit::CONFIGURATION,
-        StepError::TimedOut { .. } | StepError::Wait(_) => exit::TIMED_OUT,
+        StepError::TimedOut { .. } | StepError::Expired { .. } | StepError::Wait(_) => exit::TIMED_OUT,
         StepError::Engine(error) if !is_answer(error) => exit::ENGINE,
         _ => exit::STEP_FAILED,
     }

@@ -17,6 +17,11 @@ pub(crate) fn output_width() -> Option<usize> {
     (width > 0).then_some(usize::from(width))
 }
 
+/// The width of the terminal that standard error goes to; of one that does not know it, the usual one.
+pub(crate) fn error_width() -> usize {
+    tcgetwinsize(io::stderr()).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(80)
+}
+
 /// Whether a command can be given the terminal: all three streams are one.
 pub(crate) fn is_whole() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal()

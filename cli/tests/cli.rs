@@ -89,6 +89,22 @@ fn help_is_golden(#[case] command: &[&str]) {
 }
 
 #[test]
+fn events_and_errors_are_json_where_that_is_asked_for() {
+    let output = run(&["create", "cluster", "--progress=json", "--image", "x"]);
+    let text = stderr(&output);
+    let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let error = events.last().unwrap();
+    assert_eq!(
+        (&error["event"], &error["exitCode"], output.status.code()),
+        (&"error".into(), &4.into(), Some(4)),
+        "{text}"
+    );
+    assert!(error["at"].as_str().unwrap().ends_with('Z') && !error["message"].as_str().unwrap().is_empty(), "{text}");
+    let quiet = run(&["delete", "cluster", "--progress", "json", "--quiet"]);
+    assert_eq!(stderr(&quiet).lines().count(), 1, "{}", stderr(&quiet));
+}
+
+#[test]
 fn without_arguments_there_is_help() {
     let output = run(&[]);
     assert_eq!((output.status.code(), stdout(&output)), (Some(0), stdout(&run(&["-h"]))));
@@ -100,6 +116,8 @@ fn without_arguments_there_is_help() {
 #[case(&["create", "clutser"], "a similar subcommand exists: 'cluster'")]
 #[case(&["create", "cluster", "--nmae", "x"], "a similar argument exists: '--name'")]
 #[case(&["create", "cluster", "--wait", "5"], "expected a duration such as 90s")]
+#[case(&["create", "cluster", "--timeout", "0s"], "expected more than no time at all")]
+#[case(&["version", "--progress", "tty"], "[possible values: auto, plain, json]")]
 #[case(&["create", "cluster", "x"], "unexpected argument 'x'")]
 #[case(&["delete", "clusters"], "<NAME>...")]
 #[case(&["delete", "clusters", "a", "--all"], "cannot be used with")]

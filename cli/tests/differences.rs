@@ -106,7 +106,7 @@ fn every_command_and_flag_has_a_row() {
         for line in help.lines().filter(|line| line.trim_start().starts_with('-')) {
             let flag = line.split_whitespace().find(|word| word.starts_with("--")).unwrap_or_default();
             let is_named = text.lines().any(|row| row.contains(&format!("`{words}")) && row.contains(flag));
-            let is_global = ["--quiet", "--verbosity", "--help"].contains(&flag);
+            let is_global = ["--quiet", "--verbosity", "--progress", "--help"].contains(&flag);
             assert!(is_named || is_global, "{words} {flag} has no row");
         }
     }

@@ -43,6 +43,7 @@ pub(crate) const NODE: &[Embedded] = embed![
     "node/masked-units",
     "node/name-service",
     "node/network",
+    "node/pod-neighbour",
     "node/units/10-kubeadm.conf",
     "node/units/containerd.service",
     "node/units/journald.conf",

@@ -29,6 +29,7 @@ const PLACES: &[(&str, &str, u32)] = &[
     ("node/kubelet-cgroups", "/usr/local/lib/kind-rs/kubelet-cgroups", 0o755),
     ("node/name-service", "/usr/local/lib/kind-rs/name-service", 0o755),
     ("node/network", "/usr/local/lib/kind-rs/network", 0o755),
+    ("node/pod-neighbour", "/opt/cni/bin/pod-neighbour", 0o755),
     ("node/units/10-kubeadm.conf", "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", 0o644),
     ("node/units/containerd.service", "/usr/lib/systemd/system/containerd.service", 0o644),
     ("node/units/journald.conf", "/usr/lib/systemd/journald.conf.d/50-kind-rs.conf", 0o644),

@@ -8,7 +8,7 @@ use kind_harness::{
     image::{resolve, resolve_load_balancer},
     inventory,
     kubeconfig::KubeconfigFiles,
-    provision::{Blueprint, StepError, provision},
+    provision::{Blueprint, Deadline, StepError, provision},
 };
 use kind_images::{Release, base_image_reference, node_image_reference};
 
@@ -43,6 +43,7 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
         load_balancer_image: args.load_balancer_image.clone(),
         labels: creation.labels(),
         retain: args.retain,
+        deadline: args.timeout.map(Deadline::after),
         wait: Some(args.wait).filter(|limit| !limit.is_zero()),
         logs: session.settings.state_dir.join("logs"),
     };
@@ -114,12 +115,28 @@ async fn refuse_taken(engine: &dyn Engine, name: &ClusterName) -> Result<(), Fai
 }
 
 async fn make(engine: Arc<dyn Engine>, mut blueprint: Blueprint, steps: &Steps<'_>) -> Result<ClusterRecord, Failure> {
-    blueprint.image = steps.during("find the node image", images(&*engine, &blueprint.spec)).await?;
-    let (wanted, base) = (blueprint.load_balancer_image.take(), base_image_reference(Release::newest()));
-    blueprint.load_balancer_image =
-        resolve_load_balancer(&*engine, &blueprint.spec, &blueprint.image, wanted.as_deref(), &base).await?;
+    blueprint.image = find(&blueprint, steps, "find the node image", images(&*engine, &blueprint.spec)).await?;
+    let (wanted, base) = (blueprint.load_balancer_image.clone(), base_image_reference(Release::newest()));
+    let (spec, image) = (blueprint.spec.clone(), blueprint.image.clone());
+    let resolved = async { Ok(resolve_load_balancer(&*engine, &spec, &image, wanted.as_deref(), &base).await?) };
+    blueprint.load_balancer_image = find(&blueprint, steps, "find the load balancer's image", resolved).await?;
     let made = provision(engine, &blueprint, steps).await;
     made.map_err(|source| Failure::Create { name: blueprint.name, source: Box::new(source) })
+}
+
+/// A step before those of the harness, within the limit of the whole.
+async fn find<T>(
+    blueprint: &Blueprint,
+    steps: &Steps<'_>,
+    step: &'static str,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let bounded = async {
+        let Some(deadline) = blueprint.deadline else { return work.await };
+        let expired = |source| Failure::OutOfTime { name: blueprint.name.clone(), step, source };
+        deadline.bound(work).await.map_err(expired)?
+    };
+    steps.during(step, bounded).await
 }
 
 /// Has every node's image on the engine and returns the one for nodes without their own, and for the load balancer.

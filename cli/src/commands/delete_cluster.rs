@@ -7,7 +7,7 @@ use kind_harness::{
     ClusterName,
     kubeconfig::KubeconfigFiles,
     lease::{SweepOutcome, give_up},
-    provision::destroy,
+    provision::destroy_named,
 };
 
 use crate::{args::DeleteCluster, failure::Failure, session::Session};
@@ -43,5 +43,5 @@ async fn remove(session: &Session<'_>, engine: &Arc<dyn Engine>, name: &ClusterN
         // Whatever kept it from going shows again now.
         _ => {}
     }
-    Ok(!destroy(&**engine, name).await?.is_empty())
+    Ok(!destroy_named(&**engine, name).await?.is_empty())
 }

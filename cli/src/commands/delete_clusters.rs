@@ -15,13 +15,13 @@ pub(crate) async fn run(session: &Session<'_>, args: DeleteClusters) -> Result<(
     if args.all {
         for (name, maker) in inventory::clusters(&*engine).await? {
             match (maker, ClusterName::new(name.clone())) {
-                (Maker::CommandLine, Ok(name)) => names.push(name),
+                (Maker::CommandLine | Maker::Stranger, Ok(name)) => names.push(name),
                 (Maker::Tests, _) => session.console.note(&format!(
                     "cluster {name} stays: tests made it, and it goes with their run; name it to delete it all the same"
                 )),
-                _ => session
+                (_, Err(error)) => session
                     .console
-                    .note(&format!("cluster {name} stays: another tool made it; delete it with that tool")),
+                    .note(&format!("cluster {name} stays, delete it with the tool that made it: {error}")),
             }
         }
     }

@@ -52,7 +52,8 @@ fn text(outline: &Outline) -> String {
 }
 
 fn node(node: &OutlinedNode) -> Vec<String> {
-    let mut lines = vec![format!("{} {} ({})", node.name, node.address, node.role)];
+    let other = node.secondary_address.map(|address| format!(" {address}")).unwrap_or_default();
+    let mut lines = vec![format!("{} {}{other} ({})", node.name, node.address, node.role)];
     let mut line = |name: &str, value: &str| lines.push(format!("  {name}: {value}"));
     line("image", node.image.as_deref().unwrap_or("the default one"));
     if !node.labels.is_empty() {

@@ -10,7 +10,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::{Console, steps::show};
+use super::Console;
 use crate::{failure::Failure, output::print};
 
 /// More lines than this do not fit on a small terminal.
@@ -28,7 +28,7 @@ pub(crate) struct Board<'a> {
 
 impl<'a> Board<'a> {
     pub(super) fn new(console: &'a Console) -> Self {
-        let count = console.live.as_ref().map(|live| {
+        let count = console.live().map(|live| {
             let bar = live.add(ProgressBar::new_spinner());
             let start = Instant::now();
             let elapsed = move |_: &ProgressState, out: &mut dyn fmt::Write| {
@@ -46,7 +46,7 @@ impl<'a> Board<'a> {
 
     /// One begins.
     pub(crate) fn began(&self, name: &'static str) {
-        let (Some(live), Some(count)) = (&self.console.live, &self.count) else { return };
+        let (Some(live), Some(count)) = (self.console.live(), &self.count) else { return };
         let mut bars = self.bars.borrow_mut();
         if bars.len() < MOST {
             let bar = live.insert_before(count, ProgressBar::new_spinner());
@@ -62,7 +62,7 @@ impl<'a> Board<'a> {
         }
         let Some(result) = result else { return Ok(()) };
         self.ended.set(self.ended.get() + 1);
-        match &self.console.live {
+        match self.console.live() {
             Some(live) => live.suspend(|| print(result)),
             None => print(result),
         }
@@ -76,6 +76,18 @@ impl<'a> Board<'a> {
             None => {}
         }
     }
+}
+
+/// Shows what is under way and for how long.
+fn show(bar: &ProgressBar, name: &str) {
+    let seconds = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let _ = write!(out, "{:.1} s", state.elapsed().as_secs_f64());
+    };
+    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {prefix} ({seconds})") {
+        bar.set_style(style.with_key("seconds", seconds));
+    }
+    bar.set_prefix(name.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(100));
 }
 
 /// What was under way when the display goes leaves no half lines behind.

@@ -5,21 +5,30 @@ use std::{error::Error, fmt::Write as _};
 /// The whole report.
 pub(super) fn text(error: &dyn Error, hint: Option<&str>) -> String {
     let mut text = format!("error: {error}");
+    for cause in causes(error) {
+        let _ = write!(text, "\n  because: {}", cause.replace('\n', "\n  "));
+    }
+    if let Some(hint) = hint {
+        let _ = write!(text, "\n  hint: {hint}");
+    }
+    text
+}
+
+/// Each cause once, the nearest first.
+pub(super) fn causes(error: &dyn Error) -> Vec<String> {
+    let mut causes = Vec::new();
     let mut last = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let words = error.to_string();
         // Some libraries repeat their source in their own words.
         if !words.is_empty() && !last.contains(&words) {
-            let _ = write!(text, "\n  because: {}", words.replace('\n', "\n  "));
+            causes.push(words.clone());
             last = words;
         }
         cause = error.source();
     }
-    if let Some(hint) = hint {
-        let _ = write!(text, "\n  hint: {hint}");
-    }
-    text
+    causes
 }
 
 #[cfg(test)]

@@ -5,23 +5,42 @@ use std::io::{IsTerminal, Write};
 use indicatif::MultiProgress;
 use tracing::level_filters::LevelFilter;
 
-use super::{Board, Steps, report};
-use crate::failure::Failure;
+use super::{
+    Board, Steps,
+    json::{Line, LogLines},
+    report,
+    tree::Tree,
+};
+use crate::{args::ProgressForm, failure::Failure};
 
 /// Standard error of one run.
 pub(crate) struct Console {
     quiet: bool,
     verbosity: u8,
-    /// The moving part at the bottom of a terminal; `None` elsewhere.
-    pub(super) live: Option<MultiProgress>,
+    pub(super) form: Form,
+}
+
+/// The form of everything on standard error.
+pub(super) enum Form {
+    /// Lines, and a moving part at the bottom of a terminal.
+    Tree(Tree),
+    /// Lines.
+    Plain,
+    /// One JSON object a line.
+    Json,
 }
 
 impl Console {
     /// Standard error as the user wants it.
-    pub(crate) fn new(quiet: bool, verbosity: u8) -> Self {
+    pub(crate) fn new(quiet: bool, verbosity: u8, form: ProgressForm) -> Self {
         // A log between moving lines would tear them.
-        let live = !quiet && verbosity < 2 && std::io::stderr().is_terminal();
-        Self { quiet, verbosity, live: live.then(MultiProgress::new) }
+        let can_move = !quiet && verbosity < 2 && std::io::stderr().is_terminal();
+        let form = match form {
+            ProgressForm::Json => Form::Json,
+            ProgressForm::Auto if can_move => Form::Tree(Tree::new()),
+            ProgressForm::Auto | ProgressForm::Plain => Form::Plain,
+        };
+        Self { quiet, verbosity, form }
     }
 
     /// Whether only results and errors are wanted.
@@ -37,15 +56,23 @@ impl Console {
             2 => LevelFilter::DEBUG,
             _ => LevelFilter::TRACE,
         };
-        let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
-        // By itself it would colour a file, too; whether it colours a terminal it takes from `NO_COLOR`.
-        if std::io::stderr().is_terminal() { log.init() } else { log.with_ansi(false).init() }
+        let log = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+        match &self.form {
+            Form::Json => log.with_writer(LogLines::default).with_ansi(false).init(),
+            // By itself it would colour a file, too; whether it colours a terminal it takes from `NO_COLOR`.
+            _ if std::io::stderr().is_terminal() => log.with_writer(std::io::stderr).init(),
+            _ => log.with_writer(std::io::stderr).with_ansi(false).init(),
+        }
     }
 
     /// Says something, unless nothing is to be said.
     pub(crate) fn note(&self, text: &str) {
-        if !self.quiet {
-            self.line(text);
+        if self.quiet {
+            return;
+        }
+        match &self.form {
+            Form::Json => Line::Note { text }.print(),
+            _ => self.line(text),
         }
     }
 
@@ -59,25 +86,47 @@ impl Console {
         Board::new(self)
     }
 
-    /// Says what went wrong, quiet or not.
-    pub(crate) fn failure(&self, failure: &Failure) {
-        self.line(&report::text(failure, failure.hint().as_deref()));
+    /// The moving part of a terminal, where there is one.
+    pub(super) fn live(&self) -> Option<&MultiProgress> {
+        match &self.form {
+            Form::Tree(tree) => Some(tree.screen()),
+            Form::Plain | Form::Json => None,
+        }
     }
 
-    /// Whether to say what steps wait for.
+    /// Says what went wrong, quiet or not.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        let hint = failure.hint();
+        match &self.form {
+            Form::Json => {
+                let causes = report::causes(failure);
+                Line::Error { message: failure.to_string(), causes, hint, exit_code: failure.code() }.print();
+            }
+            _ => self.line(&report::text(failure, hint.as_deref())),
+        }
+    }
+
+    /// Whether to say what steps wait for, and which nodes they have done.
     pub(super) fn tells_waiting(&self) -> bool {
         self.verbosity > 0 && !self.quiet
     }
 
+    /// Prints an event, unless nothing is to be said.
+    pub(super) fn event(&self, line: &Line<'_>) {
+        if !self.quiet {
+            line.print();
+        }
+    }
+
     fn line(&self, text: &str) {
-        match &self.live {
-            Some(live) => live.suspend(|| write(text)),
-            None => write(text),
+        match &self.form {
+            Form::Tree(tree) => tree.above(|| write(text)),
+            _ => write(text),
         }
     }
 }
 
 /// Where even standard error is gone, there is nobody to tell.
-fn write(text: &str) {
+pub(super) fn write(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

@@ -1,67 +1,100 @@
-//! Steps under way: on a terminal a live list with elapsed times, elsewhere a line when a step begins and when it ends.
+//! Steps under way: on a terminal a live tree, elsewhere a line when a step begins and when it ends, or JSON.
 
 use std::{
     collections::BTreeMap,
-    fmt,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
-
-use super::Console;
-
-/// How often the moving part moves.
-const TICK: Duration = Duration::from_millis(100);
+use super::{
+    Console,
+    json::Line,
+    status::Form,
+    tree::{End, seconds},
+};
 
 /// A display of steps.
 pub(crate) struct Steps<'a> {
     console: &'a Console,
-    bars: Mutex<BTreeMap<String, ProgressBar>>,
     waiting: Mutex<BTreeMap<String, (String, Instant)>>,
 }
 
 impl<'a> Steps<'a> {
     pub(super) fn new(console: &'a Console) -> Self {
-        Self { console, bars: Mutex::default(), waiting: Mutex::default() }
+        Self { console, waiting: Mutex::default() }
     }
 
     /// A step begins.
     pub(crate) fn started(&self, step: &str) {
-        match &self.console.live {
-            Some(live) => {
-                let bar = new_bar(live, step);
-                self.with_bars(|bars| bars.insert(step.to_owned(), bar));
-            }
-            None => self.console.note(&format!("  {step} ...")),
+        match &self.console.form {
+            Form::Tree(tree) => tree.start(step),
+            Form::Plain => self.console.note(&format!("  {step} ...")),
+            Form::Json => self.console.event(&Line::StepStarted { step }),
         }
     }
 
     /// A step goes on, and this is what it is about.
     pub(crate) fn waiting(&self, step: &str, status: &str) {
-        self.with_bars(|bars| {
-            if let Some(bar) = bars.get(step) {
-                bar.set_message(first_line(status));
+        match &self.console.form {
+            Form::Tree(tree) => tree.status(step, status),
+            Form::Plain if self.console.tells_waiting() && self.is_news(step, status) => {
+                self.console.note(&format!("    {step}: {}", status.lines().next().unwrap_or_default()));
             }
-        });
-        if self.console.live.is_none() && self.console.tells_waiting() && self.is_news(step, status) {
-            self.console.note(&format!("    {step}: {}", first_line(status)));
+            Form::Json if self.is_news(step, status) => self.console.event(&Line::StepWaiting { step, status }),
+            Form::Plain | Form::Json => {}
         }
     }
 
     /// A step ended well.
     pub(crate) fn finished(&self, step: &str, elapsed: Duration) {
-        self.ended('✓', step, &format!("{:.1} s", elapsed.as_secs_f64()));
+        let line = Line::StepFinished { step, seconds: elapsed.as_secs_f64() };
+        self.ended('✓', step, &seconds(elapsed), &line);
     }
 
     /// A step failed.
     pub(crate) fn failed(&self, step: &str, elapsed: Duration) {
-        self.ended('✗', step, &format!("failed after {:.1} s", elapsed.as_secs_f64()));
+        let line = Line::StepFailed { step, seconds: elapsed.as_secs_f64() };
+        self.ended('✗', step, &format!("failed after {}", seconds(elapsed)), &line);
     }
 
     /// A step had nothing to do.
     pub(crate) fn skipped(&self, step: &str) {
-        self.ended('✓', step, "there already");
+        self.ended('✓', step, "there already", &Line::StepSkipped { step });
+    }
+
+    /// A step begins its work on a node.
+    fn node_started(&self, step: &str, node: &str) {
+        match &self.console.form {
+            Form::Tree(tree) => tree.start_node(step, node),
+            Form::Plain => {}
+            Form::Json => self.console.event(&Line::NodeStarted { step, node }),
+        }
+    }
+
+    /// A step's work on a node is over. That it failed is always told: the step's own line does not name the node.
+    fn node_ended(&self, step: &str, node: &str, end: End, elapsed: Duration) {
+        let words = || match end {
+            End::Well => format!("    {step}: {node} ({})", seconds(elapsed)),
+            End::Badly => format!("    ✗ {step}: {node} (failed after {})", seconds(elapsed)),
+        };
+        let is_told = end == End::Badly || self.console.tells_waiting();
+        match &self.console.form {
+            Form::Tree(tree) => {
+                tree.end_node(step, node, end, elapsed);
+                if end == End::Badly {
+                    self.console.note(&words());
+                }
+            }
+            Form::Plain if is_told => self.console.note(&words()),
+            Form::Plain => {}
+            Form::Json => {
+                let seconds = elapsed.as_secs_f64();
+                self.console.event(&match end {
+                    End::Well => Line::NodeFinished { step, node, seconds },
+                    End::Badly => Line::NodeFailed { step, node, seconds },
+                });
+            }
+        }
     }
 
     /// Runs something as a step.
@@ -76,9 +109,11 @@ impl<'a> Steps<'a> {
         outcome
     }
 
-    fn ended(&self, sign: char, step: &str, how: &str) {
-        if let Some(bar) = self.with_bars(|bars| bars.remove(step)) {
-            bar.finish_and_clear();
+    fn ended(&self, sign: char, step: &str, how: &str, line: &Line<'_>) {
+        match &self.console.form {
+            Form::Json => return self.console.event(line),
+            Form::Tree(tree) => tree.end(step),
+            Form::Plain => {}
         }
         self.console.note(&format!("{sign} {step} ({how})"));
     }
@@ -94,39 +129,15 @@ impl<'a> Steps<'a> {
         }
         news
     }
-
-    fn with_bars<T>(&self, act: impl FnOnce(&mut BTreeMap<String, ProgressBar>) -> T) -> T {
-        act(&mut self.bars.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// What was under way when the display goes leaves no half lines behind.
 impl Drop for Steps<'_> {
     fn drop(&mut self) {
-        self.with_bars(|bars| bars.values().for_each(ProgressBar::finish_and_clear));
+        if let Form::Tree(tree) = &self.console.form {
+            tree.clear();
+        }
     }
-}
-
-fn new_bar(live: &MultiProgress, step: &str) -> ProgressBar {
-    let bar = live.add(ProgressBar::new_spinner());
-    show(&bar, step);
-    bar
-}
-
-/// Shows what is under way and for how long.
-pub(super) fn show(bar: &ProgressBar, name: &str) {
-    let seconds = |state: &ProgressState, out: &mut dyn fmt::Write| {
-        let _ = write!(out, "{:.1} s", state.elapsed().as_secs_f64());
-    };
-    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {prefix} ({seconds}) {wide_msg:.dim}") {
-        bar.set_style(style.with_key("seconds", seconds));
-    }
-    bar.set_prefix(name.to_owned());
-    bar.enable_steady_tick(TICK);
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 impl kind_harness::provision::Progress for Steps<'_> {
@@ -134,6 +145,9 @@ impl kind_harness::provision::Progress for Steps<'_> {
         use kind_harness::provision::Event;
         match event {
             Event::Started { step } => self.started(step),
+            Event::NodeStarted { step, node } => self.node_started(step, node.as_str()),
+            Event::NodeFinished { step, node, elapsed } => self.node_ended(step, node.as_str(), End::Well, elapsed),
+            Event::NodeFailed { step, node, elapsed } => self.node_ended(step, node.as_str(), End::Badly, elapsed),
             Event::Waiting { step, status } => self.waiting(step, &status),
             Event::Finished { step, elapsed } => self.finished(step, elapsed),
             Event::Failed { step, elapsed } => self.failed(step, elapsed),

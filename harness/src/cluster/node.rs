@@ -1,12 +1,12 @@
 //! One node of a running cluster: commands, files, and every way to make it fail.
 
-use std::{fmt, net::Ipv4Addr, path::Path, time::Duration};
+use std::{fmt, net::IpAddr, path::Path, time::Duration};
 
 use kind_engine::{Command, ExecOutput, NodeFile};
 
 use super::{Cluster, ClusterError, NodeRecord};
 use crate::{
-    spec::{AddressPlan, Role},
+    spec::Role,
     wait::{Check, until},
 };
 
@@ -43,7 +43,7 @@ impl Node {
     }
 
     /// The node's address inside the cluster's network. The host does not reach it.
-    pub fn address(&self) -> Ipv4Addr {
+    pub fn address(&self) -> IpAddr {
         self.record.address
     }
 
@@ -116,17 +116,17 @@ impl Node {
     pub async fn start(&self) -> Result<(), ClusterError> {
         let engine = self.cluster.engine().await?;
         engine.start_container(self.name()).await?;
-        // Images that are not ours do not give themselves their address.
-        let address = AddressPlan.with_prefix(self.address());
-        let command = Command::new(["ip", "address", "replace", &address, "dev", "eth0"]);
-        until(format!("{} to accept commands", self.name()), START_LIMIT, async || {
-            match engine.exec(self.name(), &command).await {
-                Ok(output) if output.exit_code == 0 => Check::Done(()),
-                Ok(output) => Check::not_yet(String::from_utf8_lossy(&output.stderr)),
-                Err(error) => Check::not_yet(error),
-            }
-        })
-        .await?;
+        // Images that are not ours do not give themselves their addresses.
+        for command in self.record.addresses().commands().into_iter().map(Command::new) {
+            until(format!("{} to accept commands", self.name()), START_LIMIT, async || {
+                match engine.exec(self.name(), &command).await {
+                    Ok(output) if output.exit_code == 0 => Check::Done(()),
+                    Ok(output) => Check::not_yet(String::from_utf8_lossy(&output.stderr)),
+                    Err(error) => Check::not_yet(error),
+                }
+            })
+            .await?;
+        }
         Ok(())
     }
 

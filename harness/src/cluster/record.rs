@@ -1,10 +1,10 @@
 //! What has to be known of a cluster to use it from any process: plain data that goes into the state file.
 
-use std::{fmt, net::Ipv4Addr};
+use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{ClusterName, NodeName, Role};
+use crate::spec::{Addresses, ClusterName, NodeName, Role};
 
 /// A cluster that is up.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,16 @@ pub struct NodeRecord {
     /// Control plane or worker.
     pub role: Role,
     /// Its address inside the cluster's network.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
+    /// Its IPv6 address, where the cluster has both families.
+    #[serde(default)]
+    pub secondary_address: Option<IpAddr>,
+}
+
+impl NodeRecord {
+    pub(super) fn addresses(&self) -> Addresses {
+        Addresses { primary: self.address, secondary: self.secondary_address }
+    }
 }
 
 impl fmt::Debug for ClusterRecord {

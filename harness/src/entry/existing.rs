@@ -1,7 +1,13 @@
 //! Tests on a cluster that somebody else owns (`KIND_TEST_KUBECONFIG`, `USE_EXISTING_CLUSTER`): nothing is provisioned,
 //! no engine is asked, and of the cluster only its API is used.
 
-use std::{fmt, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use kube::{
@@ -289,8 +295,9 @@ fn node(node: &Node) -> Option<NodeRecord> {
     let role = if is_control_plane { Role::ControlPlane } else { Role::Worker };
     let addresses = node.status.as_ref().and_then(|status| status.addresses.as_ref());
     let mut internal = addresses.into_iter().flatten().filter(|address| address.type_ == "InternalIP");
-    let address = internal.find_map(|address| address.address.parse().ok()).unwrap_or(Ipv4Addr::UNSPECIFIED);
-    Some(NodeRecord { name, role, address })
+    let address =
+        internal.find_map(|address| address.address.parse().ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    Some(NodeRecord { name, role, address, secondary_address: None })
 }
 
 /// The context's name as far as a cluster can have it.

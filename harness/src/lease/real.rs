@@ -103,6 +103,7 @@ impl Provisioner for RealProvisioner {
             load_balancer_image,
             labels,
             retain: false,
+            deadline: None,
             wait: Some(READY),
             logs: order.logs.clone(),
         };

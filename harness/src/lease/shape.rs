@@ -7,7 +7,9 @@ use std::{collections::BTreeMap, net::IpAddr};
 use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{ClusterSpec, ContainerdPatches, KubeProxyMode, KubeadmPatches, Networking, NodeSpec, Role};
+use crate::spec::{
+    ClusterSpec, ContainerdPatches, IpFamily, KubeProxyMode, KubeadmPatches, Networking, NodeSpec, Role,
+};
 
 /// Everything of a specification but the name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,8 @@ struct Node {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Network {
+    #[serde(default)]
+    ip_family: IpFamily,
     api_server_address: IpAddr,
     api_server_port: Option<u16>,
     pod_subnet: String,
@@ -155,6 +159,7 @@ impl Port {
 impl Network {
     fn of(spec: Networking) -> Self {
         let Networking {
+            ip_family,
             api_server_address,
             api_server_port,
             pod_subnet,
@@ -164,6 +169,7 @@ impl Network {
             dns_search,
         } = spec;
         Self {
+            ip_family,
             api_server_address,
             api_server_port,
             pod_subnet,
@@ -176,6 +182,7 @@ impl Network {
 
     fn into_spec(self) -> Networking {
         let Self {
+            ip_family,
             api_server_address,
             api_server_port,
             pod_subnet,
@@ -185,6 +192,7 @@ impl Network {
             dns_search,
         } = self;
         Networking {
+            ip_family,
             api_server_address,
             api_server_port,
             pod_subnet,
@@ -222,6 +230,7 @@ mod tests {
             protocol: Protocol::Udp,
         });
         spec.feature_gates.insert("A".to_owned(), true);
+        spec.networking = Networking::of_family(IpFamily::Dual);
         spec.networking.kube_proxy_mode = KubeProxyMode::Nftables;
         spec.networking.dns_search = Some(vec!["example.com".to_owned()]);
         spec.containerd_patches.merge.push("[plugins]".to_owned());

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use kind_engine::Labels;
 
+use super::Deadline;
 use crate::spec::{ClusterName, ClusterSpec};
 
 /// A cluster to be made.
@@ -24,6 +25,8 @@ pub struct Blueprint {
     /// How long to wait until all nodes are Ready, DNS answers and storage is up; `None` to return as soon as every
     /// node has joined.
     pub wait: Option<Duration>,
+    /// When all of it has to be done; steps then have no limits of their own that are shorter.
+    pub deadline: Option<Deadline>,
     /// Where the logs of a failed bring-up go.
     pub logs: PathBuf,
 }

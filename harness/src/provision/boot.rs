@@ -9,11 +9,11 @@ use super::{
     context::Context,
     control_planes, join,
     plan::PlannedNode,
+    running::OnNodes,
     steps::{Failure, OnNode as _, StepError},
 };
 use crate::{
     render::{CONTAINERD_PATH, KUBEADM_PATH, containerd, kubeadm, kubelet_patches},
-    spec::AddressPlan,
     wait::{Check, until_or},
 };
 
@@ -21,11 +21,14 @@ use crate::{
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// Waits for every node and returns the Kubernetes version they carry.
-pub(super) async fn wait(context: &Context) -> Result<String, Failure> {
+pub(super) async fn wait(context: &Context, on: OnNodes<'_>) -> Result<String, Failure> {
     let nodes = &context.plan.nodes;
     try_join_all(nodes.iter().map(async |node| {
-        runtime_is_up(context, node).await?;
-        patch_containerd(context, node).await
+        let boot = async {
+            runtime_is_up(context, node).await?;
+            patch_containerd(context, node).await
+        };
+        on.each(&node.name, boot).await
     }))
     .await?;
     let version = context.run(context.plan.first(), Command::new(["cat", "/kind/version"])).await?;
@@ -55,9 +58,10 @@ async fn patch_containerd(context: &Context, node: &PlannedNode) -> Result<(), F
 }
 
 async fn runtime_is_up(context: &Context, node: &PlannedNode) -> Result<(), Failure> {
-    // Images that are not ours do not give themselves the address, and doing it twice does no harm.
-    let address = AddressPlan.with_prefix(node.address);
-    context.run(node, Command::new(["ip", "address", "replace", &address, "dev", "eth0"])).await?;
+    // Images that are not ours do not give themselves their addresses, and doing it twice does no harm.
+    for command in node.addresses.commands() {
+        context.run(node, Command::new(command)).await?;
+    }
     // `start` of a unit that is starting returns when it has started, so this asks seldom more than once.
     let start = Command::new(["systemctl", "start", "containerd.service"]);
     let every = Duration::from_millis(50);

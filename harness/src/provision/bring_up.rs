@@ -1,6 +1,7 @@
 //! The list of steps, in order.
 
 use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -21,7 +22,8 @@ use super::{
     outline::remarks,
     plan::Plan,
     ready,
-    steps::{Failure, ProvisionError, Remains, StepError, step},
+    running::Running,
+    steps::{Failure, ProvisionError, Remains, StepError},
     storage,
 };
 use crate::{
@@ -53,8 +55,10 @@ pub async fn provision(
     blueprint: &Blueprint,
     progress: &dyn Progress,
 ) -> Result<ClusterRecord, ProvisionError> {
-    let context = step(progress, PLAN, Duration::from_secs(30), plan(&engine, blueprint)).await?;
-    match Box::pin(bring_up(&context, progress)).await {
+    let running = Running::new(progress, blueprint.deadline);
+    let planned = running.step(PLAN, Duration::from_secs(30), plan(&engine, blueprint));
+    let context = running.in_time(planned).await?;
+    match running.in_time(Box::pin(bring_up(&context, &running))).await {
         Ok(record) => Ok(record),
         // The name belongs to somebody else's cluster: nothing of it may be touched.
         Err(error) if matches!(error.source, StepError::NameTaken { .. }) => Err(error),
@@ -73,26 +77,23 @@ pub async fn provision(
     }
 }
 
-async fn bring_up(context: &Context, progress: &dyn Progress) -> Result<ClusterRecord, ProvisionError> {
+async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRecord, ProvisionError> {
     let seconds = Duration::from_secs;
     let blueprint = &context.plan.blueprint;
-    step(progress, NETWORK, seconds(60), network::create(context)).await?;
-    let port = step(progress, CONTAINERS, seconds(120), containers::start(context)).await?;
-    let version = step(progress, BOOT, seconds(120), boot::wait(context)).await?;
-    step(progress, CONTROL_PLANES, seconds(300), control_planes::start(context)).await?;
-    let join = step(progress, JOIN, seconds(300), join::nodes(context));
-    let storage = step(progress, STORAGE, seconds(120), storage::apply(context));
+    let nodes = |step| running.nodes(step);
+    running.step(NETWORK, seconds(60), network::create(context)).await?;
+    let port = running.step(CONTAINERS, seconds(120), containers::start(context, nodes(CONTAINERS))).await?;
+    let version = running.step(BOOT, seconds(120), boot::wait(context, nodes(BOOT))).await?;
+    let control_planes = control_planes::start(context, nodes(CONTROL_PLANES));
+    running.step(CONTROL_PLANES, seconds(300), control_planes).await?;
+    let join = running.step(JOIN, seconds(300), join::nodes(context, nodes(JOIN)));
+    let storage = running.step(STORAGE, seconds(120), storage::apply(context));
     futures::try_join!(join, storage)?;
     let record = record(context, port, version);
     if let Some(limit) = blueprint.wait {
         // The wait's own limit comes first, because its error says what is missing.
-        step(
-            progress,
-            READY,
-            limit + seconds(5),
-            ready::wait(&record.kubeconfig, &blueprint.spec, limit, progress, READY),
-        )
-        .await?;
+        let ready = ready::wait(&record.kubeconfig, &blueprint.spec, limit, running.progress(), READY);
+        running.step(READY, limit.saturating_add(seconds(5)), ready).await?;
     }
     Ok(record)
 }
@@ -152,10 +153,18 @@ fn record(context: &Context, port: u16, kubernetes_version: String) -> ClusterRe
     let blueprint = &plan.blueprint;
     let address = blueprint.spec.networking.api_server_address;
     // Listening everywhere is reached at home.
-    let reach = if address.is_unspecified() { "127.0.0.1".to_owned() } else { address.to_string() };
-    let server = format!("https://{reach}:{port}");
-    let nodes =
-        plan.nodes.iter().map(|node| NodeRecord { name: node.name.clone(), role: node.role, address: node.address });
+    let reach = match address {
+        IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    };
+    let server = format!("https://{}", SocketAddr::new(reach, port));
+    let nodes = plan.nodes.iter().map(|node| NodeRecord {
+        name: node.name.clone(),
+        role: node.role,
+        address: node.addresses.primary,
+        secondary_address: node.addresses.secondary,
+    });
     ClusterRecord {
         name: blueprint.name.clone(),
         image: blueprint.image.clone(),

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, TcpListener},
+    net::{IpAddr, TcpListener},
 };
 
 use futures::future::try_join_all;
@@ -13,6 +13,7 @@ use kind_engine::{
 use super::{
     context::Context,
     plan::PlannedNode,
+    running::OnNodes,
     steps::{Failure, OnNode as _, StepError},
 };
 use crate::{
@@ -24,20 +25,23 @@ use crate::{
 const PORT_ATTEMPTS: usize = 3;
 
 /// Starts everything and returns the port on the host that the API is published on.
-pub(super) async fn start(context: &Context) -> Result<u16, Failure> {
+pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<u16, Failure> {
     let balancer = async {
         match &context.plan.load_balancer {
-            Some(name) => run_published(context, name, load_balancer(context, name)).await.map(Some),
+            Some(name) => on.each(name, run_published(context, name, load_balancer(context, name))).await.map(Some),
             None => Ok(None),
         }
     };
     let nodes = try_join_all(context.plan.nodes.iter().map(async |node| {
         let spec = node_container(context, node);
-        if context.plan.published() == &node.name {
-            return run_published(context, &node.name, spec).await.map(Some);
-        }
-        context.engine.run_container(&spec).await.on(&node.name)?;
-        Ok(None)
+        let run = async {
+            if context.plan.published() == &node.name {
+                return run_published(context, &node.name, spec).await.map(Some);
+            }
+            context.engine.run_container(&spec).await.on(&node.name)?;
+            Ok(None)
+        };
+        on.each(&node.name, run).await
     }));
     let (balancer, nodes) = futures::try_join!(balancer, nodes)?;
     let port = balancer.into_iter().chain(nodes.into_iter().flatten()).next();
@@ -85,7 +89,7 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
     // Without a pod subnet the node image leaves the pod network to the user.
     let pods = if networking.disable_default_cni { "" } else { &networking.pod_subnet };
     let mut environment = BTreeMap::from([
-        text("KIND_RS_NODE_ADDRESS", &AddressPlan.with_prefix(node.address)),
+        text("KIND_RS_NODE_ADDRESS", &node.addresses.with_prefixes()),
         text("KIND_RS_SERVICE_SUBNET", &networking.service_subnet),
         text("KIND_RS_POD_SUBNET", pods),
     ]);
@@ -132,8 +136,9 @@ fn host(path: &str) -> MountKind {
 
 fn load_balancer(context: &Context, name: &NodeName) -> ContainerSpec {
     let blueprint = &context.plan.blueprint;
-    let addresses: Vec<Ipv4Addr> = context.plan.control_planes().map(|node| node.address).collect();
-    let address = AddressPlan.with_prefix(AddressPlan.load_balancer());
+    let family = blueprint.spec.networking.ip_family;
+    let control_planes: Vec<IpAddr> = context.plan.control_planes().map(|node| node.addresses.primary).collect();
+    let address = AddressPlan::of(&blueprint.spec.networking).load_balancer().with_prefixes();
     ContainerSpec {
         name: name.to_string(),
         hostname: name.to_string(),
@@ -145,7 +150,7 @@ fn load_balancer(context: &Context, name: &NodeName) -> ContainerSpec {
         // It gives itself its fixed address.
         capabilities: vec!["NET_ADMIN".to_owned()],
         restart: RestartPolicy::OnFailure(1),
-        files: load_balancer_files(&addresses, &context.authority.certificate),
+        files: load_balancer_files(family, &control_planes, &context.authority.certificate),
         ..ContainerSpec::default()
     }
 }

@@ -10,6 +10,7 @@ use kind_engine::Command;
 use super::{
     context::Context,
     plan::{Plan, PlannedNode},
+    running::OnNodes,
     steps::Failure,
 };
 use crate::{render::KUBEADM_PATH, spec::KubeProxyMode};
@@ -21,8 +22,9 @@ const NEVER: [&str; 3] = ["preflight", "kubelet-finalize", "show-join-command"];
 /// What the first control plane does for all.
 const ONCE: [&str; 5] = ["upload-config", "upload-certs", "mark-control-plane", "bootstrap-token", "addon"];
 
-pub(super) async fn start(context: &Context) -> Result<(), Failure> {
-    try_join_all(context.plan.control_planes().map(|node| initialise(context, node))).await?;
+pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<(), Failure> {
+    let nodes = context.plan.control_planes();
+    try_join_all(nodes.map(|node| on.each(&node.name, initialise(context, node)))).await?;
     Ok(())
 }
 

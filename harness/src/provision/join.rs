@@ -3,7 +3,7 @@
 use futures::future::try_join_all;
 use kind_engine::Command;
 
-use super::{context::Context, plan::PlannedNode, steps::Failure};
+use super::{context::Context, plan::PlannedNode, running::OnNodes, steps::Failure};
 use crate::{render::KUBEADM_PATH, spec::Role};
 
 /// What `kubeadm init` has done already on control planes beside the first; what is left is to join the cluster's
@@ -18,8 +18,9 @@ const DONE: [&str; 7] = [
     "wait-control-plane",
 ];
 
-pub(super) async fn nodes(context: &Context) -> Result<(), Failure> {
-    try_join_all(context.plan.others().chain(context.plan.workers()).map(|node| join(context, node))).await?;
+pub(super) async fn nodes(context: &Context, on: OnNodes<'_>) -> Result<(), Failure> {
+    let nodes = context.plan.others().chain(context.plan.workers());
+    try_join_all(nodes.map(|node| on.each(&node.name, join(context, node)))).await?;
     Ok(())
 }
 

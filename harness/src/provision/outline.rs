@@ -1,6 +1,6 @@
 //! What bring-up would make, as data for people and programs. Nothing is looked at and nothing is made.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{collections::BTreeMap, net::IpAddr};
 
 use kind_engine::{Labels, MountKind, Propagation, Protocol};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::{
     Blueprint,
     plan::{Plan, PlannedNode},
 };
-use crate::spec::{AddressPlan, ClusterName, ClusterSpec, KubeProxyMode, KubeadmPatches};
+use crate::spec::{AddressPlan, ClusterName, ClusterSpec, IpFamily, KubeProxyMode, KubeadmPatches};
 
 /// A cluster that is not made yet.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +23,8 @@ pub struct Outline {
     pub network: String,
     /// Where the API is published on the host; no port is a free one.
     pub api_server: OutlinedServer,
+    /// The address families.
+    pub ip_family: IpFamily,
     /// The range of pod addresses.
     pub pod_subnet: String,
     /// The range of service addresses.
@@ -34,7 +36,7 @@ pub struct Outline {
     /// The domains that nodes search; nothing for the host's.
     pub dns_search: Option<Vec<String>>,
     /// The load balancer's container and address.
-    pub load_balancer: Option<(String, Ipv4Addr)>,
+    pub load_balancer: Option<(String, IpAddr)>,
     /// The nodes, control planes first.
     pub nodes: Vec<OutlinedNode>,
     /// Feature gates of every component.
@@ -64,7 +66,9 @@ pub struct OutlinedNode {
     /// Its role.
     pub role: String,
     /// Its address in the cluster's network.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
+    /// Its IPv6 address, where the cluster has both families.
+    pub secondary_address: Option<IpAddr>,
     /// Its image; nothing for the default one.
     pub image: Option<String>,
     /// Kubernetes labels.
@@ -86,10 +90,12 @@ pub fn outline(name: &ClusterName, spec: &ClusterSpec) -> Outline {
         load_balancer_image: None,
         labels: Labels::new(),
         retain: false,
+        deadline: None,
         wait: None,
         logs: std::path::PathBuf::new(),
     });
     let networking = &spec.networking;
+    let addresses = AddressPlan::of(networking);
     let mut patches = patches_in_words(&spec.kubeadm_patches);
     patches.extend(spec.containerd_patches.merge.iter().map(|_| "containerd (merge)".to_owned()));
     patches.extend(spec.containerd_patches.json.iter().map(|_| "containerd (JSON)".to_owned()));
@@ -101,12 +107,13 @@ pub fn outline(name: &ClusterName, spec: &ClusterSpec) -> Outline {
             address: networking.api_server_address.to_string(),
             port: networking.api_server_port,
         },
+        ip_family: networking.ip_family,
         pod_subnet: networking.pod_subnet.clone(),
         service_subnet: networking.service_subnet.clone(),
         default_cni: !networking.disable_default_cni,
         kube_proxy_mode: networking.kube_proxy_mode,
         dns_search: networking.dns_search.clone(),
-        load_balancer: plan.load_balancer.as_ref().map(|name| (name.to_string(), AddressPlan.load_balancer())),
+        load_balancer: plan.load_balancer.as_ref().map(|name| (name.to_string(), addresses.load_balancer().primary)),
         nodes: plan.nodes.iter().map(outlined).collect(),
         feature_gates: spec.feature_gates.clone(),
         runtime_config: spec.runtime_config.clone(),
@@ -129,7 +136,8 @@ fn outlined(node: &PlannedNode) -> OutlinedNode {
     OutlinedNode {
         name: node.name.to_string(),
         role: node.role.to_string(),
-        address: node.address,
+        address: node.addresses.primary,
+        secondary_address: node.addresses.secondary,
         image: node.spec.image.clone(),
         labels: node.spec.labels.clone(),
         mounts: mounts.collect(),

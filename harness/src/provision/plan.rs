@@ -1,13 +1,13 @@
 //! What will be created, computed before anything is: names, addresses and roles of all nodes.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use kind_engine::Labels;
 
 use super::Blueprint;
 use crate::{
     render::{ClusterText, NodeText},
-    spec::{AddressPlan, NodeName, NodeSpec, Role, cluster_labels},
+    spec::{AddressPlan, Addresses, NodeName, NodeSpec, Role, cluster_labels},
 };
 
 /// One node to be.
@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct PlannedNode {
     pub(super) name: NodeName,
     pub(super) role: Role,
-    pub(super) address: Ipv4Addr,
+    pub(super) addresses: Addresses,
     pub(super) image: String,
     pub(super) spec: NodeSpec,
     /// Its place in the specification.
@@ -36,6 +36,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(blueprint: &Blueprint) -> Self {
         let spec = &blueprint.spec;
+        let addresses = AddressPlan::of(&spec.networking);
         let mut of_role = [0, 0];
         let mut nodes = Vec::new();
         // Control planes first: their addresses do not depend on how many workers there are.
@@ -48,7 +49,7 @@ impl Plan {
             nodes.push(PlannedNode {
                 name: blueprint.name.node(node.role, *count),
                 role: node.role,
-                address: AddressPlan.node(index),
+                addresses: addresses.node(index),
                 image: node.image.clone().unwrap_or_else(|| blueprint.image.clone()),
                 spec: node.clone(),
                 position,
@@ -80,8 +81,9 @@ impl Plan {
     }
 
     /// Where every node finds the API.
-    pub(super) fn endpoint(&self) -> Ipv4Addr {
-        if self.load_balancer.is_some() { AddressPlan.load_balancer() } else { self.first().address }
+    pub(super) fn endpoint(&self) -> IpAddr {
+        let balancer = AddressPlan::of(&self.blueprint.spec.networking).load_balancer();
+        if self.load_balancer.is_some() { balancer.primary } else { self.first().addresses.primary }
     }
 
     /// The container whose API port is published on the host.
@@ -93,9 +95,13 @@ impl Plan {
     pub(super) fn cluster_text(&self, kubernetes_version: &str, token: &str) -> ClusterText {
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), self.published().to_string()];
         names.push(self.endpoint().to_string());
-        let listen = self.blueprint.spec.networking.api_server_address;
-        if listen != IpAddr::from([127, 0, 0, 1]) {
-            names.push(listen.to_string());
+        let networking = &self.blueprint.spec.networking;
+        if networking.ip_family.has_ipv6() || networking.api_server_address.is_ipv6() {
+            names.push("::1".to_owned());
+        }
+        let listen = networking.api_server_address.to_string();
+        if !names.contains(&listen) {
+            names.push(listen);
         }
         ClusterText {
             name: self.blueprint.name.to_string(),
@@ -103,7 +109,7 @@ impl Plan {
             endpoint: self.endpoint(),
             certificate_names: names,
             token: token.to_owned(),
-            control_planes: self.control_planes().map(|node| (node.name.clone(), node.address)).collect(),
+            control_planes: self.control_planes().map(|node| (node.name.clone(), node.addresses.primary)).collect(),
             schedule_on_control_planes: self.workers().next().is_none(),
             spec: self.blueprint.spec.clone(),
         }
@@ -115,7 +121,7 @@ impl PlannedNode {
         NodeText {
             name: self.name.clone(),
             role: self.role,
-            address: self.address,
+            addresses: self.addresses,
             labels: self.spec.labels.clone(),
             position: self.position,
             patches: self.spec.kubeadm_patches.clone(),
@@ -138,6 +144,7 @@ mod tests {
             load_balancer_image: None,
             labels: Labels::new(),
             retain: false,
+            deadline: None,
             wait: None,
             logs: "/nonexistent".into(),
         })

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::spec::NodeName;
+
 /// Something that happened during bring-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -10,6 +12,31 @@ pub enum Event {
     Started {
         /// The step's name, such as `join control planes`.
         step: &'static str,
+    },
+    /// A step began its work on a node. A node that is not heard of again when the step fails was still under way.
+    NodeStarted {
+        /// The step's name.
+        step: &'static str,
+        /// The node, or the load balancer.
+        node: NodeName,
+    },
+    /// A step's work on a node ended well.
+    NodeFinished {
+        /// The step's name.
+        step: &'static str,
+        /// The node, or the load balancer.
+        node: NodeName,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// A step's work on a node failed.
+    NodeFailed {
+        /// The step's name.
+        step: &'static str,
+        /// The node, or the load balancer.
+        node: NodeName,
+        /// How long it took.
+        elapsed: Duration,
     },
     /// A step waits for something and this is what it last saw.
     Waiting {

@@ -1,15 +1,10 @@
-//! How a step runs: its name, its time limit, what it reports, and the error it ends in.
+//! The errors that a bring-up ends in.
 
-use std::{
-    fmt::Write as _,
-    future::Future,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
 use kind_engine::{CommandError, EngineError};
 
-use super::{Event, Progress};
+use super::Expired;
 use crate::{spec::NodeName, wait::WaitError};
 
 /// A cluster could not be brought up.
@@ -83,10 +78,20 @@ pub enum StepError {
     #[error("talk to the cluster's API")]
     Api(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The step's own limit.
-    #[error("not done within its limit of {} s", limit.as_secs())]
+    #[error("not done within its limit of {} s{}", limit.as_secs(), still_on(nodes))]
     TimedOut {
         /// The limit.
         limit: Duration,
+        /// The nodes that it had not done.
+        nodes: Vec<NodeName>,
+    },
+    /// The limit of the whole bring-up.
+    #[error("{source}; under way were: {}", under_way.join(", "))]
+    Expired {
+        /// The limit.
+        source: Expired,
+        /// The steps that had not ended, with their nodes.
+        under_way: Vec<String>,
     },
     /// A node with that name is there already.
     #[error(
@@ -156,6 +161,11 @@ pub enum StepError {
     },
 }
 
+fn still_on(nodes: &[NodeName]) -> String {
+    let names: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
+    if names.is_empty() { String::new() } else { format!(", still under way on {}", names.join(", ")) }
+}
+
 /// A failed step and the node it failed on.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -178,35 +188,4 @@ impl<T, E: Into<StepError>> OnNode<T> for Result<T, E> {
     fn on(self, node: &NodeName) -> Result<T, Failure> {
         self.map_err(|error| Failure { node: Some(node.clone()), source: error.into() })
     }
-}
-
-/// Runs a step: tells that it began and how it ended, and ends it at its limit.
-pub(super) async fn step<T>(
-    progress: &dyn Progress,
-    name: &'static str,
-    limit: Duration,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, ProvisionError> {
-    progress.event(Event::Started { step: name });
-    let start = Instant::now();
-    let outcome = tokio::time::timeout(limit, work).await;
-    let elapsed = start.elapsed();
-    let failure = match outcome {
-        Ok(Ok(value)) => {
-            progress.event(Event::Finished { step: name, elapsed });
-            return Ok(value);
-        }
-        Ok(Err(failure)) => failure,
-        Err(_) => Failure { node: None, source: StepError::TimedOut { limit } },
-    };
-    progress.event(Event::Failed { step: name, elapsed });
-    Err(ProvisionError {
-        step: name,
-        node: failure.node,
-        elapsed,
-        evidence: String::new(),
-        logs: None,
-        remains: Remains::Removed,
-        source: failure.source,
-    })
 }

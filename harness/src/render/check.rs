@@ -1,13 +1,11 @@
 //! Whether a specification's patches can be applied, before there is a cluster to apply them to.
 
-use std::net::Ipv4Addr;
-
 use super::{
     PatchError,
     containerd::containerd,
     kubeadm::{ClusterText, NodeText, kubeadm},
 };
-use crate::spec::{ClusterName, ClusterSpec, Role};
+use crate::spec::{AddressPlan, ClusterName, ClusterSpec, Role};
 
 /// Every patch that cannot be applied, each once.
 pub(crate) fn check_patches(spec: &ClusterSpec) -> Vec<PatchError> {
@@ -17,16 +15,17 @@ pub(crate) fn check_patches(spec: &ClusterSpec) -> Vec<PatchError> {
             found.push(error);
         }
     };
+    let addresses = AddressPlan::of(&spec.networking).load_balancer();
     let name = ClusterName::new("kind").expect("kind's default name is valid");
     let control_planes = spec.of_role(Role::ControlPlane).enumerate();
     let cluster = ClusterText {
         name: name.to_string(),
         kubernetes_version: "v1.0.0".to_owned(),
-        endpoint: Ipv4Addr::LOCALHOST,
+        endpoint: addresses.primary,
         certificate_names: vec!["localhost".to_owned()],
         token: String::new(),
         control_planes: control_planes
-            .map(|(index, _)| (name.node(Role::ControlPlane, index), Ipv4Addr::LOCALHOST))
+            .map(|(index, _)| (name.node(Role::ControlPlane, index), addresses.primary))
             .collect(),
         schedule_on_control_planes: true,
         spec: spec.clone(),
@@ -37,7 +36,7 @@ pub(crate) fn check_patches(spec: &ClusterSpec) -> Vec<PatchError> {
         let node = NodeText {
             name: name.node(node.role, *count),
             role: node.role,
-            address: Ipv4Addr::LOCALHOST,
+            addresses,
             labels: node.labels.clone(),
             position,
             patches: node.kubeadm_patches.clone(),

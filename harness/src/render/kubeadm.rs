@@ -2,7 +2,10 @@
 //!
 //! kubeadm's own kinds and fields are described in the `k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm/v1beta4` package.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use serde_json::{Value, json};
 
@@ -11,7 +14,8 @@ use super::{
     patches::{PATCHES_FOLDER, PatchError, apply},
 };
 use crate::spec::{
-    ClusterSpec, DocumentKind, FieldPath, KubeProxyMode, KubeadmPatches, LOAD_BALANCER_PORT, NodeName, Role,
+    Addresses, ClusterSpec, DocumentKind, FieldPath, IpFamily, KubeProxyMode, KubeadmPatches, LOAD_BALANCER_PORT,
+    NodeName, Role,
 };
 
 /// Where the file lies; kind's place, which the node's own units read too.
@@ -27,13 +31,13 @@ pub struct ClusterText {
     /// The Kubernetes version, such as `v1.37.2`.
     pub kubernetes_version: String,
     /// Where every node finds the API: the load balancer, or the only control plane.
-    pub endpoint: Ipv4Addr,
+    pub endpoint: IpAddr,
     /// Names and addresses of the API beside kubeadm's own.
     pub certificate_names: Vec<String>,
     /// A random token that joining nodes show; it is valid for a short time.
     pub token: String,
     /// The control planes: their etcd members find each other by these addresses.
-    pub control_planes: Vec<(NodeName, Ipv4Addr)>,
+    pub control_planes: Vec<(NodeName, IpAddr)>,
     /// Whether control planes also run workloads, as on a cluster of one node.
     pub schedule_on_control_planes: bool,
     /// The specification.
@@ -47,8 +51,8 @@ pub struct NodeText {
     pub name: NodeName,
     /// Control plane or worker.
     pub role: Role,
-    /// Its address.
-    pub address: Ipv4Addr,
+    /// Its addresses.
+    pub addresses: Addresses,
     /// Kubernetes labels.
     pub labels: BTreeMap<String, String>,
     /// Its place in the specification's list of nodes.
@@ -132,8 +136,8 @@ pub(super) fn to_yaml(document: &Value) -> String {
     serde_yaml::to_string(document).expect("JSON values are YAML")
 }
 
-fn server(endpoint: Ipv4Addr) -> String {
-    format!("https://{endpoint}:{LOAD_BALANCER_PORT}")
+fn server(endpoint: IpAddr) -> String {
+    format!("https://{}", SocketAddr::new(endpoint, LOAD_BALANCER_PORT))
 }
 
 /// kubeadm's v1beta4 writes command line arguments as a list of names and values.
@@ -149,7 +153,10 @@ fn cluster_configuration(cluster: &ClusterText) -> Value {
     let spec = &cluster.spec;
     let gates = (!spec.feature_gates.is_empty()).then(|| ("feature-gates", joined(&spec.feature_gates)));
     let runtime = (!spec.runtime_config.is_empty()).then(|| ("runtime-config", joined(&spec.runtime_config)));
-    let members = cluster.control_planes.iter().map(|(name, address)| format!("{name}=https://{address}:2380"));
+    let members = cluster
+        .control_planes
+        .iter()
+        .map(|(name, address)| format!("{name}=https://{}", SocketAddr::new(*address, 2380)));
     // All members are known beforehand, so they form the cluster at once instead of being added one by one.
     let etcd =
         [("initial-cluster", members.collect::<Vec<_>>().join(",")), ("initial-cluster-state", "new".to_owned())];
@@ -167,7 +174,7 @@ fn cluster_configuration(cluster: &ClusterText) -> Value {
         "kind": "ClusterConfiguration",
         "clusterName": cluster.name,
         "kubernetesVersion": cluster.kubernetes_version,
-        "controlPlaneEndpoint": format!("{}:{LOAD_BALANCER_PORT}", cluster.endpoint),
+        "controlPlaneEndpoint": SocketAddr::new(cluster.endpoint, LOAD_BALANCER_PORT).to_string(),
         // Keys that cost milliseconds to make instead of seconds.
         "encryptionAlgorithm": "ECDSA-P256",
         "networking": {
@@ -193,7 +200,7 @@ fn election() -> [(&'static str, String); 1] {
 fn node_registration(cluster: &ClusterText, node: &NodeText) -> Value {
     let labels = (!node.labels.is_empty()).then(|| ("node-labels", joined(&node.labels)));
     let extra = [
-        ("node-ip", node.address.to_string()),
+        ("node-ip", node.addresses.all().map(|address| address.to_string()).collect::<Vec<_>>().join(",")),
         ("provider-id", format!("kind://docker/{}/{}", cluster.name, node.name)),
     ];
     let mut registration = json!({
@@ -214,7 +221,7 @@ fn init_configuration(cluster: &ClusterText, node: &NodeText) -> Value {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "InitConfiguration",
         "bootstrapTokens": [{"token": cluster.token, "ttl": "15m"}],
-        "localAPIEndpoint": {"advertiseAddress": node.address.to_string(), "bindPort": LOAD_BALANCER_PORT},
+        "localAPIEndpoint": {"advertiseAddress": node.addresses.primary.to_string(), "bindPort": LOAD_BALANCER_PORT},
         "nodeRegistration": node_registration(cluster, node),
         "skipPhases": node.skip_init,
     });
@@ -234,7 +241,7 @@ fn join_configuration(cluster: &ClusterText, node: &NodeText) -> Value {
     name_patches_folder(&mut join, node);
     if node.role == Role::ControlPlane {
         join["controlPlane"] = json!({
-            "localAPIEndpoint": {"advertiseAddress": node.address.to_string(), "bindPort": LOAD_BALANCER_PORT},
+            "localAPIEndpoint": {"advertiseAddress": node.addresses.primary.to_string(), "bindPort": LOAD_BALANCER_PORT},
         });
     }
     join
@@ -247,7 +254,7 @@ fn name_patches_folder(document: &mut Value, node: &NodeText) {
 }
 
 fn kubelet_configuration(cluster: &ClusterText) -> Value {
-    json!({
+    let mut kubelet = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "cgroupDriver": "systemd",
@@ -260,7 +267,11 @@ fn kubelet_configuration(cluster: &ClusterText) -> Value {
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {"nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%"},
         "featureGates": cluster.spec.feature_gates,
-    })
+    });
+    if cluster.spec.networking.ip_family == IpFamily::Ipv6 {
+        kubelet["address"] = json!("::");
+    }
+    kubelet
 }
 
 fn kube_proxy_configuration(cluster: &ClusterText) -> Value {

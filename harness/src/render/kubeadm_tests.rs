@@ -9,11 +9,11 @@ fn cluster(spec: ClusterSpec) -> ClusterText {
     ClusterText {
         name: name.to_string(),
         kubernetes_version: "v1.37.2".into(),
-        endpoint: Ipv4Addr::new(100, 64, 7, 10),
+        endpoint: AddressPlan::of(&spec.networking).load_balancer().primary,
         certificate_names: vec!["localhost".into(), "127.0.0.1".into()],
         token: "abcdef.0123456789abcdef".into(),
         control_planes: (0..control_planes)
-            .map(|index| (name.node(Role::ControlPlane, index), AddressPlan.node(index)))
+            .map(|index| (name.node(Role::ControlPlane, index), AddressPlan::of(&spec.networking).node(index).primary))
             .collect(),
         schedule_on_control_planes: spec.nodes.len() == 1,
         spec,
@@ -25,7 +25,7 @@ fn node(role: Role, index: usize) -> NodeText {
     NodeText {
         name,
         role,
-        address: AddressPlan.node(index),
+        addresses: AddressPlan::of(&crate::spec::Networking::default()).node(index),
         labels: BTreeMap::new(),
         position: index,
         patches: KubeadmPatches::default(),
@@ -51,6 +51,18 @@ fn golden_for_a_worker_with_every_option() {
     let mut worker = node(Role::Worker, 0);
     worker.labels.insert("tier".into(), "test".into());
     kind_testkit::assert_golden("tests/golden/kubeadm-worker.yaml", &kubeadm(&cluster(spec), &worker).unwrap());
+}
+
+#[test]
+fn golden_for_ipv6_and_for_both_families() {
+    for (family, file) in [(IpFamily::Ipv6, "ipv6"), (IpFamily::Dual, "dual")] {
+        let mut spec = ClusterSpec::default();
+        spec.networking = crate::spec::Networking::of_family(family);
+        let mut node = node(Role::ControlPlane, 0);
+        node.addresses = AddressPlan::of(&spec.networking).node(0);
+        let text = kubeadm(&cluster(spec), &node).unwrap();
+        kind_testkit::assert_golden(format!("tests/golden/kubeadm-{file}.yaml"), &text);
+    }
 }
 
 #[test]

@@ -7,7 +7,13 @@ folder=/kind/load-balancer
 servers=$folder/servers.conf
 readonly folder servers
 
-[ -z "${KIND_RS_NODE_ADDRESS:-}" ] || ip address replace "$KIND_RS_NODE_ADDRESS" dev eth0
+own=${KIND_RS_NODE_ADDRESS:-}
+for address in ${own//,/ }; do
+  case $address in
+  *:*) ip address replace "$address" dev eth0 nodad ;;
+  *) ip address replace "$address" dev eth0 ;;
+  esac
+done
 
 ready() {
   local answer

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, net::IpAddr};
 use kind_engine::{Mount, PortMapping};
 use serde::Serialize;
 
-use super::{ContainerdPatches, KubeadmPatches};
+use super::{ContainerdPatches, IpFamily, KubeadmPatches};
 
 /// What a cluster is to look like. The default is the harness' default shape: three control planes and one worker.
 ///
@@ -81,13 +81,16 @@ impl fmt::Display for Role {
 /// Networks and the API server's address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Networking {
+    /// The address families of nodes, pods and services. Default: IPv4. [`Networking::of_family`] has the defaults that
+    /// go with each.
+    pub ip_family: IpFamily,
     /// Where the API is published on the host. Default: 127.0.0.1.
     pub api_server_address: IpAddr,
     /// The port it is published on; `None` for a free one.
     pub api_server_port: Option<u16>,
-    /// The range of pod addresses. Default: 10.244.0.0/16.
+    /// The range of pod addresses; of both families separated by a comma. Default: 10.244.0.0/16.
     pub pod_subnet: String,
-    /// The range of service addresses. Default: 10.96.0.0/16.
+    /// The range of service addresses; of both families separated by a comma. Default: 10.96.0.0/16.
     pub service_subnet: String,
     /// Leave the pod network to the user. Nodes are not Ready until one is installed.
     pub disable_default_cni: bool,
@@ -114,11 +117,19 @@ pub enum KubeProxyMode {
 
 impl Default for Networking {
     fn default() -> Self {
+        Self::of_family(IpFamily::default())
+    }
+}
+
+impl Networking {
+    /// The defaults of that family.
+    pub fn of_family(ip_family: IpFamily) -> Self {
         Self {
-            api_server_address: IpAddr::from([127, 0, 0, 1]),
+            ip_family,
+            api_server_address: ip_family.loopback(),
             api_server_port: None,
-            pod_subnet: "10.244.0.0/16".to_owned(),
-            service_subnet: "10.96.0.0/16".to_owned(),
+            pod_subnet: ip_family.pod_subnet().to_owned(),
+            service_subnet: ip_family.service_subnet().to_owned(),
             disable_default_cni: false,
             kube_proxy_mode: KubeProxyMode::default(),
             dns_search: None,

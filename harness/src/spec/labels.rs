@@ -1,4 +1,5 @@
-//! Labels on everything that is created. Nothing without them is ever removed.
+//! Labels on everything that is created. Nothing without them is ever removed, but for clusters of the real kind that a
+//! user names.
 
 use kind_engine::Labels;
 

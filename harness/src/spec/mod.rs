@@ -3,15 +3,17 @@
 mod addresses;
 mod cluster;
 mod config;
+mod family;
 mod labels;
 mod names;
 mod patches;
 mod validate;
 
-pub use addresses::{AddressPlan, LOAD_BALANCER_PORT};
+pub use addresses::{AddressPlan, Addresses, LOAD_BALANCER_PORT};
 pub use cluster::{ClusterSpec, KubeProxyMode, Networking, NodeSpec, Role};
 pub(crate) use config::nearest;
 pub use config::{ConfigError, FieldPath, Mistake, Problem};
+pub use family::IpFamily;
 pub use labels::{
     LABEL_CLUSTER, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE, ROLE_LOAD_BALANCER, cluster_filter,
     cluster_labels,

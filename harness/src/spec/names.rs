@@ -37,7 +37,8 @@ pub struct NameError {
 /// A name that is too long for a cluster of some shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "cluster name {name:?} has {} characters: expected at most {LONGEST_BALANCED} before several control planes, whose load balancer is named NAME{LOAD_BALANCER} and may have {LONGEST_NODE}", name.as_str().len()
+    "cluster name {:?} has {} characters: expected at most {LONGEST_BALANCED} before several control planes, whose load balancer is named NAME{LOAD_BALANCER} and may have {LONGEST_NODE}",
+    name.as_str(), name.as_str().len()
 )]
 pub struct NameTooLong {
     /// The name.

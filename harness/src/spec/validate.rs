@@ -1,6 +1,6 @@
 //! What a specification must hold before anything is created.
 
-use super::{AddressPlan, ClusterSpec, Role};
+use super::{AddressPlan, ClusterSpec, Role, family::Range};
 
 /// A specification that cannot become a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,12 +16,14 @@ pub enum SpecError {
         count: usize,
     },
     /// A range of addresses is not one.
-    #[error("{field} {value:?}: expected an IPv4 range such as 10.244.0.0/16")]
+    #[error("{field} {value:?}: expected {expected}")]
     Subnet {
         /// The field's name in a configuration file.
         field: &'static str,
         /// What was given.
         value: String,
+        /// What is allowed, with an example.
+        expected: &'static str,
     },
     /// A name that is not usable.
     #[error(transparent)]
@@ -52,18 +54,17 @@ impl ClusterSpec {
             }
         }
         let networking = &self.networking;
-        for (field, value) in [("podSubnet", &networking.pod_subnet), ("serviceSubnet", &networking.service_subnet)] {
-            if !is_ipv4_range(value) {
-                errors.push(SpecError::Subnet { field, value: value.clone() });
+        let ranges = [
+            ("podSubnet", Range::Pods, &networking.pod_subnet),
+            ("serviceSubnet", Range::Services, &networking.service_subnet),
+        ];
+        for (field, range, value) in ranges {
+            if let Some(expected) = networking.ip_family.refuses(range, value) {
+                errors.push(SpecError::Subnet { field, value: value.clone(), expected });
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
-}
-
-fn is_ipv4_range(text: &str) -> bool {
-    let Some((address, length)) = text.split_once('/') else { return false };
-    address.parse::<std::net::Ipv4Addr>().is_ok() && length.parse::<u8>().is_ok_and(|bits| (8..=30).contains(&bits))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
 use kind_engine::{Engine, FakeEngine, Labels, Outcome};
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec,
-    provision::{Blueprint, Event, Progress, ProvisionError, destroy, provision},
+    provision::{Blueprint, Deadline, Event, Progress, ProvisionError, destroy, provision},
 };
 
 const IMAGE: &str = "node:test";
@@ -47,6 +47,7 @@ fn blueprint(spec: ClusterSpec) -> Blueprint {
         load_balancer_image: None,
         labels: Labels::from([("extra".to_owned(), "yes".to_owned())]),
         retain: false,
+        deadline: None,
         wait: None,
         logs: std::env::temp_dir().join(format!("kind-harness-bring-up-{}", std::process::id())),
     }
@@ -164,8 +165,67 @@ async fn a_step_that_hangs_ends_at_its_limit() {
     let blueprint = blueprint(ClusterSpec::single_node());
     let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
     assert_eq!(error.step, "start the control planes");
-    assert_eq!(error.source.to_string(), "not done within its limit of 300 s");
+    assert_eq!(error.source.to_string(), "not done within its limit of 300 s, still under way on demo-control-plane");
     assert_eq!(engine.left(), Vec::<String>::new());
+    std::fs::remove_dir_all(&blueprint.logs).ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_a_step_before_its_limit_and_names_what_hung() {
+    let engine = engine();
+    engine.when("exec demo-worker kubeadm join", Outcome::Hang);
+    engine.when("exec demo-control-plane2 kubeadm join", Outcome::Hang);
+    engine.when("kubectl", Outcome::Hang);
+    let mut blueprint = blueprint(ClusterSpec::default());
+    blueprint.deadline = Some(Deadline::after(Duration::from_secs(100)));
+    let (outcome, progress) = bring_up(&engine, &blueprint).await;
+    let error = outcome.unwrap_err();
+    assert_eq!((error.step, error.node.as_ref().unwrap().as_str()), ("join the nodes", "demo-control-plane2"));
+    let expected = "not done within the 100 s that the whole creation has; under way were: join the nodes \
+                    (demo-control-plane2, demo-worker), install storage";
+    assert_eq!(error.source.to_string(), expected);
+    assert_eq!(engine.left(), Vec::<String>::new());
+    let events = progress.0.into_inner().unwrap();
+    assert_eq!(events.iter().filter(|event| matches!(event, Event::Failed { .. })).count(), 2);
+    std::fs::remove_dir_all(&blueprint.logs).ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_deadline_a_step_may_take_longer_than_by_itself() {
+    let engine = engine();
+    engine.when("kubeadm init", Outcome::Hang);
+    let mut blueprint = blueprint(ClusterSpec::single_node());
+    blueprint.deadline = Some(Deadline::after(Duration::from_secs(1000)));
+    let start = tokio::time::Instant::now();
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert!(start.elapsed() >= Duration::from_secs(1000), "{error}");
+    std::fs::remove_dir_all(&blueprint.logs).ok();
+}
+
+#[tokio::test]
+async fn every_node_of_a_step_is_told() {
+    let engine = engine();
+    engine.when("exec demo-worker kubeadm join", Outcome::Exit(1, "no".into()));
+    let blueprint = blueprint(ClusterSpec::default());
+    let (_, progress) = bring_up(&engine, &blueprint).await;
+    let events = progress.0.into_inner().unwrap();
+    let of = |step: &str| {
+        let mut nodes: Vec<String> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::NodeFinished { step: of, node, .. } if *of == step => Some(node.to_string()),
+                Event::NodeFailed { step: of, node, .. } if *of == step => Some(format!("{node} failed")),
+                _ => None,
+            })
+            .collect();
+        nodes.sort();
+        nodes
+    };
+    let control_planes = ["demo-control-plane", "demo-control-plane2", "demo-control-plane3"];
+    assert_eq!(of("start the containers").len(), 5);
+    assert_eq!(of("boot the nodes").len(), 4);
+    assert_eq!(of("start the control planes"), control_planes);
+    assert!(of("join the nodes").contains(&"demo-worker failed".to_owned()), "{events:?}");
     std::fs::remove_dir_all(&blueprint.logs).ok();
 }
 

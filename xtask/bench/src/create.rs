@@ -103,6 +103,7 @@ impl Bench {
             load_balancer_image: None,
             labels: Labels::new(),
             retain: false,
+            deadline: None,
             // Waited for below, in the way in which kind is measured.
             wait: None,
             logs: self.logs.clone(),

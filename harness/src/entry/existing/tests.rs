@@ -28,7 +28,12 @@ fn a_context_that_leads_nowhere_is_told(#[case] kubeconfig: Kubeconfig, #[case] 
 }
 
 fn nodes(control_planes: usize, workers: usize) -> Vec<NodeRecord> {
-    let node = |role| NodeRecord { name: NodeName::existing("n".to_owned()), role, address: Ipv4Addr::LOCALHOST };
+    let node = |role| NodeRecord {
+        name: NodeName::existing("n".to_owned()),
+        role,
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        secondary_address: None,
+    };
     let workers = std::iter::repeat_n(node(Role::Worker), workers);
     std::iter::repeat_n(node(Role::ControlPlane), control_planes).chain(workers).collect()
 }
@@ -77,6 +82,6 @@ fn nodes_are_told_apart_by_the_label_that_kubeadm_sets() {
         node(&serde_json::from_value(json).unwrap()).unwrap()
     };
     let control_plane = of(serde_json::json!({ CONTROL_PLANE: "" }));
-    assert_eq!((control_plane.role, control_plane.address), (Role::ControlPlane, Ipv4Addr::new(10, 0, 0, 7)));
+    assert_eq!((control_plane.role, control_plane.address), (Role::ControlPlane, IpAddr::from([10, 0, 0, 7])));
     assert_eq!(of(serde_json::json!({})).role, Role::Worker);
 }

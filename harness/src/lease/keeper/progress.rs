@@ -56,6 +56,7 @@ impl Progress for Noting<'_> {
                     return;
                 }
             }
+            Event::NodeStarted { .. } | Event::NodeFinished { .. } | Event::NodeFailed { .. } => return,
             Event::Finished { step, elapsed } => {
                 self.journal.line(format_args!("{step}: done after {:.1} s", elapsed.as_secs_f64()));
                 self.journal.chronicle.note(&ClusterEvent::StepEnded { step: step.to_owned(), well: true });

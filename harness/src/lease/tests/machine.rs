@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::Write as _,
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
@@ -184,8 +184,12 @@ impl Machine {
 
 /// The record of a cluster with one node.
 pub(in crate::lease) fn record(name: &ClusterName) -> ClusterRecord {
-    let node =
-        NodeRecord { name: name.node(Role::ControlPlane, 0), role: Role::ControlPlane, address: Ipv4Addr::LOCALHOST };
+    let node = NodeRecord {
+        name: name.node(Role::ControlPlane, 0),
+        role: Role::ControlPlane,
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        secondary_address: None,
+    };
     ClusterRecord {
         name: name.clone(),
         image: "image".to_owned(),

@@ -80,7 +80,7 @@ fn read(top: &Field<'_>, reader: &Reader<'_>, folder: &Path) -> ClusterSpec {
     let mut claims = Claims::default();
     if let Some(networking) = object.get("networking") {
         spec.networking = networking::read(&networking);
-        claims.api_server(&spec.networking, networking.path.field("apiServerPort"));
+        claims.networking(&spec.networking, networking.path.field("apiServerPort"));
     }
     for item in object.get("nodes").map(|nodes| nodes.items()).unwrap_or_default() {
         spec.nodes.extend(node::read(&item, folder, &mut claims));

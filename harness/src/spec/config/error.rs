@@ -98,12 +98,6 @@ pub enum Mistake {
         /// What should be there.
         expected: &'static str,
     },
-    /// kind has the field; this version of kind-rs does not.
-    #[error("not supported yet{}; remove the field, or use kind for this cluster", detail(found))]
-    NotSupported {
-        /// The value that is not supported, where the field itself is; else empty.
-        found: String,
-    },
     /// A text within the configuration is wrong.
     #[error("this patch cannot be used: {problem}")]
     Patch {
@@ -125,10 +119,6 @@ pub enum Mistake {
 
 fn did_you_mean(suggestion: Option<&str>) -> String {
     suggestion.map(|word| format!(", did you mean `{word}`?")).unwrap_or_default()
-}
-
-fn detail(found: &str) -> String {
-    if found.is_empty() { String::new() } else { format!(": {found}") }
 }
 
 /// The allowed word that is nearest to what was written, where one is near.

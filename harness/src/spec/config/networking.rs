@@ -1,10 +1,7 @@
 //! The `networking` field.
 
-use super::{
-    error::Mistake,
-    reader::{Field, describe},
-};
-use crate::spec::{KubeProxyMode, Networking};
+use super::reader::Field;
+use crate::spec::{IpFamily, KubeProxyMode, Networking};
 
 const FIELDS: &[&str] = &[
     "ipFamily",
@@ -24,18 +21,14 @@ const KUBE_PROXY_MODES: &[(&str, KubeProxyMode)] = &[
     ("none", KubeProxyMode::None),
 ];
 
-/// Address families: whether this version can make them.
-const IP_FAMILIES: &[(&str, bool)] = &[("ipv4", true), ("ipv6", false), ("dual", false)];
+const IP_FAMILIES: &[(&str, IpFamily)] =
+    &[("ipv4", IpFamily::Ipv4), ("ipv6", IpFamily::Ipv6), ("dual", IpFamily::Dual)];
 
 /// What could be read.
 pub(super) fn read(field: &Field<'_>) -> Networking {
-    let mut networking = Networking::default();
-    let Some(object) = field.object(FIELDS) else { return networking };
-    if let Some(family) = object.get("ipFamily")
-        && family.word(IP_FAMILIES) == Some(false)
-    {
-        family.refuse(Mistake::NotSupported { found: describe(family.value) });
-    }
+    let Some(object) = field.object(FIELDS) else { return Networking::default() };
+    let family = object.get("ipFamily").and_then(|family| family.word(IP_FAMILIES));
+    let mut networking = Networking::of_family(family.unwrap_or_default());
     // An empty list is not nothing here: it takes every search domain away.
     networking.dns_search = object.get("dnsSearch").map(|search| {
         let domains = search.items();

@@ -1,14 +1,11 @@
 //! An item of `nodes`: role, image, labels, mounts and ports.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    path::{Component, Path, PathBuf},
-};
+use std::path::{Component, Path, PathBuf};
 
 use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
 
 use super::{error::Mistake, labels, patches, path::FieldPath, reader::Field};
-use crate::spec::{Networking, NodeSpec, Role};
+use crate::spec::{IpFamily, Networking, NodeSpec, Role};
 
 const FIELDS: &[&str] = &[
     "role",
@@ -101,7 +98,7 @@ fn read_port(field: &Field<'_>, claims: &mut Claims) -> Option<PortMapping> {
     let mapping = PortMapping {
         container_port: container_port?,
         host_port,
-        listen_address: listen_address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        listen_address: listen_address.unwrap_or_else(|| claims.family.loopback()),
         protocol,
     };
     if let Err(mistake) = claims.add(&mapping, &field.path) {
@@ -112,18 +109,23 @@ fn read_port(field: &Field<'_>, claims: &mut Claims) -> Option<PortMapping> {
 
 /// Which ports of the host are asked for, and by whom.
 #[derive(Default)]
-pub(super) struct Claims(Vec<(PortMapping, FieldPath)>);
+pub(super) struct Claims {
+    taken: Vec<(PortMapping, FieldPath)>,
+    /// Which of the host's own addresses nodes publish on.
+    family: IpFamily,
+}
 
 impl Claims {
-    /// The API's own port comes first.
-    pub(super) fn api_server(&mut self, networking: &Networking, path: FieldPath) {
+    /// The API's own port and the cluster's family come first.
+    pub(super) fn networking(&mut self, networking: &Networking, path: FieldPath) {
         let mapping = PortMapping {
             container_port: crate::spec::LOAD_BALANCER_PORT,
             host_port: networking.api_server_port,
             listen_address: networking.api_server_address,
             protocol: Protocol::Tcp,
         };
-        self.0.push((mapping, path));
+        self.taken.push((mapping, path));
+        self.family = networking.ip_family;
     }
 
     fn add(&mut self, mapping: &PortMapping, path: &FieldPath) -> Result<(), Mistake> {
@@ -134,12 +136,12 @@ impl Claims {
                 && mapping.protocol == other.protocol
                 && (left == right || left.is_unspecified() || right.is_unspecified())
         };
-        if let Some((taken, other)) = self.0.iter().find(|(taken, _)| meets(taken)) {
+        if let Some((taken, other)) = self.taken.iter().find(|(taken, _)| meets(taken)) {
             let port = taken.host_port.unwrap_or_default();
             let what = format!("port {port} of the host ({})", taken.listen_address);
             return Err(Mistake::Taken { what, other: other.clone() });
         }
-        self.0.push((mapping.clone(), path.clone()));
+        self.taken.push((mapping.clone(), path.clone()));
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use kind_engine::{MountKind, Propagation, Protocol};
 use rstest::rstest;
 
-use crate::spec::{ClusterSpec, DocumentKind, KubeProxyMode, Role};
+use crate::spec::{ClusterSpec, DocumentKind, IpFamily, KubeProxyMode, Networking, Role};
 
 /// Puts the two lines in front that every configuration has; what follows begins in line 3.
 fn with_head(body: &str) -> String {
@@ -95,11 +95,15 @@ fn mistakes(#[case] body: &str, #[case] expected: &[&str]) {
     assert_mistakes(&with_head(body), expected);
 }
 
-#[rstest]
-#[case("networking: {ipFamily: ipv6}")]
-#[case("networking: {ipFamily: dual}")]
-fn what_is_not_supported_yet_is_never_ignored(#[case] body: &str) {
-    assert_mistakes(&with_head(body), &["not supported yet"]);
+#[test]
+fn a_family_has_defaults_of_its_own() {
+    let spec = read("networking: {ipFamily: ipv6}\nnodes: [{extraPortMappings: [{containerPort: 80}]}]");
+    assert_eq!(spec.networking, Networking::of_family(IpFamily::Ipv6));
+    assert_eq!(spec.networking.api_server_address.to_string(), "::1");
+    assert_eq!(spec.nodes[0].extra_port_mappings[0].listen_address.to_string(), "::1");
+    let spec = read("networking: {ipFamily: dual, podSubnet: 'fd00:1::/56,10.1.0.0/16'}");
+    assert_eq!(spec.networking.pod_subnet, "fd00:1::/56,10.1.0.0/16");
+    assert_eq!(spec.networking.service_subnet, "10.96.0.0/16,fd00:10:96::/112");
 }
 
 #[rstest]
