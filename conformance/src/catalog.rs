@@ -4,9 +4,9 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use crate::naming::{SERIAL, tags};
+use crate::naming::{SERIAL_PART, tags};
 
-/// One conformance spec.
+/// One spec of a suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Spec {
     /// The name of its test, such as `sig-network::services::should_serve_a_basic_endpoint_from_pods`.
@@ -28,7 +28,7 @@ impl Spec {
 
     /// Whether it must have the cluster for itself.
     pub fn is_serial(&self) -> bool {
-        self.tags().any(|tag| tag == SERIAL)
+        self.test.split("::").any(|part| part == SERIAL_PART)
     }
 
     /// Whether upstream says that it takes long.

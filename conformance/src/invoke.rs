@@ -17,6 +17,7 @@ use tokio::process::{Child, Command};
 use crate::{
     report::{self, Outcome, ReportError},
     stop::Stop,
+    suite::Suite,
 };
 
 /// How long the suite has to end by itself after its own limit.
@@ -25,14 +26,10 @@ const GRACE: Duration = Duration::from_secs(60);
 /// What a run of the suite needs to know.
 #[derive(Debug, Clone)]
 pub struct Invocation<'a> {
-    /// The suite's program.
-    pub e2e_test: &'a Path,
-    /// The `kubectl` that specs call.
-    pub kubectl: &'a Path,
+    /// The suite.
+    pub suite: &'a Suite,
     /// The administrator's kubeconfig. It holds a private key.
     pub kubeconfig: &'a str,
-    /// How many nodes take pods.
-    pub workers: usize,
     /// The spec's exact name.
     pub upstream: &'a str,
     /// How long it may take.
@@ -121,10 +118,10 @@ impl Invocation<'_> {
         let output = File::create(self.log).map_err(file("make a log"))?;
         let errors = output.try_clone().map_err(file("make a log"))?;
         let start = Instant::now();
-        let mut command = Command::new(self.e2e_test);
+        let mut command = Command::new(&self.suite.program);
         command
             .args(self.arguments(&kubeconfig, &report, folder.path()))
-            .env_remove("KUBECONFIG")
+            .env("KUBECONFIG", &kubeconfig)
             // It lives for seconds, and a third of its start would go into collecting garbage.
             .env("GOGC", "400")
             .current_dir(folder.path())
@@ -136,7 +133,7 @@ impl Invocation<'_> {
             // The terminal's Ctrl-C is for who stops it, not for the suite as well: twice means without cleaning up.
             command.process_group(0);
         }
-        let start_error = |source| InvokeError::Start { program: self.e2e_test.to_owned(), source };
+        let start_error = |source| InvokeError::Start { program: self.suite.program.clone(), source };
         let mut suite = command.spawn().map_err(start_error)?;
         let by_itself = tokio::select! {
             ended = tokio::time::timeout(self.limit + GRACE, suite.wait()) => Some(ended),
@@ -167,22 +164,19 @@ impl Invocation<'_> {
     }
 
     fn arguments(&self, kubeconfig: &Path, report: &Path, folder: &Path) -> Vec<String> {
-        vec![
-            format!("--kubeconfig={}", kubeconfig.display()),
-            format!("--kubectl-path={}", self.kubectl.display()),
-            "--provider=skeleton".to_owned(),
-            format!("--num-nodes={}", self.workers),
-            format!("--e2e-output-dir={}", folder.display()),
-            "--disable-log-dump=true".to_owned(),
-            // Whoever looks at the failure deletes it.
-            "--delete-namespace-on-failure=false".to_owned(),
+        let places = [("{kubeconfig}", kubeconfig), ("{folder}", folder)];
+        let fill = |argument: &String| {
+            places.iter().fold(argument.clone(), |text, (name, path)| text.replace(name, &path.display().to_string()))
+        };
+        let of_ginkgo = [
             format!("--ginkgo.focus={}", focus(self.upstream)),
             format!("--ginkgo.timeout={}s", self.limit.as_secs()),
             format!("--ginkgo.json-report={}", report.display()),
             "--ginkgo.no-color".to_owned(),
             "--ginkgo.v".to_owned(),
             "--ginkgo.silence-skips".to_owned(),
-        ]
+        ];
+        self.suite.arguments.iter().map(fill).chain(of_ginkgo).collect()
     }
 }
 
@@ -202,7 +196,7 @@ async fn end(suite: &mut Child, stop: &Stop) -> io::Result<()> {
 }
 
 /// A regular expression that matches this spec and no other. Ginkgo matches it with the suite's name in front.
-fn focus(upstream: &str) -> String {
+pub fn focus(upstream: &str) -> String {
     let mut pattern = String::with_capacity(upstream.len() * 2);
     for word in upstream.split_whitespace() {
         pattern.push_str(" +");
@@ -250,11 +244,10 @@ mod tests {
 
         async fn run(&self, stop: &Stop) -> Result<Ended, InvokeError> {
             let (program, log) = (self.folder.path().join("suite"), self.folder.path().join("log"));
+            let suite = Suite::new(program).argument("--config={kubeconfig}").argument("--plain");
             let invocation = Invocation {
-                e2e_test: &program,
-                kubectl: &program,
-                kubeconfig: "",
-                workers: 2,
+                suite: &suite,
+                kubeconfig: "a cluster",
                 upstream: "[sig-a] b",
                 limit: self.limit,
                 log: &log,
@@ -294,6 +287,14 @@ report() { echo '[{"SpecReports":[{"LeafNodeType":"It","ContainerHierarchyTexts"
         let ended = Fake::new(&format!("{REPORT}\nreport passed; exit 1")).run(&Stop::never()).await.unwrap();
         let Ended::Ran(ran) = ended else { panic!("{ended:?}") };
         assert_eq!(ran.outcome, Outcome::Passed { took: Duration::from_nanos(7) });
+    }
+
+    #[tokio::test]
+    async fn a_suite_is_told_where_its_cluster_is() {
+        let fake = Fake::new(r#"echo "$1 $2 $(cat "${1#--config=}") $(cat "$KUBECONFIG")"; exit 1"#);
+        let error = fake.run(&Stop::never()).await.unwrap_err().to_string();
+        let said = error.lines().last().unwrap();
+        assert!(said.starts_with("--config=/") && said.ends_with("/kubeconfig --plain a cluster a cluster"), "{said}");
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! Kubernetes' conformance suite, one test per spec, on highly available clusters of kind-harness.
+//! Kubernetes' conformance suite, one test per spec, on highly available clusters of kind-harness; and any other ginkgo
+//! suite in the same way ([`Suite`]).
 //!
 //! The specs of each version are a list that is compiled in ([`Catalog`]); listing tests asks neither a cluster nor an
 //! engine. A spec runs in a process of upstream's own test program ([`Runner`]). Reading order:
@@ -6,6 +7,8 @@
 mod naming;
 mod generate;
 mod catalog;
+mod suite;
+mod names;
 mod trial;
 mod select;
 mod schedule;
@@ -25,8 +28,9 @@ pub use catalog::{Catalog, Spec};
 pub use facts::{ClusterFacts, FactsError};
 pub use folder::{Begin, Folder, FolderError, Subject};
 pub use generate::{GenerateError, generate};
-pub use invoke::{Ended, Invocation, InvokeError, Ran};
+pub use invoke::{Ended, Invocation, InvokeError, Ran, focus};
 pub use junit::junit;
+pub use names::{ListError, list};
 pub use naming::{NamingError, Upstream, name_all};
 pub use report::{Failure, Outcome, ReportError};
 pub use results::Recorded;
@@ -35,4 +39,5 @@ pub use schedule::{GoOn, Run, Watch, capacity, in_order, run_all};
 pub use select::Selection;
 pub use stop::{Stop, Stopper};
 pub use submission::{About, Completeness, submission_folder, submit};
+pub use suite::Suite;
 pub use trial::main;

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The tag of specs that must have the cluster for themselves.
 pub(crate) const SERIAL: &str = "Serial";
+/// The part of such a spec's test name that says so.
+pub(crate) const SERIAL_PART: &str = "serial";
 
 /// A spec that cannot be named.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +93,7 @@ fn test_name(spec: &Upstream, with: &[&str]) -> Result<String, NamingError> {
         .as_deref()
         .or_else(|| container_tag(&spec.name))
         .ok_or_else(|| NamingError::NoContainer { upstream: spec.name.clone(), containers: spec.containers.clone() })?;
-    let serial = if tags(&spec.name).any(|tag| tag == SERIAL) { "serial::" } else { "" };
+    let serial = if tags(&spec.name).any(|tag| tag == SERIAL) { format!("{SERIAL_PART}::") } else { String::new() };
     let mut parts = vec![snake(rest)];
     parts.extend(with.iter().map(|tag| snake(tag)));
     Ok(format!("{sig}::{}::{serial}{}", snake(container), parts.join("_")))
@@ -131,7 +133,7 @@ fn without_tags(name: &str) -> String {
 }
 
 /// Lower-case letters, digits and single underscores.
-fn snake(text: &str) -> String {
+pub(crate) fn snake(text: &str) -> String {
     let mut snake = String::with_capacity(text.len());
     for character in text.chars().filter(|character| !matches!(character, '\'' | '"' | '`')) {
         if character.is_ascii_alphanumeric() {

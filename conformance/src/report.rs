@@ -4,6 +4,8 @@ use std::{path::Path, time::Duration};
 
 use serde::Deserialize;
 
+use crate::naming::{SERIAL, tags};
+
 /// What became of a spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -14,7 +16,7 @@ pub enum Outcome {
     },
     /// It did not.
     Failed(Failure),
-    /// It ran and found that it does not apply, which a conformance spec must not.
+    /// It ran and found that it does not apply, so that nothing was tested.
     SkippedItself {
         /// What it said.
         reason: String,
@@ -37,6 +39,17 @@ pub struct Failure {
     pub location: String,
     /// How long it took.
     pub took: Duration,
+    /// The namespace that it used, where a report entry of that name says so.
+    pub namespace: Option<String>,
+}
+
+/// A spec that the suite has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// The texts of its containers and its own.
+    pub(crate) texts: Vec<String>,
+    /// Whether a label or a tag in its text says `Serial`. Ginkgo's reports do not tell of the decorator.
+    pub(crate) is_serial: bool,
 }
 
 /// A report cannot be read.
@@ -68,6 +81,27 @@ struct Report {
     run_time: u64,
     #[serde(default)]
     failure: Option<ReportedFailure>,
+    #[serde(default)]
+    container_hierarchy_labels: Option<Vec<Option<Vec<String>>>>,
+    #[serde(default)]
+    leaf_node_labels: Option<Vec<String>>,
+    #[serde(default, rename = "ReportEntries")]
+    entries: Option<Vec<Entry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    name: String,
+    #[serde(default)]
+    value: Value,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct Value {
+    #[serde(default)]
+    representation: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -95,10 +129,31 @@ struct Location {
 /// # Errors
 /// When the report is missing or is none.
 pub(crate) fn read(path: &Path, upstream: &str) -> Result<Outcome, ReportError> {
+    Ok(outcome(reports(path)?, upstream))
+}
+
+/// Reads which specs there are, those left out that are marked as pending.
+///
+/// # Errors
+/// When the report is missing or is none.
+pub(crate) fn specs(path: &Path) -> Result<Vec<Listed>, ReportError> {
+    let specs = reports(path)?.filter(|report| report.leaf_node_type == "It" && report.state != "pending");
+    let listed = |report: Report| {
+        let labels = report.container_hierarchy_labels.into_iter().flatten().chain([report.leaf_node_labels]);
+        let is_labelled = labels.flatten().flatten().any(|label| label == SERIAL);
+        let texts = report.container_hierarchy_texts.unwrap_or_default().into_iter().chain([report.leaf_node_text]);
+        let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+        let is_serial = is_labelled || texts.iter().any(|text| tags(text).any(|tag| tag == SERIAL));
+        Listed { texts, is_serial }
+    };
+    Ok(specs.map(listed).collect())
+}
+
+fn reports(path: &Path) -> Result<impl Iterator<Item = Report>, ReportError> {
     let error = |source| ReportError { path: path.to_owned(), source };
     let text = std::fs::read(path).map_err(|source| error(source.into()))?;
     let suites: Vec<Suite> = serde_json::from_slice(&text).map_err(|source| error(source.into()))?;
-    Ok(outcome(suites.into_iter().flat_map(|suite| suite.specs.unwrap_or_default()), upstream))
+    Ok(suites.into_iter().flat_map(|suite| suite.specs.unwrap_or_default()))
 }
 
 fn outcome(reports: impl Iterator<Item = Report>, upstream: &str) -> Outcome {
@@ -141,6 +196,12 @@ impl Report {
             message: if message.is_empty() { format!("it {}", self.state) } else { message },
             location: format!("{}:{}", location.file_name, location.line_number),
             took: Duration::from_nanos(self.run_time),
+            namespace: self
+                .entries
+                .into_iter()
+                .flatten()
+                .find(|entry| entry.name == "namespace")
+                .map(|entry| entry.value.representation),
         }
     }
 }
@@ -175,6 +236,14 @@ mod tests {
         let failed = r#""failed","Failure":{"Message":"too slow","Location":{"FileName":"a.go","LineNumber":7}}"#;
         let Outcome::Failed(failure) = suite("\"passed\"", failed) else { panic!("it passed") };
         assert_eq!((failure.message.as_str(), failure.location.as_str()), ("too slow", "a.go:7"));
+    }
+
+    #[test]
+    fn an_entry_names_the_namespace() {
+        let failed = r#""failed","ReportEntries":[{"Name":"x","Value":{"AsJSON":"1","Representation":"1"}},
+            {"Name":"namespace","Value":{"AsJSON":"\"b-12\"","Representation":"b-12"}}]"#;
+        let Outcome::Failed(failure) = suite("\"passed\"", failed) else { panic!("it passed") };
+        assert_eq!(failure.namespace.as_deref(), Some("b-12"));
     }
 
     #[test]

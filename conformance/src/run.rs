@@ -12,10 +12,7 @@ use kind_harness::{
     lease::{Access, LeaseError},
     settings::Settings,
 };
-use kind_images::{
-    Release,
-    conformance::{self, ConformanceSuite},
-};
+use kind_images::{Release, conformance};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,14 +22,9 @@ use crate::{
     report::Outcome,
     results,
     stop::Stop,
+    suite::Suite,
 };
 
-/// Upstream has a spec that wants two nodes which take pods, and no use for more.
-pub(crate) const WORKERS: usize = 2;
-/// How long a spec may take. The longest needs about two minutes on an idle machine with two processors.
-const LIMIT: Duration = Duration::from_secs(15 * 60);
-/// As [`LIMIT`], for specs that upstream calls slow; one waits for five minutes.
-const SLOW_LIMIT: Duration = Duration::from_secs(25 * 60);
 /// The file among a spec's artifacts that has everything the suite printed.
 pub(crate) const LOG: &str = "e2e.log";
 
@@ -114,8 +106,7 @@ pub enum RunError {
 #[derive(Debug)]
 pub struct Runner {
     settings: Settings,
-    suite: ConformanceSuite,
-    workers: usize,
+    suite: Suite,
     logs: Logs,
 }
 
@@ -129,8 +120,12 @@ pub enum Logs {
 }
 
 impl Runner {
-    /// Finds the suite that an earlier build left. Clusters are made by the settings, or are somebody else's that they
-    /// name.
+    /// Specs of this suite. Clusters are made by the settings, or are somebody else's that they name.
+    pub fn new(settings: Settings, suite: Suite, logs: Logs) -> Self {
+        Self { settings, suite, logs }
+    }
+
+    /// Kubernetes' own conformance specs, with the suite that an earlier build left.
     ///
     /// # Errors
     /// When the suite is not built.
@@ -138,7 +133,10 @@ impl Runner {
         let release = Release::newest();
         let cache = settings.cache_dir.as_deref().ok_or(RunError::NoHome)?.join("images");
         match conformance::find(release, &cache) {
-            Some(suite) => Ok(Self { settings, suite, workers: WORKERS, logs }),
+            Some(built) => {
+                let suite = Suite::conformance(&settings, &built);
+                Ok(Self::new(settings, suite, logs))
+            }
             None => Err(RunError::NotBuilt { version: release.kubernetes, cache }),
         }
     }
@@ -146,7 +144,7 @@ impl Runner {
     /// As it is, for a cluster where so many nodes take pods.
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
-        Self { workers, ..self }
+        Self { suite: self.suite.workers(workers), ..self }
     }
 
     /// The settings.
@@ -154,15 +152,14 @@ impl Runner {
         &self.settings
     }
 
-    /// The node image of clusters that are made for the suite.
-    pub fn image(&self) -> &str {
-        &self.suite.image
+    /// The node image of clusters that are made for the suite; `None` for the default one.
+    pub fn image(&self) -> Option<&str> {
+        self.shape().nodes.first()?.image.as_deref()
     }
 
     /// What clusters that are made for the suite look like.
-    pub fn shape(&self) -> ClusterSpec {
-        let control_planes = self.settings.conformance_control_planes;
-        ClusterSpec::default().control_planes(control_planes).workers(WORKERS).image(&self.suite.image)
+    pub fn shape(&self) -> &ClusterSpec {
+        &self.suite.shape
     }
 
     /// Waits for the cluster, beside others or without them.
@@ -170,7 +167,7 @@ impl Runner {
     /// # Errors
     /// When there is none.
     pub async fn cluster(&self, access: Access, test: &str) -> Result<Hold, RunError> {
-        Hold::take(&self.settings, &self.shape(), access, test).await.map_err(RunError::Cluster)
+        Hold::take(&self.settings, self.shape(), access, test).await.map_err(RunError::Cluster)
     }
 
     /// The folder for what the spec leaves.
@@ -191,12 +188,11 @@ impl Runner {
         let folder = hold.artifacts().to_owned();
         std::fs::create_dir_all(&folder).map_err(|source| RunError::Folder { path: folder.clone(), source })?;
         let path = folder.join(LOG);
-        let limit = self.settings.timeout.unwrap_or(if spec.is_slow() { SLOW_LIMIT } else { LIMIT });
+        let limit =
+            self.settings.timeout.unwrap_or(if spec.is_slow() { self.suite.slow_limit } else { self.suite.limit });
         let invocation = Invocation {
-            e2e_test: &self.suite.e2e_test,
-            kubectl: &self.suite.kubectl,
+            suite: &self.suite,
             kubeconfig: hold.cluster().kubeconfig(),
-            workers: self.workers,
             upstream: spec.upstream,
             limit,
             log: &path,
@@ -259,10 +255,15 @@ fn forget(folder: &Path) {
 
 /// Writes the evidence and returns what the reader wants to see: the spec's own words, and what it left in the cluster.
 async fn failed(hold: Hold, spec: &Spec, ran: Ran, log: PathBuf) -> Failed {
+    let named = match &ran.outcome {
+        Outcome::Failed(failure) => failure.namespace.clone(),
+        _ => None,
+    };
+    let namespace = named.as_deref().or_else(|| log::namespace(&ran.log));
     let message = match ran.outcome {
         Outcome::Failed(failure) => format!("{}\n  at {}", failure.message, failure.location),
         Outcome::SkippedItself { reason } => {
-            format!("it skipped itself, which a conformance spec must not: {reason}")
+            format!("it skipped itself, so that nothing was tested: {reason}")
         }
         Outcome::NotReached { failure } => {
             format!("the suite failed before it: {}\n  at {}", failure.message, failure.location)
@@ -270,7 +271,7 @@ async fn failed(hold: Hold, spec: &Spec, ran: Ran, log: PathBuf) -> Failed {
         Outcome::Unknown => "the suite has no spec of this name; is it of another version?".to_owned(),
         Outcome::Passed { .. } => String::new(),
     };
-    let left = hold.failed(&message, log::namespace(&ran.log)).await;
+    let left = hold.failed(&message, namespace).await;
     Failed {
         upstream: spec.upstream.to_owned(),
         message: message.trim().to_owned(),

@@ -16,6 +16,14 @@ use crate::{
 ///
 /// Listing reads a list that is compiled in, and nothing else.
 pub fn main() -> ExitCode {
+    tests(Catalog::newest().specs(), |settings| Runner::find(settings, Logs::OfFailed))
+}
+
+/// Lists or runs specs. `runner` is only asked for when one runs.
+pub(crate) fn tests(
+    specs: &'static [Spec],
+    runner: impl Fn(Settings) -> Result<Runner, RunError> + Send + Sync + 'static,
+) -> ExitCode {
     let settings = match Settings::from_environment() {
         Ok(settings) => settings,
         Err(error) => {
@@ -31,18 +39,20 @@ pub fn main() -> ExitCode {
     if arguments.test_threads.is_none() {
         arguments.test_threads = Some(capacity().get());
     }
-    let settings = Arc::new(settings);
-    let trials = in_order(Catalog::newest().specs()).into_iter().map(|spec| {
-        let settings = Arc::clone(&settings);
-        Trial::test(spec.test, move || judge(&settings, spec))
+    let shared = Arc::new((settings, runner));
+    let trials = in_order(specs).into_iter().map(|spec| {
+        let shared = Arc::clone(&shared);
+        Trial::test(spec.test, move || {
+            let (settings, runner) = &*shared;
+            judge(settings, spec, runner(settings.clone()))
+        })
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-fn judge(settings: &Settings, spec: &Spec) -> Result<(), Failed> {
+fn judge(settings: &Settings, spec: &Spec, runner: Result<Runner, RunError>) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ran = Runner::find(settings.clone(), Logs::OfFailed)
-        .and_then(|runner| runtime.block_on(runner.run(spec, &Stop::never())));
+    let ran = runner.and_then(|runner| runtime.block_on(runner.run(spec, &Stop::never())));
     match ran {
         Ok(Verdict::Passed { took, process }) => {
             println!("{}", spec.upstream);

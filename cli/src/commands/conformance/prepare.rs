@@ -80,7 +80,7 @@ impl Prepared {
 fn made_for(runner: &Runner) -> String {
     let planes = runner.settings().conformance_control_planes;
     let planes = if planes == 1 { "1 control plane".to_owned() } else { format!("{planes} control planes") };
-    format!("{planes} and {TAKERS} workers of {}", runner.image())
+    format!("{planes} and {TAKERS} workers of {}", runner.image().unwrap_or_default())
 }
 
 /// Somebody else's cluster, in words.
