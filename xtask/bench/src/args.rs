@@ -1,6 +1,6 @@
 //! The command line, as `cargo xtask bench` fills it.
 
-use std::path::PathBuf;
+use std::{num::NonZero, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -21,6 +21,8 @@ pub enum Benchmark {
     Attach(AttachArgs),
     /// Measure leases and short tests on one cluster, and count what is left after random kills.
     Share(ShareArgs),
+    /// Measure what a conformance spec costs as a test of its own, and compare many with ginkgo's own parallel mode.
+    Conformance(ConformanceArgs),
     /// Run tests as a runner does, to be killed.
     #[command(hide = true)]
     RunTests(RunTestsArgs),
@@ -50,6 +52,26 @@ pub struct ShareArgs {
     /// Build the test programs with optimisation.
     #[arg(long)]
     pub release: bool,
+}
+
+/// How to measure conformance specs.
+#[derive(Debug, Args)]
+pub struct ConformanceArgs {
+    /// Ginkgo's own command, of the suite's version.
+    #[arg(long)]
+    pub ginkgo: PathBuf,
+    /// How many specs are run: every seventh parallel one.
+    #[arg(long, default_value = "60")]
+    pub specs: NonZero<usize>,
+    /// How many of them are run one at a time first.
+    #[arg(long, default_value_t = 10)]
+    pub alone: usize,
+    /// How many specs at a time.
+    #[arg(long, default_value = "6")]
+    pub at_once: NonZero<usize>,
+    /// How many times all of them are run in either way; 0 leaves that out.
+    #[arg(long, default_value_t = 3)]
+    pub runs: u32,
 }
 
 /// What a runner runs.

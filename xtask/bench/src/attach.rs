@@ -38,7 +38,7 @@ pub async fn run(arguments: AttachArgs) -> anyhow::Result<()> {
         }
         rows.extend(Figures::of(&times).map(|figures| Row { name: name.to_owned(), figures }));
     }
-    let shape = Shape { name: "a further test process".to_owned(), rows, kind: Vec::new() };
+    let shape = Shape::alone("a further test process", rows);
     println!("{}", milliseconds(&shape, arguments.runs));
     Ok(())
 }

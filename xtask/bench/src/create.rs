@@ -59,7 +59,12 @@ pub async fn run(arguments: CreateArgs) -> anyhow::Result<()> {
                 }
             }
         }
-        shapes.push(Shape { name: name(control_planes, workers), rows: rows(&ours), kind: rows(&kind) });
+        shapes.push(Shape {
+            name: name(control_planes, workers),
+            rows: rows(&ours),
+            baseline: "kind",
+            baseline_rows: rows(&kind),
+        });
     }
     let report = Report { machine: machine(&facts), image, runs: arguments.runs, shapes };
     println!("{}", report.to_table());

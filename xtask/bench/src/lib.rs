@@ -2,11 +2,13 @@
 
 pub mod args;
 pub mod attach;
+pub mod conformance;
 pub mod create;
 pub mod share;
 mod baseline;
 mod clock;
 mod figures;
+mod programs;
 mod ready;
 mod readme;
 mod report;

@@ -5,23 +5,40 @@ use std::process::ExitCode;
 use clap::Parser;
 use kind_bench::{
     args::{Benchmark, Cli},
-    attach, create, share,
+    attach, conformance, create, share,
 };
+use kind_harness::{lease, settings::Settings};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let settings = match Settings::from_environment() {
+        Ok(settings) => settings,
+        Err(error) => return failed(&error.into()),
+    };
+    // A benchmark that takes a cluster is started again as the cluster's keeper.
+    if let Some(order) = lease::keeper_order(&settings) {
+        return lease::run_keeper(order);
+    }
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(run(settings)),
+        Err(error) => failed(&error.into()),
+    }
+}
+
+async fn run(settings: Settings) -> ExitCode {
     let outcome = match Cli::parse().benchmark {
         Benchmark::Create(arguments) => create::run(arguments).await,
         Benchmark::Attach(arguments) => attach::run(arguments).await,
         Benchmark::Share(arguments) => share::run(arguments).await,
+        Benchmark::Conformance(arguments) => conformance::run(arguments, settings).await,
         Benchmark::RunTests(arguments) => {
             share::run_tests(arguments).await;
             Ok(())
         }
     };
-    if let Err(error) = outcome {
-        eprintln!("kind-bench: failed to {error:#}");
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
+    outcome.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("kind-bench: failed to {error:#}");
+    ExitCode::FAILURE
 }

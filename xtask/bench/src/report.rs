@@ -13,8 +13,10 @@ pub(crate) struct Shape {
     pub(crate) name: String,
     /// One row per step and per mark, in order.
     pub(crate) rows: Vec<Row>,
-    /// kind's figures, where they were measured.
-    pub(crate) kind: Vec<Row>,
+    /// What it is compared with.
+    pub(crate) baseline: &'static str,
+    /// That one's figures, where they were measured.
+    pub(crate) baseline_rows: Vec<Row>,
 }
 
 /// One line of the table.
@@ -49,11 +51,11 @@ impl Report {
             for row in &shape.rows {
                 text.push_str(&line(&row.name, row.figures));
             }
-            for row in &shape.kind {
-                text.push_str(&line(&format!("kind: {}", row.name), row.figures));
+            for row in &shape.baseline_rows {
+                text.push_str(&line(&format!("{}: {}", shape.baseline, row.name), row.figures));
             }
             for (name, ratio) in shape.ratios() {
-                let _ = writeln!(text, "{:<34} {ratio:>8.2}", format!("ratio to kind: {name}"));
+                let _ = writeln!(text, "{:<34} {ratio:>8.2}", format!("ratio to {}: {name}", shape.baseline));
             }
         }
         text
@@ -72,11 +74,16 @@ pub(crate) fn milliseconds(shape: &Shape, runs: u32) -> String {
 }
 
 impl Shape {
-    /// Our median in relation to kind's, for every row that both have.
+    /// A shape that is compared with nothing.
+    pub(crate) fn alone(name: impl Into<String>, rows: Vec<Row>) -> Self {
+        Self { name: name.into(), rows, baseline: "", baseline_rows: Vec::new() }
+    }
+
+    /// Our median in relation to the other's, for every row that both have.
     fn ratios(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.kind.iter().filter_map(|kind| {
-            let ours = self.rows.iter().find(|row| row.name == kind.name)?;
-            Some((kind.name.as_str(), ours.figures.median / kind.figures.median))
+        self.baseline_rows.iter().filter_map(|other| {
+            let ours = self.rows.iter().find(|row| row.name == other.name)?;
+            Some((other.name.as_str(), ours.figures.median / other.figures.median))
         })
     }
 }
@@ -98,7 +105,8 @@ mod tests {
         let shape = Shape {
             name: "1 control plane, 0 workers".to_owned(),
             rows: vec![row("boot the nodes", 2.0), row("all nodes Ready", 10.0)],
-            kind: vec![row("all nodes Ready", 20.0)],
+            baseline: "kind",
+            baseline_rows: vec![row("all nodes Ready", 20.0)],
         };
         let report =
             Report { machine: "2 processors".to_owned(), image: "node".to_owned(), runs: 3, shapes: vec![shape] };

@@ -1,0 +1,156 @@
+//! The measurements in their order, on one cluster that is there for all of them.
+
+use std::{
+    fs::OpenOptions,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+use kind_conformance::{Catalog, Logs, Runner, Spec};
+use kind_engine::{DockerEngine, Engine as _};
+use kind_harness::{
+    lease::Access,
+    settings::{Keep, Settings},
+};
+use kind_images::{Release, conformance};
+use tokio::process::Command;
+
+use super::{
+    ginkgo::Ginkgo,
+    ours::{Ran, Tests},
+};
+use crate::{
+    args::ConformanceArgs,
+    create::machine,
+    figures::Figures,
+    report::{Report, Row, Shape},
+};
+
+/// Every seventh spec that may run beside others and is not slow, which is a few of every group.
+const EVERY: usize = 7;
+
+/// A state folder, and a run in it that is over when this program ends.
+pub(super) struct Scene {
+    folder: tempfile::TempDir,
+    run: String,
+}
+
+impl Scene {
+    fn new() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("make a folder")?;
+        Ok(Self { folder, run: format!("bench-{}-conformance", std::process::id()) })
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    fn artifacts(&self) -> PathBuf {
+        self.folder.path().join("artifacts")
+    }
+
+    /// What makes a process one of this run.
+    pub(super) fn environment(&self, command: &mut Command) {
+        command
+            .env("NEXTEST_RUN_ID", &self.run)
+            .env("KIND_TEST_REQUIRE", "1")
+            .env("KIND_TEST_KEEP", "never")
+            .env("KIND_TEST_STATE_DIR", self.state())
+            .env("ARTIFACTS", self.artifacts());
+    }
+
+    /// The same for this process.
+    fn settings(&self, settings: Settings) -> Settings {
+        Settings {
+            run: Some(self.run.clone()),
+            require: true,
+            keep: Keep::Never,
+            state_dir: self.state(),
+            artifacts: self.artifacts(),
+            ..settings
+        }
+    }
+}
+
+/// Measures, and prints.
+///
+/// # Errors
+/// When there is no suite or no cluster, or a spec fails.
+pub async fn run(arguments: ConformanceArgs, settings: Settings) -> anyhow::Result<()> {
+    let cache = settings.cache_dir.as_deref().context("find the conformance suite: HOME is not set")?.join("images");
+    let suite = conformance::find(Release::newest(), &cache)
+        .context("find the conformance suite: `cargo xtask bench conformance` builds it")?;
+    let specs = specs(arguments.specs.get());
+    let facts = DockerEngine::connect(settings.docker_host.as_deref()).await?.facts().await?;
+    let tests = Tests::build().await?;
+    let scene = Scene::new()?;
+    let runner = Runner::find(scene.settings(settings), Logs::OfFailed)?;
+    eprintln!("making the cluster");
+    let hold = runner.cluster(Access::Shared, "bench::conformance").await?;
+    let kubeconfig = scene.folder.path().join("kubeconfig");
+    write_secret(&kubeconfig, hold.cluster().kubeconfig())?;
+    let ginkgo =
+        Ginkgo { command: arguments.ginkgo.clone(), e2e_test: suite.e2e_test, kubectl: suite.kubectl, kubeconfig };
+    let outcome = tokio::select! {
+        outcome = measure(&scene, &tests, &ginkgo, &specs, &arguments) => outcome,
+        signal = tokio::signal::ctrl_c() => Err(signal.map_or_else(Into::into, |()| anyhow::anyhow!("interrupted"))),
+    };
+    hold.passed().await;
+    let shapes = outcome?;
+    let report = Report { machine: machine(&facts), image: suite.image, runs: arguments.runs, shapes };
+    println!("{}", report.to_table());
+    Ok(())
+}
+
+async fn measure(
+    scene: &Scene,
+    tests: &Tests,
+    ginkgo: &Ginkgo,
+    specs: &[&Spec],
+    arguments: &ConformanceArgs,
+) -> anyhow::Result<Vec<Shape>> {
+    let (alone, at_once, runs) = (arguments.alone.min(specs.len()), arguments.at_once.get(), arguments.runs);
+    eprintln!("{alone} specs, one at a time");
+    // The first one finds nothing in the machine's caches.
+    tests.run(scene, &specs[..1], 1).await?;
+    let (ran, _) = tests.run(scene, &specs[..alone], 1).await?;
+    let alone: Vec<Duration> = ran.iter().map(Ran::overhead).collect();
+    let (mut beside, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    for run in 1..=runs {
+        // Alternately, so that whatever else the machine does meets both.
+        eprintln!("{} specs, {at_once} at a time: run {run} of {runs}", specs.len());
+        let (ran, took) = tests.run(scene, specs, at_once).await?;
+        beside.extend(ran.iter().map(Ran::overhead));
+        ours.push(took);
+        eprintln!("  {:.1} s as tests", took.as_secs_f64());
+        let took = ginkgo.run(specs, at_once).await?;
+        theirs.push(took);
+        eprintln!("  {:.1} s under ginkgo", took.as_secs_f64());
+    }
+    let row = |name: &str, times: &[Duration]| Figures::of(times).map(|figures| Row { name: name.to_owned(), figures });
+    let overhead = [row("overhead, one at a time", &alone), row(&format!("overhead, {at_once} at a time"), &beside)];
+    let wall = |times: &[Duration]| row(&format!("{} specs, {at_once} at a time", specs.len()), times);
+    Ok(vec![
+        Shape::alone("a spec as a test", overhead.into_iter().flatten().collect()),
+        Shape {
+            name: "many specs".to_owned(),
+            rows: wall(&ours).into_iter().collect(),
+            baseline: "ginkgo",
+            baseline_rows: wall(&theirs).into_iter().collect(),
+        },
+    ])
+}
+
+/// Only for this user: it holds a private key.
+fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    Ok(file.write_all(text.as_bytes())?)
+}
+
+fn specs(count: usize) -> Vec<&'static Spec> {
+    let specs = Catalog::newest().specs().iter().filter(|spec| !spec.is_serial() && !spec.is_slow());
+    specs.step_by(EVERY).take(count).collect()
+}
