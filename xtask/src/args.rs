@@ -18,7 +18,7 @@ pub struct Cli {
 pub enum Command {
     /// Install what is missing, then run the example tests on a highly available cluster.
     Demo(ImageArgs),
-    /// Install what is missing, then check format, lints, house rules and docs, and run every test.
+    /// Install what is missing, then check format, lints, house rules and docs, and run every test and some conformance specs.
     Test(ImageArgs),
     /// Install what is missing, start the container engine, and have the node image; run nothing.
     Setup(ImageArgs),
@@ -68,6 +68,8 @@ pub enum Bench {
     Attach(AttachArgs),
     /// Time leases and many short tests on one cluster, and count what is left after random kills.
     Share(ShareArgs),
+    /// Time what conformance specs cost as tests, and compare with ginkgo's own parallel mode.
+    Conformance(ConformanceBenchArgs),
 }
 
 /// How to measure cluster creation.
@@ -108,6 +110,14 @@ pub struct ShareArgs {
     #[command(flatten)]
     pub image: ImageArgs,
     /// What `kind-bench share` is told; `-- --help` lists it.
+    #[arg(last = true, value_name = "OPTION")]
+    pub options: Vec<String>,
+}
+
+/// How to measure conformance specs.
+#[derive(Debug, Clone, Args)]
+pub struct ConformanceBenchArgs {
+    /// What `kind-bench conformance` is told; `-- --help` lists it.
     #[arg(last = true, value_name = "OPTION")]
     pub options: Vec<String>,
 }

@@ -46,6 +46,16 @@ impl Workspace {
         self.made().join("packages")
     }
 
+    /// Programs that are built from Go modules of this workspace.
+    pub fn go_programs(&self) -> PathBuf {
+        self.made().join("go")
+    }
+
+    /// The conformance specs that `cargo xtask test` runs.
+    pub fn selection(&self) -> PathBuf {
+        self.root.join("conformance/selection.txt")
+    }
+
     /// The list of those packages.
     pub fn package_list(&self) -> PathBuf {
         self.root.join("examples/packages.txt")

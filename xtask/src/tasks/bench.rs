@@ -2,6 +2,7 @@
 
 use super::{
     cargo::cargo,
+    go_programs::{self, GoProgramError},
     image::{self, ImageChoice, ImageError},
 };
 use crate::{
@@ -21,6 +22,9 @@ pub enum BenchError {
     /// The node image.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A program in Go.
+    #[error(transparent)]
+    GoProgram(#[from] GoProgramError),
     /// The benchmark could not be built, or failed.
     #[error("run the benchmark")]
     Run(#[from] ProcessError),
@@ -32,15 +36,27 @@ pub enum BenchError {
 /// When the machine cannot be set up, or the benchmark cannot be built or fails.
 pub async fn bench(ctx: &Context, bench: Bench) -> Result<(), BenchError> {
     let prepared = setup::prepare(ctx).await?;
-    let (arguments, image) = match bench {
-        Bench::Create(arguments) => create(arguments),
-        Bench::Attach(arguments) => {
-            (vec!["attach".into(), "--runs".into(), arguments.runs.to_string()], arguments.image)
-        }
-        Bench::Share(arguments) => ([vec!["share".to_owned()], arguments.options].concat(), arguments.image),
+    let node_image = async |arguments| {
+        image::node_image(ctx, &prepared, ImageChoice::new(arguments, ctx.settings.image.clone())).await
     };
-    let choice = ImageChoice::new(image, ctx.settings.image.clone());
-    let image = image::node_image(ctx, &prepared, choice).await?;
+    let (arguments, image) = match bench {
+        Bench::Create(arguments) => {
+            let (arguments, image) = create(arguments);
+            (arguments, node_image(image).await?)
+        }
+        Bench::Attach(arguments) => {
+            let words = vec!["attach".into(), "--runs".into(), arguments.runs.to_string()];
+            (words, node_image(arguments.image).await?)
+        }
+        Bench::Share(arguments) => {
+            ([vec!["share".to_owned()], arguments.options].concat(), node_image(arguments.image).await?)
+        }
+        Bench::Conformance(arguments) => {
+            let image = image::conformance_image(ctx, &prepared).await?;
+            let ginkgo = go_programs::ginkgo(ctx, &prepared).await?.display().to_string();
+            ([vec!["conformance".to_owned(), "--ginkgo".to_owned(), ginkgo], arguments.options].concat(), image)
+        }
+    };
     ctx.ui.heading("Benchmark");
     run_shown(ctx, &cargo(ctx).args(["build", "--workspace", "--quiet"])).await?;
     let program = Tool::new(ctx.workspace.program("kind-bench")).folder(ctx.workspace.root());

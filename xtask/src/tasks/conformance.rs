@@ -12,7 +12,7 @@ use crate::{
     context::Context,
     process::{ProcessError, Tool, run_shown},
     settings::{CONFORMANCE_RESULTS, TEST_KEEP, TEST_REQUIRE},
-    setup::{self, SetupError},
+    setup::{self, Prepared, SetupError},
 };
 
 /// The filter that chooses the specs among all tests.
@@ -38,6 +38,18 @@ pub enum ConformanceError {
         #[source]
         source: io::Error,
     },
+    /// The list of selected specs.
+    #[error("read the selection of conformance specs, {}", path.display())]
+    Selection {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A selected spec.
+    #[error("run the selected conformance specs")]
+    Selected(#[source] ProcessError),
     /// A spec.
     #[error("run the conformance specs; what passed is not run again by the next `cargo xtask conformance`")]
     Specs(#[source] ProcessError),
@@ -68,16 +80,30 @@ pub async fn conformance(ctx: &Context, arguments: ConformanceArgs) -> Result<()
     Ok(leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?)
 }
 
+/// Runs the few specs that stand for all of them, every time.
+///
+/// # Errors
+/// When a spec fails; the others all run before.
+pub(super) async fn selected(ctx: &Context, prepared: &Prepared) -> Result<(), ConformanceError> {
+    image::conformance_image(ctx, prepared).await?;
+    let path = ctx.workspace.selection();
+    let text =
+        fs::read_to_string(&path).map_err(|source| ConformanceError::Selection { path: path.clone(), source })?;
+    ctx.ui.heading("Selected conformance specs");
+    let filter = either(text.lines().filter(|line| !line.starts_with('#')));
+    run_shown(ctx, &specs(ctx, &filter)).await.map_err(ConformanceError::Selected)
+}
+
 /// The specs that a filter chooses, as many at once as the machine can take.
 fn specs(ctx: &Context, filter: &str) -> Tool {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let tests = cargo(ctx)
         // With the whole workspace's features, as it is built for everything else.
-        .args(["nextest", "run", "--workspace", "--no-fail-fast"])
+        .args(["nextest", "run", "--workspace", "--profile", "conformance"])
         .args(["--test-threads".to_owned(), (processors * PER_PROCESSOR).to_string()])
         .args(["--filterset".to_owned(), format!("{SPECS} and ({filter})")])
         .env(TEST_REQUIRE, "1");
-    if ctx.settings.ci { tests.args(["--profile", "ci"]).env(TEST_KEEP, "never") } else { tests }
+    if ctx.settings.ci { tests.env(TEST_KEEP, "never") } else { tests }
 }
 
 /// A filter that chooses exactly these tests.

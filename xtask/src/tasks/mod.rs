@@ -5,6 +5,7 @@ mod cargo;
 mod clean;
 mod conformance;
 mod demo;
+mod go_programs;
 mod image;
 mod leftovers;
 mod nodes;

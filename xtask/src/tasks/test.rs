@@ -1,10 +1,11 @@
-//! `cargo xtask test`: every check, the cheap ones first, and every test.
+//! `cargo xtask test`: every check, the cheap ones first, every test, and some of the conformance specs.
 
 use std::time::SystemTime;
 
 use super::{
     cargo::cargo,
-    conformance,
+    conformance::{self, ConformanceError},
+    go_programs::{self, GoProgramError},
     image::{self, ImageError},
     leftovers::{self, LeftoverError},
     report::{self, ReportError},
@@ -39,9 +40,15 @@ pub enum TestError {
     /// The node image.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A suite in Go that tests show.
+    #[error(transparent)]
+    GoProgram(#[from] GoProgramError),
     /// A test.
     #[error("run the tests")]
     Tests(#[source] ProcessError),
+    /// The conformance suite, or one of its specs.
+    #[error(transparent)]
+    Conformance(#[from] ConformanceError),
     /// What is left behind.
     #[error(transparent)]
     Leftover(#[from] LeftoverError),
@@ -66,6 +73,7 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
 
     let before = leftovers::look(&*prepared.engine, &prepared.facts).await.map_err(LeftoverError::Engine)?;
     let image = image::node_image(ctx, &prepared, choice).await?;
+    go_programs::example_suite(ctx, &prepared).await?;
     ctx.ui.heading("Examples in the documentation");
     let doc_tests = cargo(ctx).args(["test", "--workspace", "--doc", "--quiet"]);
     run_shown(ctx, &doc_tests).await.map_err(TestError::Tests)?;
@@ -75,6 +83,8 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
         report::point_to(ctx);
         return Err(TestError::Tests(source));
     }
+    // A run of their own: they wait most of the time, so that more of them run at once than of other tests.
+    conformance::selected(ctx, &prepared).await?;
     leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?;
     report::show(ctx, begin)?;
     Ok(())
@@ -93,7 +103,7 @@ fn checks(ctx: &Context) -> [(&'static str, Tool); 3] {
 fn tests(ctx: &Context, image: &str) -> Tool {
     let tests = cargo(ctx)
         .args(["nextest", "run", "--workspace", "--no-fail-fast"])
-        // All of those take hours; `cargo xtask conformance` runs them.
+        // Some of those follow; all of them take hours, and `cargo xtask conformance` runs them.
         .args(["--filterset".to_owned(), format!("not {}", conformance::SPECS)])
         .env(TEST_REQUIRE, "1")
         .env(TEST_IMAGE, image);
