@@ -67,7 +67,7 @@ fn every_field_of_a_configuration_has_a_row() {
     let text = document();
     let folder = workspace().join("harness/src/spec/config");
     let mut count = 0;
-    for file in ["document.rs", "node.rs", "networking.rs"] {
+    for file in ["document.rs", "node.rs", "networking.rs", "extension.rs"] {
         let code = fs::read_to_string(folder.join(file)).unwrap();
         for list in code.split("FIELDS: &[&str] = &[").skip(1) {
             for field in list.split(']').next().unwrap().split('"').skip(1).step_by(2) {

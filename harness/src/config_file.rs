@@ -6,10 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::spec::{ClusterSpec, ConfigError};
+use crate::spec::{ClusterSpec, ConfigError, Manifest};
 
 /// The largest file that is read: anything bigger is not a configuration.
 const LARGEST: u64 = 1 << 20;
+
+/// The largest manifest that is read.
+const LARGEST_MANIFEST: u64 = 16 << 20;
 
 /// A configuration file that gives no cluster.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,14 @@ pub enum ConfigFileError {
         path: PathBuf,
         /// What was found.
         found: &'static str,
+    },
+    /// A manifest that the configuration names is not one.
+    #[error("read the manifest {path}: {problem}")]
+    Manifest {
+        /// The manifest's path.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// The text is not a valid configuration.
     #[error(transparent)]
@@ -70,7 +81,23 @@ fn parse(stream: impl Read, name: &Path, absolute: &Path) -> Result<ClusterSpec,
     }
     let text = String::from_utf8(bytes).map_err(|_| no_text("other bytes"))?;
     let spec = ClusterSpec::from_yaml(&text, absolute);
-    Ok(spec.map_err(|error| ConfigError { origin: name.to_owned(), ..error })?)
+    let mut spec = spec.map_err(|error| ConfigError { origin: name.to_owned(), ..error })?;
+    for manifest in &mut spec.manifests {
+        let content = read_manifest(&manifest.path);
+        let refused = |problem| ConfigFileError::Manifest { path: manifest.path.clone(), problem };
+        manifest.content = Some(content.map_err(refused)?);
+    }
+    Ok(spec)
+}
+
+fn read_manifest(path: &str) -> Result<String, String> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST_MANIFEST + 1).read_to_string(&mut text));
+    if read.map_err(|error| error.to_string())? as u64 > LARGEST_MANIFEST {
+        return Err("it is larger than 16 MiB".to_owned());
+    }
+    Manifest::check(&text)?;
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -104,6 +131,24 @@ mod tests {
         assert_eq!(host_path(&spec), std::env::current_dir().unwrap().join("data").display().to_string());
         let error = load_stream(&b"kind: Cluster"[..], Path::new("standard input")).unwrap_err().to_string();
         assert!(error.starts_with("configuration standard input: 1 mistake"), "{error}");
+    }
+
+    #[test]
+    fn manifests_are_read_and_checked_with_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cluster.yaml");
+        fs::write(&file, "kind: Cluster\napiVersion: kind-rs.io/v1alpha1\nmanifests: [./app.yaml]\n").unwrap();
+        let path = folder.path().join("app.yaml").display().to_string();
+        let refused = |words: &str| {
+            let text = load(&file).unwrap_err().to_string();
+            assert!(text.contains(&path) && text.contains(words), "{text}");
+        };
+        refused("No such file");
+        fs::write(&path, "kind: Namespace").unwrap();
+        refused("document 1 has no `apiVersion`");
+        let content = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n";
+        fs::write(&path, content).unwrap();
+        assert_eq!(load(&file).unwrap().manifests, [Manifest { path, content: Some(content.to_owned()) }]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use kind_harness::{
     provision::{Outline, OutlinedNode, outline},
 };
 
-use crate::{args::Format, failure::Failure, output};
+use crate::{args::Format, failure::Failure, output, table};
 
 pub(super) fn print(form: Option<Format>, name: &ClusterName, spec: &ClusterSpec) -> Result<(), Failure> {
     let outline = outline(name, spec);
@@ -43,6 +43,12 @@ fn text(outline: &Outline) -> String {
     if !outline.patches.is_empty() {
         line("patches", &outline.patches.join(", "));
     }
+    for image in &outline.images {
+        line("load", image);
+    }
+    for manifest in &outline.manifests {
+        line("apply", manifest);
+    }
     if let Some((name, address)) = &outline.load_balancer {
         lines.push(format!("{name} {address} (load balancer)"));
     }
@@ -58,6 +64,15 @@ fn node(node: &OutlinedNode) -> Vec<String> {
     line("image", node.image.as_deref().unwrap_or("the default one"));
     if !node.labels.is_empty() {
         line("labels", &pairs(&node.labels));
+    }
+    if let Some(taints) = &node.taints {
+        line("taints", &if taints.is_empty() { "none".to_owned() } else { taints.join(", ") });
+    }
+    if let Some(cpus) = node.milli_cpus {
+        line("processors", &format!("{cpus}m"));
+    }
+    if let Some(memory) = node.memory {
+        line("memory", &table::size(memory));
     }
     node.mounts.iter().for_each(|mount| line("mount", mount));
     node.ports.iter().for_each(|port| line("port", port));

@@ -8,7 +8,8 @@ use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
 use serde::{Deserialize, Serialize};
 
 use crate::spec::{
-    ClusterSpec, ContainerdPatches, IpFamily, KubeProxyMode, KubeadmPatches, Networking, NodeSpec, Role,
+    ClusterSpec, ContainerdPatches, IpFamily, KubeProxyMode, KubeadmPatches, Manifest, Networking, NodeSpec, Role,
+    Taint,
 };
 
 /// Everything of a specification but the name.
@@ -20,6 +21,10 @@ pub(crate) struct Shape {
     runtime_config: BTreeMap<String, String>,
     kubeadm_patches: KubeadmPatches,
     containerd_patches: ContainerdPatches,
+    #[serde(default)]
+    images: Vec<String>,
+    #[serde(default)]
+    manifests: Vec<Manifest>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +35,12 @@ struct Node {
     mounts: Vec<Volume>,
     ports: Vec<Port>,
     kubeadm_patches: KubeadmPatches,
+    #[serde(default)]
+    nano_cpus: Option<u64>,
+    #[serde(default)]
+    memory: Option<u64>,
+    #[serde(default)]
+    taints: Option<Vec<Taint>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +114,8 @@ impl Shape {
             runtime_config,
             kubeadm_patches,
             containerd_patches,
+            images,
+            manifests,
         } = spec.clone();
         Self {
             nodes: nodes.into_iter().map(Node::of).collect(),
@@ -111,11 +124,22 @@ impl Shape {
             runtime_config,
             kubeadm_patches,
             containerd_patches,
+            images,
+            manifests,
         }
     }
 
     pub(crate) fn into_spec(self) -> ClusterSpec {
-        let Self { nodes, networking, feature_gates, runtime_config, kubeadm_patches, containerd_patches } = self;
+        let Self {
+            nodes,
+            networking,
+            feature_gates,
+            runtime_config,
+            kubeadm_patches,
+            containerd_patches,
+            images,
+            manifests,
+        } = self;
         ClusterSpec {
             name: None,
             nodes: nodes.into_iter().map(Node::into_spec).collect(),
@@ -124,23 +148,35 @@ impl Shape {
             runtime_config,
             kubeadm_patches,
             containerd_patches,
+            images,
+            manifests,
         }
     }
 }
 
 impl Node {
     fn of(spec: NodeSpec) -> Self {
-        let NodeSpec { role, image, labels, extra_mounts, extra_port_mappings, kubeadm_patches } = spec;
+        let NodeSpec {
+            role,
+            image,
+            labels,
+            extra_mounts,
+            extra_port_mappings,
+            kubeadm_patches,
+            nano_cpus,
+            memory,
+            taints,
+        } = spec;
         let mounts = extra_mounts.into_iter().map(|Mount { target, kind }| Volume { target, kind }).collect();
         let ports = extra_port_mappings.iter().map(Port::of).collect();
-        Self { role, image, labels, mounts, ports, kubeadm_patches }
+        Self { role, image, labels, mounts, ports, kubeadm_patches, nano_cpus, memory, taints }
     }
 
     fn into_spec(self) -> NodeSpec {
-        let Self { role, image, labels, mounts, ports, kubeadm_patches } = self;
+        let Self { role, image, labels, mounts, ports, kubeadm_patches, nano_cpus, memory, taints } = self;
         let extra_mounts = mounts.into_iter().map(|Volume { target, kind }| Mount { target, kind }).collect();
         let extra_port_mappings = ports.into_iter().map(Port::into_spec).collect();
-        NodeSpec { role, image, labels, extra_mounts, extra_port_mappings, kubeadm_patches }
+        NodeSpec { role, image, labels, extra_mounts, extra_port_mappings, kubeadm_patches, nano_cpus, memory, taints }
     }
 }
 
@@ -207,13 +243,16 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{DocumentKind, JsonPatch, MergePatch};
+    use crate::spec::{DocumentKind, JsonPatch, MergePatch, TaintEffect};
 
     #[test]
     fn a_file_gives_back_what_was_asked_for() {
         let mut spec = ClusterSpec::default().workers(2).image("image");
         let node = &mut spec.nodes[0];
         node.labels.insert("zone".to_owned(), "a".to_owned());
+        node.memory = Some(1 << 30);
+        node.nano_cpus = Some(1_500_000_000);
+        node.taints = Some(vec![Taint { key: "k".into(), value: "v".into(), effect: TaintEffect::NoExecute }]);
         node.extra_mounts.push(Mount {
             target: "/data".to_owned(),
             kind: MountKind::Host {
@@ -230,6 +269,8 @@ mod tests {
             protocol: Protocol::Udp,
         });
         spec.feature_gates.insert("A".to_owned(), true);
+        spec.images.push("app:1".to_owned());
+        spec.manifests.push(Manifest { path: "a.yaml".to_owned(), content: Some("kind: X".to_owned()) });
         spec.networking = Networking::of_family(IpFamily::Dual);
         spec.networking.kube_proxy_mode = KubeProxyMode::Nftables;
         spec.networking.dns_search = Some(vec!["example.com".to_owned()]);

@@ -7,7 +7,7 @@ use kind_engine::{Command, NodeFile};
 
 use super::{
     context::Context,
-    control_planes, join,
+    control_planes, join, limits,
     plan::PlannedNode,
     running::OnNodes,
     steps::{Failure, OnNode as _, StepError},
@@ -35,7 +35,10 @@ pub(super) async fn wait(context: &Context, on: OnNodes<'_>) -> Result<String, F
     let version = version.trim().to_owned();
     let cluster = context.plan.cluster_text(&version, &context.token);
     try_join_all(nodes.iter().map(async |node| {
-        let text = node.text(control_planes::skipped(&context.plan, node), join::skipped(node));
+        let mut text = node.text(control_planes::skipped(&context.plan, node), join::skipped(node));
+        if let Some(reserved) = limits::reserve(node, &context.machine) {
+            text.patches.merge.insert(0, reserved);
+        }
         let mut files = kubelet_patches(&text);
         files.push(NodeFile::secret(KUBEADM_PATH, kubeadm(&cluster, &text).on(&node.name)?));
         context.engine.write_files(node.name.as_str(), &files).await.on(&node.name)

@@ -18,7 +18,7 @@ use super::{
     destroy::destroy,
     evidence,
     host::Left,
-    join, network,
+    images, join, limits, manifests, network,
     outline::remarks,
     plan::Plan,
     ready,
@@ -38,10 +38,14 @@ const BOOT: &str = "boot the nodes";
 const CONTROL_PLANES: &str = "start the control planes";
 const JOIN: &str = "join the nodes";
 const STORAGE: &str = "install storage";
+const IMAGES: &str = "load the images";
+const MANIFESTS: &str = "apply the manifests";
 const READY: &str = "wait for nodes, DNS and storage";
 
-/// Every step's name, in order; `join` and `install storage` run at the same time.
-pub const STEPS: [&str; 8] = [PLAN, NETWORK, CONTAINERS, BOOT, CONTROL_PLANES, JOIN, STORAGE, READY];
+/// Every step's name, in order. Joining, installing storage and loading images run at the same time; the last two are left
+/// out where nobody asks for images or manifests.
+pub const STEPS: [&str; 10] =
+    [PLAN, NETWORK, CONTAINERS, BOOT, CONTROL_PLANES, JOIN, STORAGE, IMAGES, MANIFESTS, READY];
 
 /// Makes a cluster and returns what is needed to use it.
 ///
@@ -88,7 +92,16 @@ async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRec
     running.step(CONTROL_PLANES, seconds(300), control_planes).await?;
     let join = running.step(JOIN, seconds(300), join::nodes(context, nodes(JOIN)));
     let storage = running.step(STORAGE, seconds(120), storage::apply(context));
-    futures::try_join!(join, storage)?;
+    let images = async {
+        if blueprint.spec.images.is_empty() {
+            return Ok(());
+        }
+        running.step(IMAGES, seconds(600), images::load(context)).await
+    };
+    futures::try_join!(join, storage, images)?;
+    if !blueprint.spec.manifests.is_empty() {
+        running.step(MANIFESTS, seconds(300), manifests::apply(context)).await?;
+    }
     let record = record(context, port, version);
     if let Some(limit) = blueprint.wait {
         // The wait's own limit comes first, because its error says what is missing.
@@ -126,13 +139,19 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
             return Err(StepError::NoLoadBalancer { image: image.clone() }.into());
         }
     }
+    images::check(&**engine, &blueprint.spec.images).await?;
+    for manifest in &blueprint.spec.manifests {
+        manifests::content(manifest)?;
+    }
     let facts = engine.facts().await?;
+    limits::check(&plan, &facts)?;
     if facts.local {
         Left::on_this_machine(&facts.root_dir).check(plan.nodes.len(), &facts.root_dir)?;
     }
     Ok(Context {
         engine: Arc::clone(engine),
         plan,
+        machine: facts,
         authority: Authority::generate().map_err(StepError::from)?,
         token: token(),
     })

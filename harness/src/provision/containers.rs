@@ -124,6 +124,8 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
         mounts,
         ports: node.spec.extra_port_mappings.clone(),
         privileges: Privileges::Full,
+        memory: node.spec.memory,
+        nano_cpus: node.spec.nano_cpus,
         restart: RestartPolicy::OnFailure(1),
         files,
         ..ContainerSpec::default()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kind_engine::{Command, Engine};
+use kind_engine::{Command, Engine, EngineFacts};
 
 use super::{
     authority::Authority,
@@ -11,11 +11,13 @@ use super::{
 };
 
 /// The administrator's kubeconfig inside a control plane.
-const ADMINISTRATOR: &str = "/etc/kubernetes/admin.conf";
+pub(super) const ADMINISTRATOR: &str = "/etc/kubernetes/admin.conf";
 
 pub(super) struct Context {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) plan: Plan,
+    /// The machine that the nodes run on.
+    pub(super) machine: EngineFacts,
     pub(super) authority: Authority,
     /// The token that joining nodes show.
     pub(super) token: String,

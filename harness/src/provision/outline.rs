@@ -45,6 +45,10 @@ pub struct Outline {
     pub runtime_config: BTreeMap<String, String>,
     /// The patches of every node.
     pub patches: Vec<String>,
+    /// Images that every node is to have.
+    pub images: Vec<String>,
+    /// The paths of the manifests to apply.
+    pub manifests: Vec<String>,
     /// What a reader may not expect.
     pub remarks: Vec<String>,
 }
@@ -79,6 +83,12 @@ pub struct OutlinedNode {
     pub ports: Vec<String>,
     /// Its own patches.
     pub patches: Vec<String>,
+    /// How many thousandths of a processor it may use; nothing for all.
+    pub milli_cpus: Option<u64>,
+    /// How many bytes of memory it may use; nothing for all.
+    pub memory: Option<u64>,
+    /// Its taints, as kubectl writes them; nothing for the usual ones.
+    pub taints: Option<Vec<String>>,
 }
 
 /// The outline of a valid specification.
@@ -118,6 +128,8 @@ pub fn outline(name: &ClusterName, spec: &ClusterSpec) -> Outline {
         feature_gates: spec.feature_gates.clone(),
         runtime_config: spec.runtime_config.clone(),
         patches,
+        images: spec.images.clone(),
+        manifests: spec.manifests.iter().map(|manifest| manifest.path.clone()).collect(),
         remarks: remarks(spec),
     }
 }
@@ -143,6 +155,9 @@ fn outlined(node: &PlannedNode) -> OutlinedNode {
         mounts: mounts.collect(),
         ports: ports.collect(),
         patches: patches_in_words(&node.spec.kubeadm_patches),
+        milli_cpus: node.spec.nano_cpus.map(|cpus| cpus / 1_000_000),
+        memory: node.spec.memory,
+        taints: node.spec.taints.as_ref().map(|taints| taints.iter().map(ToString::to_string).collect()),
     }
 }
 

@@ -123,6 +123,7 @@ impl PlannedNode {
             role: self.role,
             addresses: self.addresses,
             labels: self.spec.labels.clone(),
+            taints: self.spec.taints.clone(),
             position: self.position,
             patches: self.spec.kubeadm_patches.clone(),
             skip_init,

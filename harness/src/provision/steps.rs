@@ -147,6 +147,25 @@ pub enum StepError {
     /// A patch of the specification.
     #[error(transparent)]
     Patch(#[from] crate::render::PatchError),
+    /// A node asks for more than there is.
+    #[error("{node} asks for {problem}")]
+    TooMuch {
+        /// The node.
+        node: NodeName,
+        /// What it asks for, and how much there is.
+        problem: String,
+    },
+    /// Images could not be brought into nodes.
+    #[error(transparent)]
+    Load(Box<crate::load::LoadError>),
+    /// A manifest was refused.
+    #[error("apply manifest {path}: {words}")]
+    Manifest {
+        /// Its path.
+        path: String,
+        /// What kubectl said.
+        words: String,
+    },
     /// Certificates could not be made.
     #[error("make the cluster's certificates")]
     Certificates(#[from] rcgen::Error),

@@ -38,6 +38,7 @@ pub(crate) fn check_patches(spec: &ClusterSpec) -> Vec<PatchError> {
             role: node.role,
             addresses,
             labels: node.labels.clone(),
+            taints: node.taints.clone(),
             position,
             patches: node.kubeadm_patches.clone(),
             skip_init: vec!["preflight"],

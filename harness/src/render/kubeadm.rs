@@ -15,7 +15,7 @@ use super::{
 };
 use crate::spec::{
     Addresses, ClusterSpec, DocumentKind, FieldPath, IpFamily, KubeProxyMode, KubeadmPatches, LOAD_BALANCER_PORT,
-    NodeName, Role,
+    NodeName, Role, Taint,
 };
 
 /// Where the file lies; kind's place, which the node's own units read too.
@@ -55,6 +55,8 @@ pub struct NodeText {
     pub addresses: Addresses,
     /// Kubernetes labels.
     pub labels: BTreeMap<String, String>,
+    /// Its taints, where the specification says which.
+    pub taints: Option<Vec<Taint>>,
     /// Its place in the specification's list of nodes.
     pub position: usize,
     /// Changes to its documents.
@@ -210,7 +212,9 @@ fn node_registration(cluster: &ClusterText, node: &NodeText) -> Value {
         "imagePullPolicy": "IfNotPresent",
         "kubeletExtraArgs": arguments(extra.into_iter().chain(labels)),
     });
-    if node.role == Role::ControlPlane && cluster.schedule_on_control_planes {
+    if let Some(taints) = &node.taints {
+        registration["taints"] = json!(taints);
+    } else if node.role == Role::ControlPlane && cluster.schedule_on_control_planes {
         registration["taints"] = json!([]);
     }
     registration

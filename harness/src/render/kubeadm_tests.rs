@@ -27,6 +27,7 @@ fn node(role: Role, index: usize) -> NodeText {
         role,
         addresses: AddressPlan::of(&crate::spec::Networking::default()).node(index),
         labels: BTreeMap::new(),
+        taints: None,
         position: index,
         patches: KubeadmPatches::default(),
         skip_init: vec!["preflight"],
@@ -63,6 +64,18 @@ fn golden_for_ipv6_and_for_both_families() {
         let text = kubeadm(&cluster(spec), &node).unwrap();
         kind_testkit::assert_golden(format!("tests/golden/kubeadm-{file}.yaml"), &text);
     }
+}
+
+#[test]
+fn taints_of_a_node_take_the_place_of_the_usual_ones() {
+    let mut node = node(Role::ControlPlane, 0);
+    node.taints =
+        Some(vec![Taint { key: "gpu".into(), value: "a".into(), effect: crate::spec::TaintEffect::NoSchedule }]);
+    let text = kubeadm(&cluster(ClusterSpec::default()), &node).unwrap();
+    assert_eq!(text.matches("taints:\n  - key: gpu\n    value: a\n    effect: NoSchedule\n").count(), 2, "{text}");
+    node.taints = Some(Vec::new());
+    let text = kubeadm(&cluster(ClusterSpec::default()), &node).unwrap();
+    assert_eq!(text.matches("taints: []").count(), 2, "{text}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, net::IpAddr};
 use kind_engine::{Mount, PortMapping};
 use serde::Serialize;
 
-use super::{ContainerdPatches, IpFamily, KubeadmPatches};
+use super::{ContainerdPatches, IpFamily, KubeadmPatches, Manifest, Taint};
 
 /// What a cluster is to look like. The default is the harness' default shape: three control planes and one worker.
 ///
@@ -32,6 +32,10 @@ pub struct ClusterSpec {
     pub kubeadm_patches: KubeadmPatches,
     /// Changes to every node's containerd configuration.
     pub containerd_patches: ContainerdPatches,
+    /// Images of the engine that every node is to have before anything runs that may need them.
+    pub images: Vec<String>,
+    /// Manifests to apply once every node has joined, in order.
+    pub manifests: Vec<Manifest>,
 }
 
 /// One node.
@@ -51,6 +55,12 @@ pub struct NodeSpec {
     pub extra_port_mappings: Vec<PortMapping>,
     /// Changes to this node's kubeadm documents, after those of the cluster.
     pub kubeadm_patches: KubeadmPatches,
+    /// How many processors it may use, in billionths of one; `None` for all of the machine's. Kubernetes schedules by it.
+    pub nano_cpus: Option<u64>,
+    /// How much memory it may use, in bytes; `None` for all of the machine's. Kubernetes schedules by it.
+    pub memory: Option<u64>,
+    /// Its taints, in place of those that it would have; `None` for those.
+    pub taints: Option<Vec<Taint>>,
 }
 
 /// The engine's types are not serde's; for a digest of the shape their debug text does.
@@ -154,6 +164,8 @@ impl ClusterSpec {
             runtime_config: BTreeMap::new(),
             kubeadm_patches: KubeadmPatches::default(),
             containerd_patches: ContainerdPatches::default(),
+            images: Vec::new(),
+            manifests: Vec::new(),
         }
     }
 

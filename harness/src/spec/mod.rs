@@ -3,6 +3,7 @@
 mod addresses;
 mod cluster;
 mod config;
+mod extras;
 mod family;
 mod labels;
 mod names;
@@ -13,6 +14,7 @@ pub use addresses::{AddressPlan, Addresses, LOAD_BALANCER_PORT};
 pub use cluster::{ClusterSpec, KubeProxyMode, Networking, NodeSpec, Role};
 pub(crate) use config::nearest;
 pub use config::{ConfigError, FieldPath, Mistake, Problem};
+pub use extras::{Manifest, Taint, TaintEffect};
 pub use family::IpFamily;
 pub use labels::{
     LABEL_CLUSTER, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE, ROLE_LOAD_BALANCER, cluster_filter,

@@ -25,6 +25,12 @@ pub enum SpecError {
         /// What is allowed, with an example.
         expected: &'static str,
     },
+    /// A manifest that is named and not read.
+    #[error("manifest {path} is not read: read the configuration with `config_file`, or set its content")]
+    Manifest {
+        /// Its path.
+        path: String,
+    },
     /// A name that is not usable.
     #[error(transparent)]
     Name(#[from] super::NameError),

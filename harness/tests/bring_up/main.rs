@@ -9,6 +9,7 @@ use kind_engine::{Engine, FakeEngine, Labels, Outcome};
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec,
     provision::{Blueprint, Deadline, Event, Progress, ProvisionError, destroy, provision},
+    spec::Manifest,
 };
 
 const IMAGE: &str = "node:test";
@@ -199,6 +200,51 @@ async fn with_a_deadline_a_step_may_take_longer_than_by_itself() {
     let start = tokio::time::Instant::now();
     let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
     assert!(start.elapsed() >= Duration::from_secs(1000), "{error}");
+    std::fs::remove_dir_all(&blueprint.logs).ok();
+}
+
+#[tokio::test]
+async fn images_and_manifests_come_before_the_cluster_is_ready() {
+    let engine = engine();
+    engine.add_image("app:1", &[]);
+    engine.when(
+        "crictl images",
+        Outcome::Print(r#"{"images": [{"id": "sha256:app:1", "repoTags": ["docker.io/library/app:1"]}]}"#.into()),
+    );
+    let mut spec = ClusterSpec::single_node().workers(1);
+    spec.images.push("app:1".into());
+    let content = Some("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n".into());
+    spec.manifests.push(Manifest { path: "a.yaml".into(), content });
+    let (made, progress) = bring_up(&engine, &blueprint(spec.clone())).await;
+    made.unwrap();
+    let finished = progress.finished();
+    assert_eq!(finished.last(), Some(&"apply the manifests"), "{finished:?}");
+    assert!(finished.contains(&"load the images"), "{finished:?}");
+    assert!(engine.calls().iter().any(|call| call.contains("apply --server-side")), "{:?}", engine.calls());
+
+    // What is missing is refused before anything is made.
+    spec.images.push("absent:1".into());
+    let engine = self::engine();
+    engine.add_image("app:1", &[]);
+    let error = bring_up(&engine, &blueprint(spec.clone())).await.0.unwrap_err();
+    assert!(error.source.to_string().contains("the engine does not have absent:1"), "{}", error.source);
+    assert_eq!(engine.left(), Vec::<String>::new());
+    spec.images.clear();
+    spec.manifests[0].content = None;
+    let error = bring_up(&engine, &blueprint(spec)).await.0.unwrap_err();
+    assert!(error.source.to_string().contains("manifest a.yaml is not read"), "{}", error.source);
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_refused_is_named() {
+    let engine = engine();
+    engine.when("apply --server-side", Outcome::Exit(1, "error: it is no good".into()));
+    let mut spec = ClusterSpec::single_node();
+    spec.manifests.push(Manifest { path: "a.yaml".into(), content: Some("kind: X".into()) });
+    let blueprint = blueprint(spec);
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert_eq!(error.source.to_string(), "apply manifest a.yaml: error: it is no good");
+    assert_eq!(engine.left(), Vec::<String>::new());
     std::fs::remove_dir_all(&blueprint.logs).ok();
 }
 

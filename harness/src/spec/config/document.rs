@@ -6,7 +6,7 @@ use serde_yaml::Value;
 
 use super::{
     error::{ConfigError, Mistake, Problem},
-    networking,
+    extension, networking,
     node::{self, Claims},
     patches,
     path::FieldPath,
@@ -33,7 +33,7 @@ const FIELDS: &[&str] = &[
 ];
 
 impl ClusterSpec {
-    /// Reads kind's v1alpha4 configuration. `origin` is named in errors, and relative host paths are relative to its
+    /// Reads kind's v1alpha4 configuration, or our own, which has more fields. `origin` is named in errors, and relative host paths are relative to its
     /// folder, so it should be absolute.
     ///
     /// The defaults are kind's, but for one: a port mapping without `listenAddress` listens on 127.0.0.1, not on every
@@ -72,10 +72,10 @@ fn syntax(error: &serde_yaml::Error, origin: &Path) -> ConfigError {
 /// What could be read; the mistakes are in the reader.
 fn read(top: &Field<'_>, reader: &Reader<'_>, folder: &Path) -> ClusterSpec {
     let mut spec = ClusterSpec::empty();
-    if !is_cluster(top) {
+    if !is_cluster(top, reader) {
         return spec;
     }
-    let Some(object) = top.object(FIELDS) else { return spec };
+    let Some(object) = top.extended_object(FIELDS, extension::CLUSTER_FIELDS) else { return spec };
     spec.name = object.get("name").and_then(|name| name.text()).filter(|name| !name.is_empty());
     let mut claims = Claims::default();
     if let Some(networking) = object.get("networking") {
@@ -92,12 +92,13 @@ fn read(top: &Field<'_>, reader: &Reader<'_>, folder: &Path) -> ClusterSpec {
     read_runtime_config(&object, &mut spec);
     spec.kubeadm_patches = patches::read_kubeadm(&object);
     spec.containerd_patches = patches::read_containerd(&object);
+    extension::read_cluster(&object, folder, &mut spec);
     validate(&spec, reader);
     spec
 }
 
 /// Whether the text says that it is a configuration of this kind; where it is not, its fields mean nothing.
-fn is_cluster(top: &Field<'_>) -> bool {
+fn is_cluster(top: &Field<'_>, reader: &Reader<'_>) -> bool {
     let Value::Mapping(mapping) = top.value else {
         top.refuse_type("a mapping with `kind: Cluster` and `apiVersion: kind.x-k8s.io/v1alpha4`");
         return false;
@@ -105,7 +106,12 @@ fn is_cluster(top: &Field<'_>) -> bool {
     let mut all_right = true;
     for (name, wanted) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         let found = mapping.get(name);
-        if found.and_then(Value::as_str) == Some(wanted) {
+        let text = found.and_then(Value::as_str);
+        if name == "apiVersion" && text == Some(extension::API_VERSION) {
+            reader.extend();
+            continue;
+        }
+        if text == Some(wanted) {
             continue;
         }
         all_right = false;

@@ -98,6 +98,12 @@ pub enum Mistake {
         /// What should be there.
         expected: &'static str,
     },
+    /// A field that kind does not have.
+    #[error("a field of {needed} only, which kind does not read; change `apiVersion` to use it")]
+    Extension {
+        /// The `apiVersion` that has it.
+        needed: &'static str,
+    },
     /// A text within the configuration is wrong.
     #[error("this patch cannot be used: {problem}")]
     Patch {

@@ -22,12 +22,17 @@ const KUBELETS_OWN: &[&str] = &[
     "failure-domain.beta.kubernetes.io/region",
 ];
 
+/// Checks a name's syntax, which labels and taints share; the error says what was expected.
+pub(super) fn check_syntax(name: &str) -> Result<(), &'static str> {
+    let (domain, word) = name.split_once('/').unwrap_or(("", name));
+    let is_name = !word.is_empty() && is_value(word) && (!name.contains('/') || is_domain(domain));
+    if is_name { Ok(()) } else { Err(NAME) }
+}
+
 /// Checks a label's name; the error says what was expected.
 pub(super) fn check_name(name: &str) -> Result<(), &'static str> {
-    let (domain, word) = name.split_once('/').map_or(("", name), |(domain, word)| (domain, word));
-    if word.is_empty() || !is_value(word) || (name.contains('/') && !is_domain(domain)) {
-        return Err(NAME);
-    }
+    check_syntax(name)?;
+    let domain = name.split_once('/').map_or("", |(domain, _)| domain);
     if is_below(domain, &["kubernetes.io", "k8s.io"])
         && !is_below(domain, &["node.kubernetes.io", "kubelet.kubernetes.io"])
         && !KUBELETS_OWN.contains(&name)

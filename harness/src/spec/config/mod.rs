@@ -6,6 +6,7 @@
 
 mod document;
 mod error;
+mod extension;
 mod labels;
 mod locate;
 mod networking;

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
 
-use super::{error::Mistake, labels, patches, path::FieldPath, reader::Field};
+use super::{error::Mistake, extension, labels, patches, path::FieldPath, reader::Field};
 use crate::spec::{IpFamily, Networking, NodeSpec, Role};
 
 const FIELDS: &[&str] = &[
@@ -30,7 +30,7 @@ const PROTOCOLS: &[(&str, Protocol)] = &[("TCP", Protocol::Tcp), ("UDP", Protoco
 
 /// What could be read of a node. `folder` is where relative host paths begin.
 pub(super) fn read(field: &Field<'_>, folder: &Path, claims: &mut Claims) -> Option<NodeSpec> {
-    let object = field.object(FIELDS)?;
+    let object = field.extended_object(FIELDS, extension::NODE_FIELDS)?;
     let mut node = NodeSpec::default();
     if let Some(role) = object.get("role") {
         node.role = role.word(ROLES).unwrap_or_default();
@@ -53,6 +53,7 @@ pub(super) fn read(field: &Field<'_>, folder: &Path, claims: &mut Claims) -> Opt
         node.extra_port_mappings.extend(read_port(&item, claims));
     }
     node.kubeadm_patches = patches::read_kubeadm(&object);
+    extension::read_node(&object, &mut node);
     Some(node)
 }
 
@@ -75,7 +76,7 @@ fn read_mount(field: &Field<'_>, folder: &Path) -> Option<Mount> {
 }
 
 /// The path against the configuration's folder. Names only: what is on the disk is not looked at.
-fn resolve(folder: &Path, path: &str) -> String {
+pub(super) fn resolve(folder: &Path, path: &str) -> String {
     let mut resolved = PathBuf::new();
     for part in folder.join(path).components() {
         match part {

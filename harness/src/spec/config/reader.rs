@@ -1,12 +1,15 @@
 //! A cursor over the tree of values that notes mistakes and goes on, so that one run reports them all.
 
-use std::{cell::RefCell, path::Path};
+use std::{
+    cell::{Cell, RefCell},
+    path::Path,
+};
 
 use serde_yaml::{Mapping, Value};
 
 use super::{
     error::{ConfigError, Mistake, Problem, nearest},
-    locate,
+    extension, locate,
     path::FieldPath,
 };
 
@@ -17,6 +20,8 @@ const MOST_LOCATED: usize = 100;
 pub(super) struct Reader<'a> {
     text: &'a str,
     noted: RefCell<Vec<Noted>>,
+    /// Whether fields beyond kind's are allowed.
+    extended: Cell<bool>,
 }
 
 struct Noted {
@@ -34,12 +39,17 @@ enum Place {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, noted: RefCell::default() }
+        Self { text, noted: RefCell::default(), extended: Cell::default() }
     }
 
     /// The top of the tree.
     pub(super) fn top(&'a self, value: &'a Value) -> Field<'a> {
         Field { reader: self, path: FieldPath::default(), value }
+    }
+
+    /// From now on, fields beyond kind's are allowed.
+    pub(super) fn extend(&self) {
+        self.extended.set(true);
     }
 
     pub(super) fn found_mistakes(&self) -> bool {
@@ -107,15 +117,31 @@ impl<'a> Field<'a> {
 
     /// Reads a mapping with these fields and no others.
     pub(super) fn object(&self, allowed: &'static [&'static str]) -> Option<Object<'a>> {
+        self.extended_object(allowed, &[])
+    }
+
+    /// As [`Field::object`], with further fields where the configuration is one of ours.
+    pub(super) fn extended_object(
+        &self,
+        allowed: &'static [&'static str],
+        further: &'static [&'static str],
+    ) -> Option<Object<'a>> {
+        let is_extended = self.reader.extended.get();
+        let allowed = if is_extended { [allowed, further].concat() } else { allowed.to_vec() };
         let Value::Mapping(mapping) = self.value else {
             self.refuse_type("a mapping of fields");
             return None;
         };
         for (name, field) in self.named(mapping) {
-            if !allowed.contains(&name.as_str()) {
-                let suggestion = nearest(&name, allowed);
-                field.refuse_name(Mistake::UnknownField { allowed: allowed.to_vec(), suggestion });
+            if allowed.contains(&name.as_str()) {
+                continue;
             }
+            field.refuse_name(if further.contains(&name.as_str()) {
+                Mistake::Extension { needed: extension::API_VERSION }
+            } else {
+                let suggestion = nearest(&name, &allowed);
+                Mistake::UnknownField { allowed: allowed.clone(), suggestion }
+            });
         }
         Some(Object { field: self.clone(), mapping })
     }

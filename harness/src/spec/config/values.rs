@@ -32,6 +32,16 @@ impl Field<'_> {
         None
     }
 
+    /// Text that stands for something else.
+    pub(super) fn parsed<T>(&self, expected: &'static str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text()?;
+        let parsed = parse(&text);
+        if parsed.is_none() {
+            self.refuse(Mistake::Wrong { found: describe(self.value), expected });
+        }
+        parsed
+    }
+
     /// True or false, in the words that kind takes.
     pub(super) fn flag(&self) -> Option<bool> {
         match self.value {
