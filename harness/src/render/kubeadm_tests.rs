@@ -72,7 +72,7 @@ fn taints_of_a_node_take_the_place_of_the_usual_ones() {
     node.taints =
         Some(vec![Taint { key: "gpu".into(), value: "a".into(), effect: crate::spec::TaintEffect::NoSchedule }]);
     let text = kubeadm(&cluster(ClusterSpec::default()), &node).unwrap();
-    assert_eq!(text.matches("taints:\n  - key: gpu\n    value: a\n    effect: NoSchedule\n").count(), 2, "{text}");
+    assert_eq!(text.matches("taints:\n  - effect: NoSchedule\n    key: gpu\n    value: a\n").count(), 2, "{text}");
     node.taints = Some(Vec::new());
     let text = kubeadm(&cluster(ClusterSpec::default()), &node).unwrap();
     assert_eq!(text.matches("taints: []").count(), 2, "{text}");
