@@ -29,6 +29,7 @@ use super::{
 use crate::{
     cluster::{ClusterRecord, NodeRecord},
     render::{check_patches, kubeconfig},
+    spec::ClusterName,
 };
 
 const PLAN: &str = "check and plan";
@@ -68,17 +69,23 @@ pub async fn provision(
         Err(error) if matches!(error.source, StepError::NameTaken { .. }) => Err(error),
         Err(mut error) => {
             evidence::collect(&context, &mut error).await;
-            error.remains = if blueprint.retain {
-                Remains::Retained
-            } else {
-                match destroy(&*engine, &blueprint.name).await {
-                    Ok(_) => Remains::Removed,
-                    Err(left) => Remains::Left(left.to_string()),
-                }
-            };
+            error.remains = if blueprint.retain { Remains::Retained } else { undo(&*engine, &blueprint.name).await };
             Err(error)
         }
     }
+}
+
+/// Removes what was made. A request that was under way when its step ran out of time may still be carried out by the
+/// engine, so this looks again until there is nothing.
+async fn undo(engine: &dyn Engine, name: &ClusterName) -> Remains {
+    for _ in 0..5 {
+        match destroy(engine, name).await {
+            Ok(removed) if removed.is_empty() => break,
+            Ok(_) => {}
+            Err(left) => return Remains::Left(left.to_string()),
+        }
+    }
+    Remains::Removed
 }
 
 async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRecord, ProvisionError> {
