@@ -83,5 +83,5 @@ fn every_kind_rs_command_in_the_readme_has_its_module() {
             "no module of cli/src/commands is for `{command}`"
         );
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, 8);
 }
