@@ -94,6 +94,7 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Gc(args) => commands::gc::run(&open()?, args).await,
         Command::Doctor(args) => commands::doctor::run(&open()?, args).await,
         Command::Completion(args) => commands::completion::run(&args),
+        Command::Manual(args) => commands::manual::run(&args),
         Command::Report(args) => commands::report::run(&open()?, args),
         Command::Version => commands::version::run(console),
     };

@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Print a script that completes commands and flags in a shell
     Completion(Completion),
+    /// Write the manual pages, one for each command, for `man`
+    Manual(Manual),
     /// Print the version
     Version,
 }
@@ -99,7 +101,8 @@ pub(crate) struct CreateCluster {
     /// A configuration file (kind.x-k8s.io/v1alpha4); `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The node image of every node, whatever the configuration says
+    /// The node image of every node, whatever the configuration says: a reference, or a Kubernetes version such as `v1.36`
+    /// for the image that `kind-rs build node-image --version` makes of it
     #[arg(long)]
     pub(crate) image: Option<String>,
     /// The image of the load balancer in front of several control planes, where the node image has no nginx; an image
@@ -292,6 +295,13 @@ pub(crate) struct Completion {
     pub(crate) shell: ShellKind,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Manual {
+    /// The folder that they are written to, such as `/usr/local/share/man/man1`
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
+}
+
 /// The shells that scripts are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ShellKind {
@@ -310,7 +320,11 @@ pub(crate) enum Build {
     /// Build the base image of nodes, which can be a load balancer, where it is not there yet, and print its reference
     BaseImage,
     /// Build the node image from source, where it is not there yet, and print its reference
-    NodeImage,
+    NodeImage {
+        /// The Kubernetes version, such as `v1.36.3`, or `v1.36` for the newest that is known of it; else the newest of all
+        #[arg(long, value_name = "VERSION")]
+        version: Option<String>,
+    },
     /// Build the conformance suite and its node image from source, and print the image's reference
     Conformance,
 }

@@ -17,7 +17,7 @@ use kind_harness::{
     settings::SettingsError,
     spec::{NameError, NameTooLong},
 };
-use kind_images::BuildError;
+use kind_images::{BuildError, UnsupportedVersion};
 
 use crate::{commands::conformance::ConformanceFailure, exit, signals::Signal};
 
@@ -180,6 +180,18 @@ pub(crate) enum Failure {
     /// No home, hence no folder for the build.
     #[error("find a folder for the build's results: set XDG_CACHE_HOME or HOME")]
     NoHome,
+    /// The manual pages.
+    #[error("write the manual pages to {}", folder.display())]
+    Manual {
+        /// Where.
+        folder: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// There is nothing to build of that version.
+    #[error(transparent)]
+    Version(#[from] UnsupportedVersion),
     /// A run of conformance specs.
     #[error(transparent)]
     Conformance(#[from] ConformanceFailure),
@@ -195,9 +207,12 @@ impl Failure {
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Name { .. } | Self::LongName(_) | Self::Config(_) | Self::NoHome => {
-                exit::CONFIGURATION
-            }
+            Self::Settings(_)
+            | Self::Name { .. }
+            | Self::LongName(_)
+            | Self::Config(_)
+            | Self::Version(_)
+            | Self::NoHome => exit::CONFIGURATION,
             Self::Engine(_)
             | Self::NotAsked { .. }
             | Self::Find(FindError::Engine { .. })
@@ -226,6 +241,7 @@ impl Failure {
             | Self::LocalFile { .. }
             | Self::TooMuch { .. }
             | Self::Report(_)
+            | Self::Manual { .. }
             | Self::Terminal(_)
             | Self::Output(_)
             | Self::Runtime(_) => exit::FAILURE,

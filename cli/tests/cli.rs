@@ -75,6 +75,7 @@ fn assert_fails(output: &Output, code: i32, words: &[&str]) {
 #[case(&["shell"])]
 #[case(&["doctor"])]
 #[case(&["completion"])]
+#[case(&["manual"])]
 #[case(&["kubectl"])]
 #[case(&["build", "conformance"])]
 #[case(&["conformance"])]
@@ -86,6 +87,23 @@ fn help_is_golden(#[case] command: &[&str]) {
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
     let name = [&["kind-rs"], command].concat().join("-");
     assert_golden(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt")), &stdout(&output));
+}
+
+#[test]
+fn the_manual_is_golden() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["manual", folder.path().to_str().unwrap()]);
+    assert_eq!((output.status.code(), stdout(&output), stderr(&output)), (Some(0), String::new(), String::new()));
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/manual");
+    let names = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        entries.collect::<std::collections::BTreeSet<_>>()
+    };
+    for name in names(folder.path()) {
+        let page = std::fs::read_to_string(folder.path().join(&name)).unwrap();
+        assert_golden(golden.join(&name), &page);
+    }
+    assert_eq!(names(&golden), names(folder.path()));
 }
 
 #[test]

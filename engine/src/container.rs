@@ -171,6 +171,9 @@ pub struct ContainerFacts {
     pub labels: BTreeMap<String, String>,
     /// `created`, `running`, `paused`, `restarting`, `exited` or `dead`.
     pub state: String,
+    /// When it was last started, in the engine's words, which are those of RFC 3339; empty where a list is all that was asked
+    /// for.
+    pub started: String,
     /// The exit code of the last run, where it ended.
     pub exit_code: Option<i64>,
     /// Published TCP ports: port in the container, address and port on the host.

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use kind_engine::{Engine, EngineError, ImageFacts};
-use kind_images::features;
+use kind_images::{Release, UnsupportedVersion, features, node_image, node_image_reference};
 
 use crate::spec::{ClusterSpec, Role};
+
+/// What is built here lies on engines and in no registry; there a name like these is somebody else's.
+const OWN: &str = "kind-rs/";
 
 /// kind 0.33's default, for machines with a registry in reach and no image of our own.
 pub const KIND_IMAGE: &str =
@@ -29,6 +32,21 @@ pub enum ImageError {
         #[source]
         source: EngineError,
     },
+    /// It is one that is built here.
+    #[error(
+        "node image {reference:?} is not on the engine, and no registry has it; `kind-rs build node-image{}` builds {}",
+        version.map(|version| format!(" --version {version}")).unwrap_or_default(),
+        if version.is_some() { "it" } else { "the one of today" }
+    )]
+    NotBuilt {
+        /// The reference.
+        reference: String,
+        /// The Kubernetes version to build; `None` where it is the image of other inputs than today's.
+        version: Option<&'static str>,
+    },
+    /// There is no image of that Kubernetes version.
+    #[error(transparent)]
+    Version(#[from] UnsupportedVersion),
     /// The registry did not finish in time.
     #[error("pull node image {reference:?}: not done within {} s; `kind-rs build node-image` builds one without a registry", PULL_LIMIT.as_secs())]
     Slow {
@@ -38,6 +56,31 @@ pub enum ImageError {
     /// The engine.
     #[error("look for the node image")]
     Engine(#[from] EngineError),
+}
+
+/// Has every node's image on the engine, and returns the one for nodes without their own, as [`resolve`] does; where all
+/// nodes have their own, that of the first.
+///
+/// # Errors
+/// When one of them cannot be had.
+pub async fn resolve_nodes(
+    engine: &dyn Engine,
+    spec: &ClusterSpec,
+    wanted: Option<&str>,
+    built: &str,
+) -> Result<String, ImageError> {
+    let mut named: Vec<&str> = spec.nodes.iter().filter_map(|node| node.image.as_deref()).collect();
+    let all = named.len() == spec.nodes.len();
+    let first = named.first().copied();
+    named.sort_unstable();
+    named.dedup();
+    for image in named {
+        provide(engine, image).await?;
+    }
+    match first {
+        Some(first) if all => Ok(first.to_owned()),
+        _ => resolve(engine, wanted, built).await,
+    }
 }
 
 /// The image to use: the one that is wanted, pulled where it is missing; else `built`, our own image, where it is there;
@@ -82,7 +125,14 @@ pub async fn resolve_load_balancer(
 
 /// Has an image on the engine.
 async fn provide(engine: &dyn Engine, reference: &str) -> Result<(), ImageError> {
+    // What is a version still is one that cannot be built.
+    node_image(reference)?;
     if engine.image(reference).await?.is_none() {
+        if reference.starts_with(OWN) {
+            let release = Release::all().iter().find(|release| node_image_reference(release) == reference);
+            let version = release.map(|release| release.kubernetes);
+            return Err(ImageError::NotBuilt { reference: reference.to_owned(), version });
+        }
         let pull = tokio::time::timeout(PULL_LIMIT, engine.pull_image(reference)).await;
         let reference = reference.to_owned();
         match pull {
@@ -121,6 +171,31 @@ mod tests {
         engine.when("pull other", Outcome::Refuse("no such host".into()));
         let text = resolve(&engine, Some("other"), "built").await.unwrap_err().to_string();
         assert!(text.contains("\"other\"") && text.contains("kind-rs build node-image"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn what_is_built_here_is_never_pulled() {
+        let engine = FakeEngine::default();
+        let resolve = async |wanted: &str| resolve(&engine, Some(wanted), "built").await.unwrap_err().to_string();
+        let image = node_image("v1.36").unwrap();
+        let text = resolve(&image).await;
+        assert!(text.ends_with("`kind-rs build node-image --version v1.36.3` builds it"), "{text}");
+        let text = resolve("kind-rs/node:v1.36.3-of-last-year").await;
+        assert!(text.ends_with("`kind-rs build node-image` builds the one of today"), "{text}");
+        let text = resolve("v1.12").await;
+        assert!(text.contains("v1.12: this version is not supported"), "{text}");
+        assert!(!engine.calls().iter().any(|call| call.starts_with("pull")), "{:?}", engine.calls());
+    }
+
+    #[tokio::test]
+    async fn every_nodes_own_image_is_provided_and_the_default_only_where_it_is_used() {
+        let engine = FakeEngine::default();
+        engine.add_image("ours", &[]);
+        let mut spec = ClusterSpec::default().control_planes(1).workers(1).image("theirs");
+        assert_eq!(resolve_nodes(&engine, &spec, Some("wanted"), "ours").await.unwrap(), "theirs");
+        assert_eq!(engine.calls().iter().filter(|call| call.starts_with("pull")).count(), 1);
+        spec.nodes[0].image = None;
+        assert_eq!(resolve_nodes(&engine, &spec, None, "ours").await.unwrap(), "ours");
     }
 
     #[tokio::test]

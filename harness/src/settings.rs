@@ -5,13 +5,18 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
+mod docker_client;
 mod parse;
 
+pub use docker_client::DockerClientError;
 use parse::Reader;
 pub use parse::SettingsError;
+
+use crate::spec::Proxy;
 
 /// What the environment asks for, read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +63,8 @@ pub struct Settings {
     pub no_color: bool,
     /// The state folder that this process is to be the keeper of. Only the harness itself sets it.
     pub keeper: Option<PathBuf>,
+    /// The proxies between this machine and the world, for nodes.
+    pub proxy: Proxy,
     /// The records of the run that this process is to report. Only the harness itself sets it.
     pub reporter: Option<PathBuf>,
 }
@@ -115,7 +122,7 @@ pub(crate) const OF_ONE_TEST: [&str; 8] = [
 ];
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 26] = [
+pub const VARIABLES: [Variable; 33] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests when no engine answers, instead of skipping them",
@@ -134,7 +141,7 @@ pub const VARIABLES: [Variable; 26] = [
     },
     Variable {
         name: "KIND_TEST_IMAGE",
-        meaning: "the node image",
+        meaning: "the node image, or a Kubernetes version whose image `kind-rs build node-image --version` made",
         default: "the image that `kind-rs build node-image` makes",
     },
     Variable {
@@ -176,6 +183,21 @@ pub const VARIABLES: [Variable; 26] = [
         default: "none",
     },
     Variable { name: "DOCKER_HOST", meaning: "the engine's address", default: "`unix:///var/run/docker.sock`" },
+    Variable {
+        name: "DOCKER_CONFIG",
+        meaning: "the folder of the Docker client's configuration, whose proxies nodes get where no variable names any",
+        default: "`$HOME/.docker`",
+    },
+    Variable { name: "HTTP_PROXY", meaning: "the proxy for `http`; nodes get it, too", default: "none" },
+    Variable { name: "http_proxy", meaning: "the same", default: "none" },
+    Variable { name: "HTTPS_PROXY", meaning: "the proxy for `https`; nodes get it, too", default: "none" },
+    Variable { name: "https_proxy", meaning: "the same", default: "none" },
+    Variable {
+        name: "NO_PROXY",
+        meaning: "what is reached without a proxy; for nodes also the cluster's own networks and names",
+        default: "none",
+    },
+    Variable { name: "no_proxy", meaning: "the same", default: "none" },
     Variable { name: "KIND_CLUSTER_NAME", meaning: "the cluster that the command line is about", default: "`kind`" },
     Variable {
         name: "KUBECONFIG",
@@ -221,6 +243,17 @@ impl Settings {
             .filter(|path| path.is_absolute())
             .or_else(|| Some(home.as_deref()?.join(".cache")))
             .map(|cache| cache.join("kind-rs"));
+        let of_variables = Proxy {
+            http: read.either("HTTP_PROXY", "http_proxy")?,
+            https: read.either("HTTPS_PROXY", "https_proxy")?,
+            exceptions: read.either("NO_PROXY", "no_proxy")?,
+        };
+        let docker_client = read.path("DOCKER_CONFIG").or_else(|| Some(home.as_deref()?.join(".docker")));
+        let proxy = match docker_client {
+            Some(folder) if of_variables.is_none() => docker_client::proxy(&folder)
+                .map_err(|source| SettingsError::DockerClient { folder, source: Arc::new(source) })?,
+            _ => of_variables,
+        };
         let file = read.path("KIND_TEST_KUBECONFIG").map(ExistingCluster::File);
         let of_the_user = read.switch("USE_EXISTING_CLUSTER")?.then_some(ExistingCluster::OfTheUser);
         Ok(Self {
@@ -228,7 +261,7 @@ impl Settings {
             keep: read.keep("KIND_TEST_KEEP")?,
             reuse: read.switch("KIND_TEST_REUSE")?,
             idle: read.duration("KIND_TEST_IDLE")?.unwrap_or(Duration::from_secs(30 * 60)),
-            image: read.text("KIND_TEST_IMAGE")?,
+            image: read.image("KIND_TEST_IMAGE")?,
             timeout: read.duration("KIND_TEST_TIMEOUT")?,
             state_dir: std::path::absolute(&state_dir).unwrap_or(state_dir),
             cache_dir,
@@ -246,6 +279,7 @@ impl Settings {
             kubeconfig: read.raw("KUBECONFIG"),
             home,
             no_color: read.raw("NO_COLOR").is_some(),
+            proxy,
             keeper: read.path(KEEPER),
             reporter: read.path(REPORTER),
         })
@@ -284,6 +318,21 @@ mod tests {
         assert_eq!(settings.attempt, 1);
         assert!(!settings.require && !settings.reuse && !settings.no_color);
         assert_eq!((settings.run, settings.image, settings.keeper), (None, None, None));
+    }
+
+    #[test]
+    fn proxies_are_taken_in_either_case_and_else_from_the_docker_client() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"{"proxies":{"default":{"httpProxy":"http://of-docker"}}}"#;
+        std::fs::write(folder.path().join("config.json"), text).unwrap();
+        let docker = folder.path().to_str().unwrap();
+        let proxy = |variables: &[(&str, &str)]| {
+            parse(&[&[("HOME", "/nonexistent"), ("DOCKER_CONFIG", docker)], variables].concat()).unwrap().proxy
+        };
+        let found = proxy(&[("HTTPS_PROXY", "http://a"), ("https_proxy", "http://b"), ("no_proxy", "c")]);
+        let expected = Proxy { http: None, https: Some("http://a".to_owned()), exceptions: Some("c".to_owned()) };
+        assert_eq!(found, expected);
+        assert_eq!(proxy(&[("no_proxy", "c")]).http.as_deref(), Some("http://of-docker"));
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub fn containerd_configuration() -> &'static str {
 
 /// What the conformance suite's images are made with. No part of a node image.
 pub(crate) const CONFORMANCE: &[Embedded] = embed![
+    "conformance/busybox-source",
     "conformance/hosts.toml",
     "conformance/kind-rs-mirror.service",
     "conformance/mirror.conf",

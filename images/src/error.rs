@@ -7,7 +7,7 @@ use kind_engine::{CommandError, EngineError};
 use crate::Step;
 
 /// A Kubernetes version that is not in the table.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 #[error("build a node image of Kubernetes {found}: this version is not supported; supported: {}", supported.join(", "))]
 pub struct UnsupportedVersion {
     /// What was asked for.
@@ -20,6 +20,14 @@ pub struct UnsupportedVersion {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// The release's conformance suite is not offered.
+    #[error("build the conformance suite of Kubernetes {version}: offered are those of {}", offered.join(", "))]
+    NoConformance {
+        /// The release.
+        version: &'static str,
+        /// The releases whose suites are.
+        offered: Vec<&'static str>,
+    },
     /// A program that a step needs is not installed.
     #[error("{step}: `{tool}` is not installed on this machine; install {install}")]
     MissingTool {

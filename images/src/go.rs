@@ -57,7 +57,7 @@ pub(crate) async fn build_as(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Re
 async fn compile(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Result<PathBuf, BuildError> {
     let Recipe { component, key, kubernetes, verb, files } = recipe;
     let step = component.step;
-    tools::go(workshop, step, workshop.release()).await?;
+    tools::go(workshop, step, Release::newest()).await?;
     if component.cgo {
         tools::c(workshop, step, true).await?;
     }
@@ -67,7 +67,7 @@ async fn compile(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Result<PathBuf
             let upstream = download(workshop, step, kubernetes.version, &module).await?;
             (kubernetes_module(kubernetes, &upstream, step)?, Some(upstream))
         }
-        None => (plain_module(component, workshop.release()), None),
+        None => (plain_module(component), None),
     };
     write(step, &module.join("go.mod"), &text)?;
     if let Some(main) = component.main {
@@ -131,8 +131,9 @@ async fn download(workshop: &Workshop<'_>, step: Step, version: &str, folder: &P
 }
 
 /// A module that needs the component's modules and nothing else.
-fn plain_module(component: &Component, release: &Release) -> String {
-    let head = format!("module node\n\ngo {}.0\n", release.go);
+fn plain_module(component: &Component) -> String {
+    // Of no release, so that releases with the same component share it.
+    let head = format!("module node\n\ngo {}.0\n", Release::newest().go);
     component.modules.iter().fold(head, |text, (module, version)| text + &format!("\nrequire {module} {version}\n"))
 }
 
@@ -220,9 +221,6 @@ mod tests {
     #[test]
     fn other_modules_need_one_line() {
         let etcd = &components(Release::newest())[1];
-        assert_eq!(
-            plain_module(etcd, Release::newest()),
-            "module node\n\ngo 1.26.0\n\nrequire go.etcd.io/etcd/server/v3 v3.7.3\n"
-        );
+        assert_eq!(plain_module(etcd), "module node\n\ngo 1.26.0\n\nrequire go.etcd.io/etcd/server/v3 v3.7.3\n");
     }
 }

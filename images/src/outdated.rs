@@ -52,13 +52,10 @@ pub async fn old_images(engine: &dyn Engine) -> Result<Vec<OldImage>, EngineErro
 }
 
 /// Every image of a release.
-fn references(release: &Release) -> [String; 4] {
-    [
-        conformance::image_reference(release),
-        node_image_reference(release),
-        payload_image_reference(release),
-        base_image_reference(release),
-    ]
+fn references(release: &Release) -> Vec<String> {
+    let of_suite = conformance::image_reference(release);
+    let of_nodes = [node_image_reference(release), payload_image_reference(release), base_image_reference(release)];
+    of_suite.into_iter().chain(of_nodes).collect()
 }
 
 /// The place of an image's repository; `None` where it is not ours, such as a user's own name for one of our images.

@@ -40,6 +40,8 @@ pub enum Step {
     SampleApiServer,
     /// The root file system that test images share.
     TestRoot,
+    /// busybox, which is a test image.
+    Busybox,
     /// The test images.
     TestImages,
     /// The node image that holds them.
@@ -63,12 +65,13 @@ impl Step {
         Step::NodeImage,
     ];
     /// Every step that the conformance suite needs beyond that, in order.
-    pub const CONFORMANCE: [Step; 7] = [
+    pub const CONFORMANCE: [Step; 8] = [
         Step::ConformanceSuite,
         Step::TestPrograms,
         Step::PreviousTestPrograms,
         Step::SampleApiServer,
         Step::TestRoot,
+        Step::Busybox,
         Step::TestImages,
         Step::ConformanceImage,
     ];
@@ -99,6 +102,7 @@ impl fmt::Display for Step {
             Step::PreviousTestPrograms => "previous test programs",
             Step::SampleApiServer => "sample API server",
             Step::TestRoot => "test root file system",
+            Step::Busybox => "busybox",
             Step::TestImages => "test images",
             Step::ConformanceImage => "conformance node image",
         })

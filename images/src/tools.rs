@@ -23,6 +23,9 @@ const LIBSECCOMP: Tool = Tool {
     install: "the package `libseccomp-dev`",
 };
 
+const MAKE: Tool = Tool { name: "make", probe: ("make", &["--version"]), install: "the package `make`" };
+const BZIP2: Tool = Tool { name: "bzip2", probe: ("bzip2", &["--help"]), install: "the package `bzip2`" };
+
 /// Checks for the Go toolchain.
 pub(crate) async fn go(workshop: &Workshop<'_>, step: Step, release: &Release) -> Result<(), BuildError> {
     let missing = BuildError::MissingTool {
@@ -50,6 +53,11 @@ pub(crate) async fn debian(workshop: &Workshop<'_>, step: Step) -> Result<(), Bu
 /// Checks for the C compiler, and for the libraries that runc links.
 pub(crate) async fn c(workshop: &Workshop<'_>, step: Step, with_seccomp: bool) -> Result<(), BuildError> {
     need(workshop, step, if with_seccomp { &[GCC, PKG_CONFIG, LIBSECCOMP] } else { &[GCC] }).await
+}
+
+/// Checks for what builds C programs from archives of their sources.
+pub(crate) async fn make(workshop: &Workshop<'_>, step: Step) -> Result<(), BuildError> {
+    need(workshop, step, &[GCC, MAKE, BZIP2]).await
 }
 
 async fn need(workshop: &Workshop<'_>, step: Step, tools: &[Tool]) -> Result<(), BuildError> {

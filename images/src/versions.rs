@@ -33,8 +33,8 @@ pub struct Release {
     pub local_path_provisioner: &'static str,
     /// The suite of the root file system. bookworm's systemd runs on cgroup v1 and v2; later ones refuse v1.
     pub debian: &'static str,
-    /// What its conformance suite needs.
-    pub(crate) conformance: Conformance,
+    /// What its conformance suite needs; `None` where the suite of this release is not offered.
+    pub(crate) conformance: Option<Conformance>,
 }
 
 /// The images that a release's conformance suite uses beside those of the node: tags, from the release's own table of
@@ -66,8 +66,7 @@ pub(crate) struct Conformance {
     pub(crate) sample_apiserver_module: &'static str,
 }
 
-/// Every release that can be built, newest first.
-const RELEASES: [Release; 1] = [Release {
+const V1_37: Release = Release {
     kubernetes: "v1.37.2",
     staging: "v0.37.2",
     tagged: "2026-10-27T12:01:04Z",
@@ -82,7 +81,7 @@ const RELEASES: [Release; 1] = [Release {
     cri_tools: "v1.36.0",
     local_path_provisioner: "v0.0.30",
     debian: "bookworm",
-    conformance: Conformance {
+    conformance: Some(Conformance {
         agnhost: "2.66.1",
         agnhost_previous: "2.55",
         agnhost_previous_module: KubernetesModule {
@@ -98,14 +97,51 @@ const RELEASES: [Release; 1] = [Release {
         nonewprivs: "1.4",
         sample_apiserver: "1.29.2",
         sample_apiserver_module: "v0.29.2",
-    },
-}];
+    }),
+};
+
+/// Older releases: what Kubernetes itself determines, on the same containerd, runc and Debian.
+const V1_36: Release = Release {
+    kubernetes: "v1.36.3",
+    staging: "v0.36.3",
+    tagged: "2026-07-22T18:07:38Z",
+    go: "1.26",
+    etcd: "v3.6.16",
+    etcd_tag: "3.6.8-0",
+    coredns: "v1.14.2",
+    pause: "3.10.2",
+    conformance: None,
+    ..V1_37
+};
+
+const V1_35: Release = Release {
+    kubernetes: "v1.35.4",
+    staging: "v0.35.4",
+    tagged: "2026-04-15T18:01:22Z",
+    go: "1.25",
+    etcd_tag: "3.6.6-0",
+    coredns: "v1.13.1",
+    pause: "3.10.1",
+    ..V1_36
+};
+
+const V1_34: Release = Release {
+    kubernetes: "v1.34.4",
+    staging: "v0.34.4",
+    tagged: "2026-02-10T12:53:36Z",
+    go: "1.24",
+    etcd_tag: "3.6.5-0",
+    coredns: "v1.12.1",
+    ..V1_35
+};
+
+/// Every release that can be built, newest first.
+static RELEASES: [Release; 4] = [V1_37, V1_36, V1_35, V1_34];
 
 impl Release {
     /// Every release that can be built, newest first.
     pub fn all() -> &'static [Release] {
-        static ALL: [Release; RELEASES.len()] = RELEASES;
-        &ALL
+        &RELEASES
     }
 
     /// The newest release.
@@ -113,18 +149,26 @@ impl Release {
         &Self::all()[0]
     }
 
-    /// The release of that Kubernetes version, with or without the leading `v`.
+    /// The release of that Kubernetes version, with or without the leading `v`: `v1.36.3`, or `v1.36` for the one of that
+    /// minor version.
     ///
     /// # Errors
     /// When it is not in the table; the error lists what is.
     pub fn find(version: &str) -> Result<&'static Release, UnsupportedVersion> {
-        let bare = version.trim_start_matches('v');
-        Self::all().iter().find(|release| release.kubernetes.trim_start_matches('v') == bare).ok_or_else(|| {
-            UnsupportedVersion {
-                found: version.to_owned(),
-                supported: Self::all().iter().map(|release| release.kubernetes).collect(),
-            }
+        let bare = version.strip_prefix('v').unwrap_or(version);
+        let is_meant = |release: &&Release| {
+            let (major, minor) = release.major_minor();
+            release.kubernetes.trim_start_matches('v') == bare || format!("{major}.{minor}") == bare
+        };
+        Self::all().iter().find(is_meant).ok_or_else(|| UnsupportedVersion {
+            found: version.to_owned(),
+            supported: Self::all().iter().map(|release| release.kubernetes).collect(),
         })
+    }
+
+    /// Whether its conformance suite is offered.
+    pub fn has_conformance(&self) -> bool {
+        self.conformance.is_some()
     }
 
     /// Major and minor version, as Kubernetes' programs report them.
@@ -165,11 +209,19 @@ mod tests {
     }
 
     #[test]
+    fn a_minor_version_is_enough() {
+        assert_eq!(Release::find("v1.36").unwrap(), &V1_36);
+        assert_eq!(Release::find("1.34").unwrap(), &V1_34);
+        assert!(Release::find("v1").is_err() && Release::find("1.3").is_err() && Release::find("").is_err());
+    }
+
+    #[test]
     fn an_unknown_version_is_refused_with_the_known_ones() {
         let error = Release::find("v1.12.0").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "build a node image of Kubernetes v1.12.0: this version is not supported; supported: v1.37.2"
+            "build a node image of Kubernetes v1.12.0: this version is not supported; supported: v1.37.2, v1.36.3, v1.35.4, \
+             v1.34.4"
         );
     }
 

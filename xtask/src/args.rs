@@ -37,7 +37,8 @@ pub enum Command {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[group(multiple = false)]
 pub struct ImageArgs {
-    /// Use this node image; it is pulled where the engine does not have it.
+    /// Use this node image, which is pulled where the engine does not have it; or that of this Kubernetes version, which is
+    /// built.
     #[arg(long, value_name = "REFERENCE")]
     pub image: Option<String>,
     /// Build the node image from source, even where a prebuilt one could be pulled.

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 use kind_engine::Engine;
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec, config_file,
-    image::{resolve, resolve_load_balancer},
+    image::{resolve_load_balancer, resolve_nodes},
     inventory,
     kubeconfig::KubeconfigFiles,
     provision::{Blueprint, Deadline, StepError, provision},
@@ -45,6 +45,7 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
         retain: args.retain,
         deadline: args.timeout.map(Deadline::after),
         wait: Some(args.wait).filter(|limit| !limit.is_zero()),
+        proxy: session.settings.proxy.clone(),
         logs: session.settings.state_dir.join("logs"),
     };
     session.console.note(&format!("creating cluster {name}"));
@@ -115,9 +116,11 @@ async fn refuse_taken(engine: &dyn Engine, name: &ClusterName) -> Result<(), Fai
 }
 
 async fn make(engine: Arc<dyn Engine>, mut blueprint: Blueprint, steps: &Steps<'_>) -> Result<ClusterRecord, Failure> {
-    blueprint.image = find(&blueprint, steps, "find the node image", images(&*engine, &blueprint.spec)).await?;
-    let (wanted, base) = (blueprint.load_balancer_image.clone(), base_image_reference(Release::newest()));
-    let (spec, image) = (blueprint.spec.clone(), blueprint.image.clone());
+    let release = Release::newest();
+    let (spec, built, base) = (blueprint.spec.clone(), node_image_reference(release), base_image_reference(release));
+    let resolved = async { Ok(resolve_nodes(&*engine, &spec, None, &built).await?) };
+    blueprint.image = find(&blueprint, steps, "find the node image", resolved).await?;
+    let (wanted, image) = (blueprint.load_balancer_image.clone(), blueprint.image.clone());
     let resolved = async { Ok(resolve_load_balancer(&*engine, &spec, &image, wanted.as_deref(), &base).await?) };
     blueprint.load_balancer_image = find(&blueprint, steps, "find the load balancer's image", resolved).await?;
     let made = provision(engine, &blueprint, steps).await;
@@ -137,24 +140,6 @@ async fn find<T>(
         deadline.bound(work).await.map_err(expired)?
     };
     steps.during(step, bounded).await
-}
-
-/// Has every node's image on the engine and returns the one for nodes without their own, and for the load balancer.
-async fn images(engine: &dyn Engine, spec: &ClusterSpec) -> Result<String, Failure> {
-    let built = node_image_reference(Release::newest());
-    let mut named: Vec<&str> = Vec::new();
-    for image in spec.nodes.iter().filter_map(|node| node.image.as_deref()) {
-        if !named.contains(&image) {
-            resolve(engine, Some(image), &built).await?;
-            named.push(image);
-        }
-    }
-    if spec.nodes.iter().all(|node| node.image.is_some())
-        && let Some(first) = named.first()
-    {
-        return Ok((*first).to_owned());
-    }
-    Ok(resolve(engine, None, &built).await?)
 }
 
 fn finish(

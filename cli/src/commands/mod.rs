@@ -18,6 +18,7 @@ pub(crate) mod kubectl;
 mod load;
 pub(crate) mod load_docker_image;
 pub(crate) mod load_image_archive;
+pub(crate) mod manual;
 pub(crate) mod ps;
 pub(crate) mod report;
 pub(crate) mod shell;

@@ -8,7 +8,7 @@ use kind_conformance::generate;
 use kind_images::Release;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for release in Release::all() {
+    for release in Release::all().iter().filter(|release| release.has_conformance()) {
         let version = release.kubernetes;
         let module = module(version)?;
         let list = fs::read_to_string(Path::new(&module).join("test/conformance/testdata/conformance.yaml"))?;

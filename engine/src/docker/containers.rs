@@ -194,6 +194,7 @@ fn facts_of_inspect(found: ContainerInspectResponse) -> ContainerFacts {
         image: config.image.unwrap_or_default(),
         labels: config.labels.unwrap_or_default().into_iter().collect(),
         state: state.status.map(|status| status.to_string()).unwrap_or_default(),
+        started: state.started_at.unwrap_or_default(),
         exit_code: state.exit_code,
         ports,
         address: first_address(network.networks),
@@ -230,6 +231,7 @@ fn facts_of_summary(found: ContainerSummary) -> ContainerFacts {
         image: found.image.unwrap_or_default(),
         labels: found.labels.unwrap_or_default().into_iter().collect(),
         state: found.state.map(|state| state.to_string()).unwrap_or_default(),
+        started: String::new(),
         exit_code: None,
         ports: ports.collect(),
         address: first_address(found.network_settings.and_then(|settings| settings.networks)),
@@ -282,4 +284,18 @@ pub(super) async fn download(docker: &Docker, name: &str, path: &str, tar: &Path
         file.write_all(&part).await.map_err(file_error)?;
     }
     file.flush().await.map_err(file_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_root_of_its_machine_also_where_the_engine_remaps() {
+        let mode = |host_userns| {
+            let spec = ContainerSpec { host_userns, ..ContainerSpec::default() };
+            host_config(&spec, HostConfig::default()).userns_mode
+        };
+        assert_eq!((mode(true).as_deref(), mode(false)), (Some("host"), None));
+    }
 }

@@ -5,11 +5,22 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
-/// The client configuration of a kubeconfig's current context. It does not touch the network.
+/// The client configuration of a kubeconfig of ours. It does not touch the network.
 ///
 /// # Errors
 /// When the text is not a kubeconfig.
 pub async fn client_config(kubeconfig: &str) -> Result<Config, KubeconfigError> {
+    let mut config = foreign_client_config(kubeconfig).await?;
+    // The engine publishes the API nearby, where a proxy of the machine's cannot reach it.
+    config.proxy_url = None;
+    Ok(config)
+}
+
+/// The client configuration of the current context of somebody else's kubeconfig. It does not touch the network.
+///
+/// # Errors
+/// When the text is not a kubeconfig.
+pub(crate) async fn foreign_client_config(kubeconfig: &str) -> Result<Config, KubeconfigError> {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig)?;
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await
 }

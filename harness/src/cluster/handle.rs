@@ -6,7 +6,7 @@ use kind_engine::{CommandError, DockerEngine, Engine, EngineError};
 use kube::{Client, Config, config::KubeconfigError};
 use tokio::sync::OnceCell;
 
-use super::{ClusterRecord, Node, client_config};
+use super::{ClusterRecord, Node, client_config, foreign_client_config};
 use crate::{
     spec::Role,
     wait::{WaitError, deployment_available, nodes_ready},
@@ -153,7 +153,10 @@ impl Cluster {
     /// # Errors
     /// When the kubeconfig is not usable.
     pub async fn client_config(&self) -> Result<Config, ClusterError> {
-        Ok(client_config(self.kubeconfig()).await?)
+        Ok(match self.inner.nodes {
+            Nodes::Engine(_) => client_config(self.kubeconfig()).await?,
+            Nodes::OutOfReach => foreign_client_config(self.kubeconfig()).await?,
+        })
     }
 
     /// A client for the administrator. It belongs to the current tokio runtime and must not outlive it.

@@ -9,6 +9,7 @@ mod node;
 mod record;
 
 pub use client::client_config;
+pub(crate) use client::foreign_client_config;
 pub use handle::{Cluster, ClusterError};
 pub use node::Node;
 pub use record::{ClusterRecord, NodeRecord};

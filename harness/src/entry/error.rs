@@ -1,8 +1,10 @@
 //! Why a test could not be carried out. Why its body failed is the body's own affair.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io};
 
-use crate::{cluster::ClusterError, config_file::ConfigFileError, settings::SettingsError, spec::SpecError};
+use crate::{
+    cluster::ClusterError, config_file::ConfigFileError, settings::SettingsError, spec::SpecError, wait::WaitError,
+};
 
 /// Something between the start of a test and its body went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -68,12 +70,13 @@ pub enum EntryError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The cluster's API did not answer.
-    #[error("create the test's namespace in cluster {cluster}: no answer after {:.0} s; is its API up?", limit.as_secs_f64())]
+    #[error("create the test's namespace in cluster {cluster}; is its API up?")]
     NoAnswer {
         /// Which cluster.
         cluster: String,
-        /// For how long.
-        limit: Duration,
+        /// For how long, and what came instead.
+        #[source]
+        source: WaitError,
     },
     /// A test that takes the cluster's handle runs on somebody else's cluster: it is skipped.
     #[error(

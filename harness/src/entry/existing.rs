@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::{
     activity::{self, Activity},
-    cluster::{Cluster, ClusterRecord, NodeRecord, client_config},
+    cluster::{Cluster, ClusterRecord, NodeRecord, foreign_client_config},
     diagnose::Look,
     kubeconfig::KubeconfigFiles,
     lease::{self, Access, Holder, Outcome, Visit},
@@ -109,7 +109,7 @@ impl Host for Existing<'_> {
         let named = self.named()?;
         let kubeconfig = serde_yaml::to_string(&named.kubeconfig)
             .map_err(|error| ExistingError::File { from: named.from.clone(), problem: error.to_string() })?;
-        let config = client_config(&kubeconfig).await;
+        let config = foreign_client_config(&kubeconfig).await;
         let config = config.map_err(|source| ExistingError::Kubeconfig { from: named.from.clone(), source })?;
         let server = config.cluster_url.to_string();
         let client = Client::try_from(config);

@@ -11,10 +11,13 @@ use kube::{
 use tokio::time::timeout;
 
 use super::{judge::chain, name::TestName, timeline::seconds};
-use crate::wait::{Check, until_every};
+use crate::wait::{Check, WaitError, until_every, until_or};
 
 /// How long the API has for one call of ours. A control plane that was just killed is left within seconds.
 pub(super) const API_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long after one try to reach the API the next one is made.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// How long the controller has for its part of a new namespace.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -74,8 +77,16 @@ impl Deref for TestNamespace {
     }
 }
 
-/// Makes the namespace.
-pub(super) async fn create(client: &Client, name: &TestNamespace, test: &TestName) -> Result<(), kube::Error> {
+/// Makes the namespace. An API that cannot be reached at the moment, as while a control plane or the engine is started again,
+/// is tried again.
+///
+/// # Errors
+/// The outer one is the API's answer; the inner one says that there was none.
+pub(super) async fn create(
+    client: &Client,
+    name: &TestNamespace,
+    test: &TestName,
+) -> Result<Result<(), WaitError>, kube::Error> {
     let namespace = Namespace {
         metadata: ObjectMeta {
             name: Some(name.to_string()),
@@ -86,8 +97,27 @@ pub(super) async fn create(client: &Client, name: &TestNamespace, test: &TestNam
         ..Namespace::default()
     };
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    namespaces.create(&PostParams::default(), &namespace).await?;
-    Ok(())
+    let mut is_first = true;
+    until_or(AGAIN, "the cluster's API", API_LIMIT, async || {
+        let is_first = std::mem::take(&mut is_first);
+        match namespaces.create(&PostParams::default(), &namespace).await {
+            Ok(_) => Ok(Check::Done(())),
+            // Of an earlier try only the answer was lost: the name is nobody else's.
+            Err(kube::Error::Api(status)) if status.code == 409 && !is_first => Ok(Check::Done(())),
+            Err(error) if passes(&error) => Ok(Check::NotYet(chain(&error))),
+            Err(error) => Err(error),
+        }
+    })
+    .await
+}
+
+/// Whether an error is the way to the API's, or an API's that is not up yet.
+fn passes(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => (502..=504).contains(&status.code),
+        kube::Error::HyperError(_) | kube::Error::Service(_) => true,
+        _ => false,
+    }
 }
 
 /// Sees to it, beside the test, that pods can be made in a new namespace: they need its `default` service account. A

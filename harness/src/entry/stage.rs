@@ -135,10 +135,10 @@ impl<H: Host> Stage<'_, H> {
         let Some(namespace) = &arranged.namespace else { return Ok(()) };
         let cluster = arranged.cluster.name();
         self.case.timeline.begin("made a namespace");
-        timeout(API_LIMIT, namespace::create(&arranged.client, namespace, &self.case.name))
+        namespace::create(&arranged.client, namespace, &self.case.name)
             .await
-            .map_err(|_| EntryError::NoAnswer { cluster: cluster.to_owned(), limit: API_LIMIT })?
-            .map_err(|error| EntryError::namespace(cluster, error))
+            .map_err(|error| EntryError::namespace(cluster, error))?
+            .map_err(|source| EntryError::NoAnswer { cluster: cluster.to_owned(), source })
     }
 
     /// Sees to the namespace beside the body, for as long as that takes.

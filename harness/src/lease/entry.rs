@@ -61,5 +61,6 @@ pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope:
         owner: scope.owner,
         idle: settings.idle,
         engine: settings.docker_host.clone(),
+        proxy: settings.proxy.clone(),
     }
 }

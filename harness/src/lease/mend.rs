@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
 use kind_engine::{Engine, EngineError};
 use kube::{Api, Client, ResourceExt, api::ListParams};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     cluster::{ClusterRecord, client_config},
@@ -38,9 +39,9 @@ pub(super) async fn mend(engine: &dyn Engine, record: &ClusterRecord) -> Result<
     let long_enough = SystemTime::now() - FRESH;
     let mut signs = Vec::new();
     for name in record.load_balancer.iter().chain(record.nodes.iter().map(|node| &node.name)) {
-        let restarted = start(engine, name).await?;
+        let since = start(engine, name).await?;
         if record.load_balancer.as_ref() != Some(name) {
-            signs.push((name, if restarted { SystemTime::now() } else { long_enough }));
+            signs.push((name, since.max(long_enough)));
         }
     }
     let config = client_config(&record.kubeconfig).await.map_err(|error| MendError::Api(error.into()))?;
@@ -51,17 +52,18 @@ pub(super) async fn mend(engine: &dyn Engine, record: &ClusterRecord) -> Result<
     Ok(())
 }
 
-/// Starts or thaws a container that does not run. Says whether it did.
-async fn start(engine: &dyn Engine, name: &NodeName) -> Result<bool, MendError> {
+/// Starts or thaws a container that does not run. Says since when it runs.
+async fn start(engine: &dyn Engine, name: &NodeName) -> Result<SystemTime, MendError> {
     let Some(facts) = engine.container(name.as_str()).await? else { return Err(MendError::Gone(name.clone())) };
     if facts.state == "paused" {
         engine.unpause_container(name.as_str()).await?;
     } else if !facts.is_running() {
         engine.start_container(name.as_str()).await?;
     } else {
-        return Ok(false);
+        // What an engine says that nobody can read counts as long ago.
+        return Ok(OffsetDateTime::parse(&facts.started, &Rfc3339).map_or(SystemTime::UNIX_EPOCH, SystemTime::from));
     }
-    Ok(true)
+    Ok(SystemTime::now())
 }
 
 /// Waits until every kubelet has renewed its lease since the given time.

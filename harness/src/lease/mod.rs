@@ -22,6 +22,7 @@ mod order;
 mod process;
 mod provisioner;
 mod real;
+mod runs;
 mod scope;
 mod shape;
 mod starter;

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{key::Key, process::ProcessId, shape::Shape};
+use crate::spec::Proxy;
 
 /// The content of a state folder's `order.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub(crate) struct Order {
     pub(crate) idle: Duration,
     /// The engine's address; `None` for the usual socket.
     pub(crate) engine: Option<String>,
+    /// The proxies that its nodes are told of.
+    #[serde(default)]
+    pub(crate) proxy: Proxy,
     /// Where the logs of a failed bring-up go.
     pub(crate) logs: PathBuf,
     /// Where the run's records are that it was made for; what happens to the cluster is noted there.

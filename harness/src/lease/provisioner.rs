@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{key::Key, order::Order};
+use super::{key::Key, order::Order, runs::Runs};
 use crate::{cluster::ClusterRecord, provision::Progress, spec::ClusterName};
 
 /// Something that makes and removes clusters. Every method may be called again after a process that called it died.
@@ -17,8 +17,8 @@ pub(crate) trait Provisioner: Send + Sync {
     /// Whether a cluster can be used, mended where that is quickly done.
     async fn mend(&self, record: &ClusterRecord) -> Result<(), String>;
 
-    /// Whether any node still runs; an error where the engine does not say.
-    async fn runs(&self, name: &ClusterName) -> Result<bool, String>;
+    /// Which of its containers run; an error where the engine does not say.
+    async fn runs(&self, name: &ClusterName) -> Result<Runs, String>;
 
     /// The keys of all clusters that this state folder's keepers made and that are there, even in parts.
     async fn made_here(&self) -> Result<Vec<Key>, String>;

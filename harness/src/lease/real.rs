@@ -17,6 +17,7 @@ use super::{
     order::Order,
     process::host,
     provisioner::{CreateError, Provisioner},
+    runs::Runs,
 };
 use crate::{
     cluster::ClusterRecord,
@@ -78,7 +79,7 @@ impl Provisioner for RealProvisioner {
         progress.event(Event::Started { step: IMAGE });
         let spec = order.shape.clone().into_spec();
         let images = async {
-            let image = image::resolve(&*engine, order.image.as_deref(), &order.built).await?;
+            let image = image::resolve_nodes(&*engine, &spec, order.image.as_deref(), &order.built).await?;
             let base = kind_images::base_image_reference(kind_images::Release::newest());
             let balancer = image::resolve_load_balancer(&*engine, &spec, &image, None, &base).await?;
             Ok((image, balancer))
@@ -105,6 +106,7 @@ impl Provisioner for RealProvisioner {
             retain: false,
             deadline: None,
             wait: Some(READY),
+            proxy: order.proxy.clone(),
             logs: order.logs.clone(),
         };
         let made = provision::provision(engine, &blueprint, progress).await;
@@ -128,10 +130,16 @@ impl Provisioner for RealProvisioner {
         mend(&**engine, record).await.map_err(|error| chain(&error))
     }
 
-    async fn runs(&self, name: &ClusterName) -> Result<bool, String> {
+    async fn runs(&self, name: &ClusterName) -> Result<Runs, String> {
         let engine = self.engine().await.map_err(|error| chain(&error))?;
         let containers = engine.containers(&cluster_labels(name)).await.map_err(|error| chain(&error))?;
-        Ok(containers.iter().any(ContainerFacts::is_running))
+        let mut running = Vec::new();
+        for container in containers.iter().filter(|container| container.is_running()) {
+            // Only a closer look tells since when.
+            let facts = engine.container(&container.name).await.map_err(|error| chain(&error))?;
+            running.extend(facts.filter(ContainerFacts::is_running).map(|facts| (facts.name, facts.started)));
+        }
+        Ok(running.into_iter().collect())
     }
 
     async fn made_here(&self) -> Result<Vec<Key>, String> {

@@ -93,6 +93,8 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
         text("KIND_RS_SERVICE_SUBNET", &networking.service_subnet),
         text("KIND_RS_POD_SUBNET", pods),
     ]);
+    let nodes = context.plan.nodes.iter().map(|node| &node.name).chain(&context.plan.load_balancer);
+    environment.extend(context.plan.blueprint.proxy.environment(networking, nodes.map(ToString::to_string)));
     if let Some(domains) = &networking.dns_search {
         environment.insert("KIND_DNS_SEARCH".to_owned(), domains.join(" "));
     }
@@ -113,6 +115,7 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
         // kube-proxy and the pod network look for kernel modules.
         Mount { target: "/lib/modules".into(), kind: host("/lib/modules") },
     ];
+    mounts.extend(mapped_devices(&context.machine.storage_driver));
     mounts.extend(node.spec.extra_mounts.iter().cloned());
     ContainerSpec {
         name: node.name.to_string(),
@@ -124,12 +127,26 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
         mounts,
         ports: node.spec.extra_port_mappings.clone(),
         privileges: Privileges::Full,
+        // Root in a node must be root on the machine: no mount and no cgroup of it is to be had otherwise.
+        host_userns: context.machine.userns_remapped,
         memory: node.spec.memory,
         nano_cpus: node.spec.nano_cpus,
         restart: RestartPolicy::OnFailure(1),
         files,
         ..ContainerSpec::default()
     }
+}
+
+/// Where the engine's file system names its devices below `/dev/mapper`, the kubelet looks for them there.
+fn mapped_devices(storage_driver: &str) -> Option<Mount> {
+    let kind = MountKind::Host {
+        path: "/dev/mapper".to_owned(),
+        read_only: false,
+        selinux_relabel: false,
+        propagation: Propagation::None,
+    };
+    let is_mapped = ["btrfs", "devicemapper", "xfs", "zfs"].contains(&storage_driver);
+    is_mapped.then(|| Mount { target: "/dev/mapper".to_owned(), kind })
 }
 
 fn host(path: &str) -> MountKind {
@@ -161,4 +178,15 @@ fn with_role(context: &Context, role: &str) -> Labels {
     let mut labels = context.plan.labels.clone();
     labels.insert(LABEL_ROLE.to_owned(), role.to_owned());
     labels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_mapped_for_the_drivers_that_name_them_so() {
+        assert_eq!(mapped_devices("zfs").map(|mount| mount.target).as_deref(), Some("/dev/mapper"));
+        assert_eq!(mapped_devices("overlay2"), None);
+    }
 }

@@ -102,6 +102,7 @@ pub fn outline(name: &ClusterName, spec: &ClusterSpec) -> Outline {
         retain: false,
         deadline: None,
         wait: None,
+        proxy: crate::spec::Proxy::default(),
         logs: std::path::PathBuf::new(),
     });
     let networking = &spec.networking;

@@ -149,7 +149,7 @@ impl History {
                 }
                 self.fate = Fate::Failed;
             }
-            ClusterEvent::Checked => self.note(at, "checked after a test that had it for itself: well"),
+            ClusterEvent::Checked => self.note(at, "looked at: well"),
             ClusterEvent::Broken { why } => {
                 self.down(at);
                 self.note(at, format!("made anew: {why}"));

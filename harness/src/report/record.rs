@@ -127,7 +127,7 @@ pub(crate) enum ClusterEvent {
         /// Why.
         error: String,
     },
-    /// It was looked at after a test that had it for itself, and is well.
+    /// It was looked at, after a test that had it for itself or after the engine was restarted, and is well.
     Checked,
     /// It cannot be used any more and is made anew.
     Broken {

@@ -1,11 +1,13 @@
 //! Values of variables: what they may be, and what is said when they are something else.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
-use super::Keep;
+use kind_images::{UnsupportedVersion, node_image};
+
+use super::{Keep, docker_client::DockerClientError};
 
 /// A variable of the environment that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
     /// It has a value that it cannot have.
@@ -17,6 +19,24 @@ pub enum SettingsError {
         value: String,
         /// What it may be.
         expected: &'static str,
+    },
+    /// It names a Kubernetes version that there is no image of.
+    #[error("read environment variable {name}")]
+    Version {
+        /// The variable.
+        name: &'static str,
+        /// Which versions there are.
+        #[source]
+        source: UnsupportedVersion,
+    },
+    /// The Docker client's configuration cannot be read.
+    #[error("look for proxies in {}", folder.display())]
+    DockerClient {
+        /// Its folder.
+        folder: PathBuf,
+        /// Why not.
+        #[source]
+        source: Arc<DockerClientError>,
     },
     /// There is no place for states.
     #[error("find a folder for the states of clusters: set KIND_TEST_STATE_DIR, XDG_STATE_HOME or HOME")]
@@ -42,6 +62,17 @@ impl Reader<'_> {
             value: raw.to_string_lossy().into_owned(),
             expected: "UTF-8 text",
         })
+    }
+
+    /// The first of two names that has a value.
+    pub(super) fn either(&self, name: &'static str, other: &'static str) -> Result<Option<String>, SettingsError> {
+        Ok(self.text(name)?.or(self.text(other)?))
+    }
+
+    pub(super) fn image(&self, name: &'static str) -> Result<Option<String>, SettingsError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let image = node_image(&text).map(Some);
+        image.map_err(|source| SettingsError::Version { name, source })
     }
 
     pub(super) fn switch(&self, name: &'static str) -> Result<bool, SettingsError> {

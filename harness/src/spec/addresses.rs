@@ -61,6 +61,19 @@ impl AddressPlan {
         self.host(LOAD_BALANCER + offset)
     }
 
+    /// The networks that all of them are in, separated by commas.
+    pub(crate) fn networks(self) -> String {
+        let [a, b, c] = PREFIX;
+        let v4 = with_prefix(IpAddr::V4(Ipv4Addr::new(a, b, c, 0)));
+        let [a, b, c, d] = PREFIX_V6;
+        let v6 = with_prefix(IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0)));
+        match self.family {
+            IpFamily::Ipv4 => v4,
+            IpFamily::Ipv6 => v6,
+            IpFamily::Dual => format!("{v4},{v6}"),
+        }
+    }
+
     fn host(self, last: u8) -> Addresses {
         let [a, b, c] = PREFIX;
         let v4 = IpAddr::V4(Ipv4Addr::new(a, b, c, last));

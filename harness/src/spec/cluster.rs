@@ -186,10 +186,12 @@ impl ClusterSpec {
         self.with_count(Role::Worker, count)
     }
 
-    /// Sets the image of every node.
+    /// Sets the image of every node: a reference, or a Kubernetes version that stands for one
+    /// ([`node_image`](kind_images::node_image)). A version that there is none of is refused when the image is looked for.
     #[must_use]
-    pub fn image(mut self, reference: impl Into<String>) -> Self {
-        let reference = reference.into();
+    pub fn image(mut self, image: impl Into<String>) -> Self {
+        let image = image.into();
+        let reference = kind_images::node_image(&image).unwrap_or(image);
         for node in &mut self.nodes {
             node.image = Some(reference.clone());
         }

@@ -8,6 +8,7 @@ mod family;
 mod labels;
 mod names;
 mod patches;
+mod proxy;
 mod validate;
 
 pub use addresses::{AddressPlan, Addresses, LOAD_BALANCER_PORT};
@@ -22,4 +23,5 @@ pub use labels::{
 };
 pub use names::{ClusterName, NameError, NameTooLong, NodeName};
 pub use patches::{ContainerdPatches, DocumentKind, JsonPatch, KubeadmPatches, MergePatch};
+pub use proxy::Proxy;
 pub use validate::SpecError;

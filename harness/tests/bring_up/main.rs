@@ -9,7 +9,7 @@ use kind_engine::{Engine, FakeEngine, Labels, Outcome};
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec,
     provision::{Blueprint, Deadline, Event, Progress, ProvisionError, destroy, provision},
-    spec::Manifest,
+    spec::{Manifest, Proxy},
 };
 
 const IMAGE: &str = "node:test";
@@ -50,6 +50,7 @@ fn blueprint(spec: ClusterSpec) -> Blueprint {
         retain: false,
         deadline: None,
         wait: None,
+        proxy: Proxy::default(),
         logs: std::env::temp_dir().join(format!("kind-harness-bring-up-{}", std::process::id())),
     }
 }

@@ -30,13 +30,14 @@ fn run(artifacts: &Path, run: &str, engine: &str) -> Command {
     command
 }
 
-/// Waits for a page with all of these texts.
-async fn page_with(artifacts: &Path, texts: &[&str]) -> String {
+/// Waits for a page with all of these texts that was written when the run was over.
+async fn page_with(artifacts: &Path, texts: &[&str]) {
     let file = artifacts.join("artifacts/report.html");
     until("the report", Duration::from_secs(30), async || {
         let page = fs::read_to_string(&file).unwrap_or_default();
         match texts.iter().find(|text| !page.contains(**text)) {
-            None => Check::Done(page),
+            None if page.contains("while the run went on") => Check::not_yet("it is still written"),
+            None => Check::Done(()),
             Some(missing) => Check::not_yet(format!("no {missing:?} in {} bytes", page.len())),
         }
     })
@@ -49,9 +50,7 @@ async fn a_run_without_an_engine_has_a_report() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = run(folder.path(), "first", "unix:///nowhere/docker.sock").output().expect("run this program");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let page =
-        page_with(folder.path(), &["1 test skipped", "a_client_reaches_the_cluster", "/nowhere/docker.sock"]).await;
-    assert!(!page.contains("while the run went on"), "it is over");
+    page_with(folder.path(), &["1 test skipped", "a_client_reaches_the_cluster", "/nowhere/docker.sock"]).await;
 
     // Another run has the page after it, which leads to this one's.
     let output = run(folder.path(), "second", "unix:///nowhere/docker.sock").output().expect("run this program");

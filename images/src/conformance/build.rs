@@ -15,7 +15,7 @@ use crate::{
     workshop::Workshop,
 };
 
-use super::{images, node, programs::programs, root_fs};
+use super::{busybox, images, node, programs::programs, root_fs};
 
 /// What the conformance suite of a release needs, built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,26 +28,23 @@ pub struct ConformanceSuite {
     pub image: String,
 }
 
-/// The suite of a release as a build leaves it in this cache folder, whether or not one has.
-///
-/// # Panics
-/// Never: every release has a suite and programs.
-pub fn expected(release: &Release, cache: &Path) -> ConformanceSuite {
+/// The suite of a release as a build leaves it in this cache folder, whether or not one has; `None` where it is not
+/// offered.
+pub fn expected(release: &Release, cache: &Path) -> Option<ConformanceSuite> {
     let results = cache.join("results");
-    let suite = programs(release).into_iter().find(|program| program.step() == Step::ConformanceSuite);
-    let kubernetes = components(release).into_iter().find(|component| component.step == Step::Kubernetes);
-    let (suite, kubernetes) = suite.zip(kubernetes).expect("every release has both");
-    ConformanceSuite {
+    let suite = programs(release).into_iter().find(|program| program.step() == Step::ConformanceSuite)?;
+    let kubernetes = components(release).into_iter().find(|component| component.step == Step::Kubernetes)?;
+    Some(ConformanceSuite {
         e2e_test: results.join(suite.key()).join("e2e.test"),
         kubectl: results.join(kubernetes.key(release)).join("kubectl"),
-        image: node::image_reference(release),
-    }
+        image: node::image_reference(release)?,
+    })
 }
 
 /// The suite of a release, where an earlier build left its programs in this cache folder; `None` where it has to be
 /// built. Whether the engine has the image is the engine's to say.
 pub fn find(release: &Release, cache: &Path) -> Option<ConformanceSuite> {
-    let suite = expected(release, cache);
+    let suite = expected(release, cache)?;
     (suite.e2e_test.is_file() && suite.kubectl.is_file()).then_some(suite)
 }
 
@@ -71,7 +68,13 @@ async fn build_with(
     runner: &dyn Runner,
 ) -> Result<ConformanceSuite, BuildError> {
     let release = options.release;
-    let reference = node::image_reference(release);
+    let Some(reference) = node::image_reference(release) else {
+        let offered = Release::all().iter().filter(|release| release.conformance.is_some());
+        return Err(BuildError::NoConformance {
+            version: release.kubernetes,
+            offered: offered.map(|release| release.kubernetes).collect(),
+        });
+    };
     node_build::build_with(engine, options, progress, runner).await?;
     if let Some(suite) = find(release, &options.cache)
         && has(engine, &reference, Step::ConformanceImage).await?
@@ -83,16 +86,17 @@ async fn build_with(
     container::sweep(engine, Step::ConformanceSuite, cache.root()).await?;
     let workshop = Workshop { options, cache, runner, progress };
     // The one waits for the network, the other for processors.
-    let (root, built) = tokio::try_join!(root_fs::provide(&workshop), provide_programs(&workshop))?;
+    let (root, mut built) = tokio::try_join!(root_fs::provide(&workshop), provide_programs(&workshop))?;
     // The suite's specs need its kubectl: where the image was made elsewhere, it has to be built here.
     if let Some(kubernetes) = components(release).iter().find(|component| component.step == Step::Kubernetes) {
         go::build(&workshop, kubernetes).await?;
     }
     if has(engine, &reference, Step::ConformanceImage).await? {
-        skip(progress, &[Step::TestImages, Step::ConformanceImage]);
+        skip(progress, &[Step::Busybox, Step::TestImages, Step::ConformanceImage]);
     } else {
+        built.insert(Step::Busybox, busybox::provide(&workshop).await?);
         let archive = workshop.step(Step::TestImages, images::archive(&workshop, &root, &built)).await?;
-        workshop.step(Step::ConformanceImage, node::make(&workshop, engine, &archive)).await?;
+        workshop.step(Step::ConformanceImage, node::make(&workshop, engine, &archive, &reference)).await?;
         std::fs::remove_file(&archive).map_err(file(Step::ConformanceImage, "remove", &archive))?;
     }
     let missing = || BuildError::File {
@@ -114,5 +118,9 @@ async fn provide_programs(workshop: &Workshop<'_>) -> Result<Programs, BuildErro
 
 /// The results that later builds may need.
 pub(crate) fn results(release: &Release) -> Vec<String> {
-    programs(release).iter().map(super::programs::Program::key).chain([root_fs::key(release)]).collect()
+    programs(release)
+        .iter()
+        .map(super::programs::Program::key)
+        .chain([root_fs::key(release), busybox::key(release)])
+        .collect()
 }

@@ -2,9 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Read as _},
-    os::unix::fs::PermissionsExt as _,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -21,9 +19,6 @@ use crate::{
 
 const STEP: Step = Step::TestImages;
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// Two files of the shared root that the busybox image consists of.
-const STATIC: [(&str, &str); 2] = [("usr/bin/busybox", "busybox"), ("usr/bin/bash-static", "bash")];
 
 /// One spec mounts the image and looks whether its files are there, by the words "Alpine Linux" in this one.
 const OS_RELEASE: &[u8] =
@@ -52,9 +47,9 @@ pub(super) struct TestImage {
     pub(super) is_pulled: bool,
 }
 
-/// Every test image, in the order of their names.
+/// Every test image, in the order of their names; none where the release's suite is not offered.
 pub(super) fn test_images(release: &Release) -> Vec<TestImage> {
-    let tags = &release.conformance;
+    let Some(tags) = &release.conformance else { return Vec::new() };
     let image = |name: &str, tag: &str, content: &[Content], entrypoint, command| TestImage {
         name: format!("registry.k8s.io/e2e-test-images/{name}:{tag}"),
         content: content.to_vec(),
@@ -89,15 +84,15 @@ pub(super) fn test_images(release: &Release) -> Vec<TestImage> {
 /// Writes the archive of all images into the work folder. The caller removes it.
 pub(super) async fn archive(workshop: &Workshop<'_>, root: &Path, programs: &Programs) -> Result<PathBuf, BuildError> {
     let work = workshop.cache.work("test-images", STEP)?;
-    take_out(root, &work).map_err(file(STEP, "take programs out of", root))?;
-    let applets = HostCommand::new(&work.join("busybox").display().to_string(), &work).args(["--list"]);
+    let busybox = programs.get(&Step::Busybox).map(|folder| folder.join("busybox")).unwrap_or_default();
+    let applets = HostCommand::new(&busybox.display().to_string(), &work).args(["--list"]);
     let applets = workshop.run(STEP, &applets).await?;
     let path = work.join("images.tar");
     let write = || -> io::Result<()> {
         let mut archive = ImageArchive::create(&path)?;
         let shared = archive.layer(&fs::read(root)?)?;
         let mut layers = BTreeMap::new();
-        for (name, bytes) in layers_of(programs, &work, &applets)? {
+        for (name, bytes) in layers_of(programs, &applets)? {
             layers.insert(name, archive.layer(&bytes)?);
         }
         for image in test_images(workshop.release()) {
@@ -132,7 +127,7 @@ fn config(image: &TestImage) -> Value {
 }
 
 /// Every layer above the shared root or without it.
-fn layers_of(programs: &Programs, work: &Path, applets: &str) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
+fn layers_of(programs: &Programs, applets: &str) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
     let of = |step: Step| programs.get(&step).ok_or(io::ErrorKind::NotFound);
     let current = of(Step::TestPrograms)?;
     let sources = current.join("test/images");
@@ -161,7 +156,7 @@ fn layers_of(programs: &Programs, work: &Path, applets: &str) -> io::Result<Vec<
     Ok(vec![
         ("agnhost", agnhost(current)?),
         ("agnhost-previous", agnhost(of(Step::PreviousTestPrograms)?)?),
-        ("busybox", busybox(work, applets)?),
+        ("busybox", busybox(of(Step::Busybox)?, applets)?),
         ("kitten", picture("kitten")?),
         ("nautilus", picture("nautilus")?),
         // Its specs are about what a setuid and setgid program may do.
@@ -170,17 +165,15 @@ fn layers_of(programs: &Programs, work: &Path, applets: &str) -> io::Result<Vec<
     ])
 }
 
-/// busybox under all its names. The shell is bash: the one of Debian's busybox drops variables whose names have dots or
-/// dashes, which specs set and look for.
-fn busybox(work: &Path, applets: &str) -> io::Result<Vec<u8>> {
+/// busybox under all its names.
+fn busybox(folder: &Path, applets: &str) -> io::Result<Vec<u8>> {
     let mut layer = Layer::new(Vec::new());
     for folder in ["/dev", "/etc", "/home", "/proc", "/root", "/sys", "/usr/bin", "/var/tmp"] {
         layer.folder(folder, 0o755)?;
     }
     layer.folder("/tmp", 0o1777)?;
-    layer.copy("/bin/busybox", 0o755, &work.join("busybox"))?;
-    layer.copy("/bin/sh", 0o755, &work.join("bash"))?;
-    for applet in applets.lines().filter(|applet| !["busybox", "sh", ""].contains(applet)) {
+    layer.copy("/bin/busybox", 0o755, &folder.join("busybox"))?;
+    for applet in applets.lines().filter(|applet| !["busybox", ""].contains(applet)) {
         layer.link(&format!("/bin/{applet}"), "busybox")?;
     }
     layer.link("/usr/bin/env", "../../bin/env")?;
@@ -191,26 +184,6 @@ fn busybox(work: &Path, applets: &str) -> io::Result<Vec<u8>> {
     )?;
     layer.file("/etc/group", 0o644, b"root:x:0:\nnobody:x:65534:\n")?;
     layer.finish()
-}
-
-/// Copies the two static programs of the shared root into the work folder.
-fn take_out(root: &Path, work: &Path) -> io::Result<()> {
-    let mut missing: Vec<_> = STATIC.to_vec();
-    for entry in tar::Archive::new(File::open(root)?).entries()? {
-        let mut entry = entry?;
-        let path = entry.path()?.into_owned();
-        let path = path.strip_prefix(".").unwrap_or(&path);
-        let Some(at) = missing.iter().position(|(of_root, _)| path == Path::new(of_root)) else { continue };
-        let (_, name) = missing.swap_remove(at);
-        let mut content = Vec::new();
-        entry.read_to_end(&mut content)?;
-        fs::write(work.join(name), content)?;
-        fs::set_permissions(work.join(name), fs::Permissions::from_mode(0o755))?;
-    }
-    match missing.first() {
-        None => Ok(()),
-        Some((path, _)) => Err(io::Error::new(io::ErrorKind::NotFound, format!("{path} is not in it"))),
-    }
 }
 
 #[cfg(test)]
@@ -252,10 +225,9 @@ mod tests {
     }
 
     #[test]
-    fn busybox_has_every_applet_and_another_shell() {
+    fn busybox_has_every_name_that_it_knows() {
         let work = tempfile::tempdir().unwrap();
         fs::write(work.path().join("busybox"), "b").unwrap();
-        fs::write(work.path().join("bash"), "s").unwrap();
         let layer = busybox(work.path(), "busybox\ncat\nsh\n").unwrap();
         let mut archive = tar::Archive::new(layer.as_slice());
         let entries: Vec<(String, bool)> = archive
@@ -264,15 +236,8 @@ mod tests {
             .map(|entry| entry.unwrap())
             .map(|entry| (entry.path().unwrap().display().to_string(), entry.header().entry_type().is_symlink()))
             .collect();
-        assert!(entries.contains(&("bin/cat".to_owned(), true)) && entries.contains(&("bin/sh".to_owned(), false)));
-    }
-
-    #[test]
-    fn a_root_without_the_programs_is_named() {
-        let work = tempfile::tempdir().unwrap();
-        let root = work.path().join("rootfs.tar");
-        fs::write(&root, Layer::new(Vec::new()).finish().unwrap()).unwrap();
-        let error = take_out(&root, work.path()).unwrap_err().to_string();
-        assert!(error.contains("is not in it"), "{error}");
+        for (name, is_link) in [("bin/busybox", false), ("bin/cat", true), ("bin/sh", true)] {
+            assert!(entries.contains(&(name.to_owned(), is_link)), "{name}: {entries:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! the images that its specs use. The ordinary node image does not grow by it.
 
 mod build;
+mod busybox;
 mod images;
 mod node;
 mod programs;

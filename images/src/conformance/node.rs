@@ -15,7 +15,7 @@ use crate::{
     workshop::Workshop,
 };
 
-use super::{images::test_images, programs::programs, root_fs};
+use super::{busybox, images::test_images, programs::programs, root_fs};
 
 const STEP: Step = Step::ConformanceImage;
 
@@ -26,28 +26,36 @@ const PLACES: [(&str, &str); 3] = [
     ("conformance/mirror.conf", "/usr/local/lib/kind-rs/mirror.conf"),
 ];
 
-/// The reference of a release's conformance node image. It changes with everything that goes into the image.
-pub fn image_reference(release: &Release) -> String {
+/// The reference of a release's conformance node image. It changes with everything that goes into the image. `None` where
+/// the release's suite is not offered.
+pub fn image_reference(release: &Release) -> Option<String> {
+    release.conformance.as_ref()?;
     // The number stands for how layers are made, in `images.rs`.
-    let digest = Digest::new("conformance node image 2")
+    let digest = Digest::new("conformance node image 3")
         .field("node", node_image_reference(release))
         .field("root", root_fs::key(release))
+        .field("busybox", busybox::key(release))
         .fields(programs(release).iter().map(|program| ("program", program.key())))
         .fields(test_images(release).iter().map(|image| ("image", format!("{image:?}"))))
         .fields(embedded::fields(CONFORMANCE))
         .short();
-    format!("kind-rs/conformance:{}-{digest}", release.kubernetes)
+    Some(format!("kind-rs/conformance:{}-{digest}", release.kubernetes))
 }
 
 /// Makes the image out of the node image and the archive of the test images.
-pub(super) async fn make(workshop: &Workshop<'_>, engine: &dyn Engine, images: &Path) -> Result<(), BuildError> {
+pub(super) async fn make(
+    workshop: &Workshop<'_>,
+    engine: &dyn Engine,
+    images: &Path,
+    reference: &str,
+) -> Result<(), BuildError> {
     let release = workshop.release();
     let tar = workshop.cache.work("conformance-node", STEP)?.join("files.tar");
     write_files(&tar).map_err(file(STEP, "write", &tar))?;
     let node = node_image_reference(release);
     // containerd mounts what it unpacks.
     let container = BuildContainer::run(engine, STEP, &node, workshop.cache.root(), Privileges::Full).await?;
-    let result = fill(&container, &tar, images, release).await;
+    let result = fill(&container, &tar, images, release, reference).await;
     container.close(result).await
 }
 
@@ -56,6 +64,7 @@ async fn fill(
     files: &Path,
     images: &Path,
     release: &Release,
+    reference: &str,
 ) -> Result<(), BuildError> {
     container.provide(PAYLOAD).await?;
     container.provide_as("store-more", embedded::text(CONFORMANCE, "conformance/store")).await?;
@@ -74,7 +83,7 @@ async fn fill(
         "CMD []".to_owned(),
         format!("LABEL {}=conformance-node-image", labels::KIND),
     ];
-    container.commit(&image_reference(release), &changes).await
+    container.commit(reference, &changes).await
 }
 
 fn write_files(tar: &Path) -> io::Result<()> {
@@ -94,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_reference_is_valid_and_another_one_than_the_nodes() {
-        let reference = image_reference(Release::newest());
+        let reference = image_reference(Release::newest()).unwrap();
         let tag = reference.strip_prefix("kind-rs/conformance:v1.37.2-").expect(&reference);
         assert!(tag.len() == 12 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()), "{reference}");
     }

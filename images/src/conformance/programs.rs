@@ -54,8 +54,10 @@ impl Program {
     }
 }
 
-/// Every program, the suite first: it takes longest, and the others reuse much of what it compiled.
+/// Every program, the suite first: it takes longest, and the others reuse much of what it compiled. None where the
+/// release's suite is not offered.
 pub(super) fn programs(release: &Release) -> Vec<Program> {
+    let Some(conformance) = &release.conformance else { return Vec::new() };
     let current = KubernetesModule::of(release);
     let kubernetes = |step, version| Component::new(step, "k8s.io/kubernetes", version);
     let suite = Component {
@@ -64,10 +66,10 @@ pub(super) fn programs(release: &Release) -> Vec<Program> {
     };
     let current_images =
         kubernetes(Step::TestPrograms, release.kubernetes).packages(&["test/images/agnhost", "test/images/nonewprivs"]);
-    let previous = release.conformance.agnhost_previous_module;
+    let previous = conformance.agnhost_previous_module;
     let previous_images = kubernetes(Step::PreviousTestPrograms, previous.version).packages(&["test/images/agnhost"]);
     let api_server =
-        Component::new(Step::SampleApiServer, "k8s.io/sample-apiserver", release.conformance.sample_apiserver_module)
+        Component::new(Step::SampleApiServer, "k8s.io/sample-apiserver", conformance.sample_apiserver_module)
             .packages(&[""]);
     let program = |component, kubernetes, files| Program { component, kubernetes, verb: &["build"], files };
     vec![

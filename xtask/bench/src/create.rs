@@ -13,6 +13,7 @@ use kind_harness::{
     ClusterName, ClusterSpec,
     provision::{Blueprint, STEPS, destroy, provision},
     settings::Settings,
+    spec::Proxy,
 };
 
 use crate::{
@@ -111,6 +112,7 @@ impl Bench {
             deadline: None,
             // Waited for below, in the way in which kind is measured.
             wait: None,
+            proxy: Proxy::default(),
             logs: self.logs.clone(),
         };
         let clock = Clock::default();

@@ -51,7 +51,7 @@ impl Host {
             has_dockerd: has("dockerd"),
             has_cgroups: fs::read_to_string("/proc/mounts").is_ok_and(|mounts| mentions_cgroups(&mounts)),
             has_mmdebstrap: has("mmdebstrap"),
-            has_compiler: has("gcc"),
+            has_compiler: ["gcc", "make", "bzip2"].into_iter().all(has),
             has_pkg_config: has("pkg-config"),
             has_libseccomp: Path::new("/usr/include/seccomp.h").exists(),
             has_go: go::find(ctx).await.is_some(),

@@ -81,8 +81,8 @@ pub fn missing(host: &Host) -> Vec<Need> {
     let lacks_packages = !host.packages_lacking.is_empty();
     need(lacks_packages, "example packages", "the examples' images are made of them", Source::UnpackedPackages, always);
 
-    let c_tools = packages(&["gcc", "libc6-dev"]);
-    need(!host.has_compiler, "C compiler", "builds runc", c_tools, to_build);
+    let c_tools = packages(&["gcc", "libc6-dev", "make", "bzip2"]);
+    need(!host.has_compiler, "C compiler", "builds runc, and busybox for the conformance suite", c_tools, to_build);
     need(!host.has_pkg_config, "pkg-config", "finds libseccomp for runc", packages(&["pkg-config"]), to_build);
     need(
         !host.has_libseccomp,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kind_engine::{Engine, EngineError};
-use kind_images::features;
+use kind_images::{Release, UnsupportedVersion, features};
 
 use super::cargo::cargo;
 use crate::{
@@ -24,7 +24,7 @@ const PULL_LIMIT: Duration = Duration::from_secs(600);
 pub enum ImageChoice {
     /// The built one where it is there; else kind's, where it can be pulled; else the built one, built.
     Automatic,
-    /// This one, pulled where it is not there.
+    /// This one, or that of this Kubernetes version: pulled where it is not there, or built where it is ours.
     Given(String),
     /// Ours, built where it is not there.
     Build,
@@ -53,6 +53,9 @@ pub enum ImageError {
     /// The engine does not answer.
     #[error("look for the node image")]
     Engine(#[from] EngineError),
+    /// There is none of that Kubernetes version.
+    #[error(transparent)]
+    Version(#[from] UnsupportedVersion),
     /// The tools of the build are missing.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -86,7 +89,7 @@ impl ImageChoice {
 
 /// Has the node image on the engine and returns its reference. This is the whole policy:
 ///
-/// 1. what the command line or the environment names is used, and pulled where it is missing;
+/// 1. what the command line or the environment names is used, and pulled where it is missing, or built where it is ours;
 /// 2. else the image that the present sources make is used, where an earlier build left it;
 /// 3. else kind's prebuilt image is pulled, which takes a minute where a registry answers, and fails at once elsewhere;
 /// 4. else the image is built, which takes a quarter of an hour.
@@ -95,18 +98,21 @@ impl ImageChoice {
 pub(super) async fn node_image(ctx: &Context, prepared: &Prepared, choice: ImageChoice) -> Result<String, ImageError> {
     ctx.ui.heading("Node image");
     let reference = match choice {
-        ImageChoice::Given(reference) => ensure_pulled(ctx, &*prepared.engine, reference).await?,
+        ImageChoice::Given(text) => match ours(&text)? {
+            Some(release) => build(ctx, prepared, release).await?,
+            None => ensure_pulled(ctx, &*prepared.engine, text).await?,
+        },
         ImageChoice::Pull => ensure_pulled(ctx, &*prepared.engine, PREBUILT_IMAGE.to_owned()).await?,
-        ImageChoice::Build => build(ctx, prepared).await?,
+        ImageChoice::Build => build(ctx, prepared, Release::newest()).await?,
         ImageChoice::Automatic => match built_or_pulled(ctx, &*prepared.engine, &built()).await? {
             Some(reference) => reference,
-            None => build(ctx, prepared).await?,
+            None => build(ctx, prepared, Release::newest()).await?,
         },
     };
     ctx.ui.line(&format!("node image: {reference}"));
     if needs_base(&*prepared.engine, &reference, &base()).await? {
         ctx.ui.line("it has no load balancer: the base image is built, which has one, in about a minute");
-        build_with(ctx, prepared, "base-image").await?;
+        build_with(ctx, prepared, &["base-image"]).await?;
     }
     Ok(reference)
 }
@@ -119,12 +125,12 @@ async fn needs_base(engine: &dyn Engine, reference: &str, base: &str) -> Result<
 
 /// The base image that the present sources make.
 fn base() -> String {
-    kind_images::base_image_reference(kind_images::Release::newest())
+    kind_images::base_image_reference(Release::newest())
 }
 
 /// The image that the present sources make.
 fn built() -> String {
-    kind_images::node_image_reference(kind_images::Release::newest())
+    kind_images::node_image_reference(Release::newest())
 }
 
 /// Points 2 and 3 of the policy; `None` where the image must be built.
@@ -171,22 +177,28 @@ async fn ensure_pulled(ctx: &Context, engine: &dyn Engine, reference: String) ->
 /// Has the conformance suite and its node image, and returns the image's reference. Nobody publishes one, so it is built.
 pub(super) async fn conformance_image(ctx: &Context, prepared: &Prepared) -> Result<String, ImageError> {
     ctx.ui.heading("Conformance suite");
-    let reference = build_with(ctx, prepared, "conformance").await?;
+    let reference = build_with(ctx, prepared, &["conformance"]).await?;
     ctx.ui.line(&format!("conformance node image: {reference}"));
     Ok(reference)
 }
 
 /// Builds the image; unchanged sources build nothing.
-async fn build(ctx: &Context, prepared: &Prepared) -> Result<String, ImageError> {
-    build_with(ctx, prepared, "node-image").await
+async fn build(ctx: &Context, prepared: &Prepared, release: &Release) -> Result<String, ImageError> {
+    build_with(ctx, prepared, &["node-image", "--version", release.kubernetes]).await
+}
+
+/// The release whose node image that is, by its version or by the reference that the present sources give it.
+fn ours(text: &str) -> Result<Option<&'static Release>, UnsupportedVersion> {
+    let reference = kind_images::node_image(text)?;
+    Ok(Release::all().iter().find(|release| kind_images::node_image_reference(release) == reference))
 }
 
 /// Builds with the command line tool, as a user would.
-async fn build_with(ctx: &Context, prepared: &Prepared, what: &str) -> Result<String, ImageError> {
+async fn build_with(ctx: &Context, prepared: &Prepared, what: &[&str]) -> Result<String, ImageError> {
     let path = install_build_tools(ctx, prepared).await?;
     let compile = cargo(ctx).args(["build", "--workspace"]);
     crate::process::run_shown(ctx, &compile).await?;
-    let kind = Tool::new(ctx.workspace.program("kind-rs")).args(["build", what]).env("PATH", path);
+    let kind = Tool::new(ctx.workspace.program("kind-rs")).args(["build"]).args(what.iter().copied()).env("PATH", path);
     let printed = output_shown(ctx, &kind).await?;
     match printed.trim() {
         reference if !reference.is_empty() && reference.lines().count() == 1 => Ok(reference.to_owned()),
@@ -218,6 +230,15 @@ mod tests {
         let image = built_or_pulled(&test_context(), &engine, BUILT).await.unwrap();
         assert_eq!(image.as_deref(), Some(BUILT));
         assert!(!engine.calls().iter().any(|call| call.starts_with("pull")), "{:?}", engine.calls());
+    }
+
+    #[test]
+    fn a_version_and_what_it_stands_for_are_built_here() {
+        let release = Release::find("v1.36").unwrap();
+        assert_eq!(ours("v1.36").unwrap(), Some(release));
+        assert_eq!(ours(&kind_images::node_image_reference(release)).unwrap(), Some(release));
+        assert_eq!(ours("kindest/node:v1.36.0").unwrap(), None);
+        assert!(ours("v1.12").is_err());
     }
 
     #[tokio::test]

@@ -287,7 +287,7 @@ impl<'a> Life<'a> {
             }
             Verdict::Mended => {
                 self.folder.checked()?;
-                self.journal.line("checked after a test that had it for itself");
+                self.journal.line("looked at: well");
                 self.note(&ClusterEvent::Checked);
                 Phase::Serve(record)
             }

@@ -5,21 +5,21 @@ use std::time::{Duration, SystemTime};
 use super::claim::Claim;
 use crate::{
     cluster::ClusterRecord,
-    lease::{folder::Folder, order::Order, provisioner::Provisioner},
+    lease::{folder::Folder, order::Order, provisioner::Provisioner, runs::Runs},
     wait::{self, Check},
 };
 
 /// How often the keeper looks whether its cluster is still wanted.
 const EVERY: Duration = Duration::from_millis(100);
 /// How often it asks the engine whether the cluster still runs.
-const ASK: Duration = Duration::from_secs(5);
+const ASK: Duration = Duration::from_secs(2);
 
 /// What the watch came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It is not wanted any more, and the users' lock is held, so nobody can come in.
     Over(&'static str),
-    /// A test had it for itself, and it is well.
+    /// It was looked at, and it is well.
     Mended,
     /// It cannot be used any more.
     Broken(String),
@@ -35,11 +35,11 @@ pub(super) async fn watch(
     tokio::select! {
         verdict = wanted(folder, order, provisioner, claim, record) => verdict,
         // Beside the watch, not within: an engine that hangs must not keep a run's end from being seen.
-        verdict = stopped(folder, provisioner, record) => verdict,
+        verdict = engine_watched(folder, provisioner, record) => verdict,
     }
 }
 
-/// Watches whether it is wanted, and looks at it after a test that had it for itself.
+/// Watches whether it is wanted, and looks at it where that is asked for.
 async fn wanted(
     folder: &Folder,
     order: &Order,
@@ -61,7 +61,7 @@ async fn wanted(
         if folder.needs_check() {
             return Check::Done(match provisioner.mend(record).await {
                 Ok(()) => Verdict::Mended,
-                Err(why) => Verdict::Broken(format!("after a test that had it for itself: {why}")),
+                Err(why) => Verdict::Broken(why),
             });
         }
         Check::not_yet("it is wanted")
@@ -69,19 +69,36 @@ async fn wanted(
     watched.await.unwrap_or(Verdict::Broken("the watch ended".to_owned()))
 }
 
-/// Waits until none of its nodes runs any more.
-async fn stopped(folder: &Folder, provisioner: &dyn Provisioner, record: &ClusterRecord) -> Verdict {
+/// Waits until none of its nodes runs any more. Where the engine started all of them again, nobody new comes in before the
+/// cluster was looked at: nodes are back in a second, their API is not.
+async fn engine_watched(folder: &Folder, provisioner: &dyn Provisioner, record: &ClusterRecord) -> Verdict {
     // A test that has the cluster for itself may stop all of it, and then it is looked at anyway.
     let is_left_alone = || folder.claimed().exists() || folder.needs_check();
+    let mut earlier = Runs::default();
     let watched = wait::until_every(ASK, "the end of its nodes", Duration::MAX, async || {
+        if is_left_alone() {
+            earlier = Runs::default();
+            return Check::not_yet("a test has it for itself");
+        }
         // An engine that does not answer may be back soon.
-        let stopped = !is_left_alone() && provisioner.runs(&record.name).await == Ok(false);
-        if stopped && !is_left_alone() { Check::Done(()) } else { Check::not_yet("some run") }
+        let Ok(runs) = provisioner.runs(&record.name).await else {
+            return Check::not_yet("the engine does not answer");
+        };
+        if is_left_alone() {
+            return Check::not_yet("a test has it for itself");
+        }
+        if runs.none() {
+            return Check::Done("none of its nodes runs any more".to_owned());
+        }
+        if runs.all_started_since(&earlier)
+            && let Err(error) = folder.doubt()
+        {
+            return Check::Done(format!("all of its nodes were started again, and that cannot be noted: {error}"));
+        }
+        earlier = runs;
+        Check::not_yet("some run")
     });
-    match watched.await {
-        Ok(()) => Verdict::Broken("none of its nodes runs any more".to_owned()),
-        Err(error) => Verdict::Broken(error.to_string()),
-    }
+    Verdict::Broken(watched.await.unwrap_or_else(|error| error.to_string()))
 }
 
 /// Why the cluster is not wanted any more.

@@ -32,7 +32,7 @@ pub(super) async fn vacated(
 ) -> io::Result<Vacated> {
     let looked = async {
         wait::until_every(AGAIN, "the cluster well", Duration::MAX, async || {
-            if provisioner.runs(&record.name).await == Ok(false) {
+            if provisioner.runs(&record.name).await.is_ok_and(|runs| runs.none()) {
                 return Check::Done(Vacated::Stopped);
             }
             match provisioner.mend(record).await {

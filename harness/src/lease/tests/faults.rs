@@ -176,6 +176,38 @@ fn a_question_that_hangs_does_not_stop_the_watch() {
     });
 }
 
+/// After an engine's restart nodes are back at once, their API is not: whoever has the cluster keeps it, and nobody new
+/// comes in before the keeper found it well.
+#[test]
+fn an_engine_that_is_restarted_under_a_test() {
+    play(async {
+        let stage = Stage::new();
+        let mut owner = Owner::new();
+        let order = stage.order(Some(&owner));
+        let first = stage.acquire(&order, Access::Shared, "a").await.unwrap();
+        let used = stage.machine.enter(&first.record().name);
+        stage.machine.hang("mend");
+        let folder = stage.folder(&order);
+        let doubted = wait::until("a doubt", Duration::from_secs(60), async || {
+            // Again and again: the keeper must have seen it run before.
+            stage.machine.restart();
+            if folder.needs_check() { Check::Done(()) } else { Check::not_yet("none") }
+        });
+        doubted.await.unwrap();
+        let late = stage.acquire(&order, Access::Shared, "b");
+        tokio::pin!(late);
+        let early = tokio::time::timeout(Duration::from_millis(100), late.as_mut()).await;
+        assert!(early.is_err(), "it was let in before the look");
+        stage.machine.recover();
+        late.await.unwrap().release(Outcome::Passed).await;
+        used.leave();
+        first.release(Outcome::Passed).await;
+        owner.end();
+        stage.assert_all_gone().await;
+        assert_eq!(stage.machine.creations(), 1);
+    });
+}
+
 /// After a reboot every number of a process may be somebody else's. What an earlier boot left has no owner any more.
 #[test]
 fn what_an_earlier_boot_left_is_swept() {

@@ -19,6 +19,7 @@ use crate::{
         order::Order,
         process::ProcessId,
         provisioner::{CreateError, Provisioner},
+        runs::Runs,
         step::step,
     },
     provision::{Event, Progress},
@@ -66,6 +67,11 @@ impl Machine {
     /// Makes everything fail from the end of a creation's step on, as if the engine had gone.
     pub(super) fn lose_engine_at(&self, step: &str) {
         fs::write(self.path.join("obstacles").join(step), "gone").unwrap();
+    }
+
+    /// The engine is started again, and with it all nodes.
+    pub(super) fn restart(&self) {
+        self.append("restarts", "again");
     }
 
     /// Nothing fails or hangs any more.
@@ -262,9 +268,13 @@ impl Provisioner for Machine {
         if whole { Ok(()) } else { Err("it is broken".to_owned()) }
     }
 
-    async fn runs(&self, name: &ClusterName) -> Result<bool, String> {
+    async fn runs(&self, name: &ClusterName) -> Result<Runs, String> {
         self.try_to("runs").await.map_err(|refused| refused.error)?;
-        Ok(self.fault(name).as_deref() != Some("stopped"))
+        if self.fault(name).as_deref() == Some("stopped") {
+            return Ok(Runs::default());
+        }
+        let since = fs::read_to_string(self.path.join("restarts")).unwrap_or_default();
+        Ok([(name.as_str(), since)].into_iter().collect())
     }
 
     async fn made_here(&self) -> Result<Vec<Key>, String> {

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
+use kind_images::{UnsupportedVersion, node_image};
 
 use super::{error::Mistake, extension, labels, patches, path::FieldPath, reader::Field};
 use crate::spec::{IpFamily, Networking, NodeSpec, Role};
@@ -36,8 +37,13 @@ pub(super) fn read(field: &Field<'_>, folder: &Path, claims: &mut Claims) -> Opt
         node.role = role.word(ROLES).unwrap_or_default();
     }
     node.image = object.get("image").and_then(|image| {
-        let is_reference = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-        image.checked_text("an image reference such as kindest/node:v1.37.0", is_reference)
+        let is_one = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let text = image.checked_text("an image reference such as kindest/node:v1.37.0", is_one)?;
+        let refuse = |unsupported: UnsupportedVersion| {
+            let found = format!("{text:?}");
+            image.refuse(Mistake::UnknownWord { found, allowed: unsupported.supported, suggestion: None });
+        };
+        node_image(&text).map_err(refuse).ok()
     });
     for (name, label) in object.get("labels").map(|labels| labels.entries()).unwrap_or_default() {
         if let Err(expected) = labels::check_name(&name) {

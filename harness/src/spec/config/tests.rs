@@ -65,6 +65,7 @@ fn not_a_configuration(#[case] text: &str, #[case] expected: &[&str]) {
 #[case::name_type("name: {a: b}", &["3:7: name: found a mapping, expected text"])]
 #[case::image("nodes:\n- image: 'a b'", &["4:10: nodes[0].image: found \"a b\", expected an image reference"])]
 #[case::empty_image("nodes:\n- image: ''", &["expected an image reference"])]
+#[case::version("nodes:\n- image: v1.12", &["4:10: nodes[0].image: found \"v1.12\"; allowed: v1.37.2, "])]
 #[case::label("nodes:\n- labels: {a b: c}", &["nodes[0].labels[\"a b\"]: found \"a b\", expected a label's name"])]
 #[case::kubelet_label("nodes:\n- labels:\n    node-role.kubernetes.io/x: ''", &["5:5: nodes[0].labels[\"node-role.kubernetes.io/x\"]: found \"node-role.kubernetes.io/x\", expected a label that a kubelet may set"])]
 #[case::label_value("nodes:\n- labels: {a: 'b c'}", &["4:15: nodes[0].labels.a: found \"b c\", expected a label's value"])]
@@ -93,6 +94,14 @@ fn not_a_configuration(#[case] text: &str, #[case] expected: &[&str]) {
 #[case::list_name("? [a]\n: b", &["found a list, expected the name of a field"])]
 fn mistakes(#[case] body: &str, #[case] expected: &[&str]) {
     assert_mistakes(&with_head(body), expected);
+}
+
+#[test]
+fn a_version_stands_for_the_image_that_is_built_of_it() {
+    let spec = read("nodes:\n- image: v1.36\n- {role: worker, image: 'kindest/node:v1.36.0'}");
+    assert_eq!(spec.nodes[0].image, Some(kind_images::node_image("v1.36.3").unwrap()));
+    assert_eq!(spec.nodes[1].image.as_deref(), Some("kindest/node:v1.36.0"));
+    assert_eq!(ClusterSpec::default().image("v1.36").nodes[0].image, spec.nodes[0].image);
 }
 
 #[test]
