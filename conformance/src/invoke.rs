@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long the suite has to end by itself after its own limit.
-const GRACE: Duration = Duration::from_secs(60);
+pub(crate) const GRACE: Duration = Duration::from_secs(60);
 
 /// What a run of the suite needs to know.
 #[derive(Debug, Clone)]
@@ -88,6 +88,19 @@ pub enum InvokeError {
     Hangs {
         /// Its own limit.
         limit: Duration,
+        /// The last lines that it printed.
+        tail: String,
+    },
+    /// The suite did not say in which order its processes run its specs.
+    #[error("ask the suite for the order of its specs")]
+    Order(#[source] Box<InvokeError>),
+    /// A process for several specs ended while it ran one.
+    #[error(
+        "run the suite: it ended with {status} and did not say what became of the spec; its output ends in\n{tail}"
+    )]
+    Died {
+        /// How it ended.
+        status: String,
         /// The last lines that it printed.
         tail: String,
     },
@@ -166,10 +179,6 @@ impl Invocation<'_> {
     }
 
     fn arguments(&self, kubeconfig: &Path, report: &Path, folder: &Path) -> Vec<String> {
-        let places = [("{kubeconfig}", kubeconfig), ("{folder}", folder)];
-        let fill = |argument: &String| {
-            places.iter().fold(argument.clone(), |text, (name, path)| text.replace(name, &path.display().to_string()))
-        };
         let of_ginkgo = [
             format!("--ginkgo.focus={}", focus(self.upstream)),
             format!("--ginkgo.timeout={}s", self.limit.as_secs()),
@@ -178,16 +187,13 @@ impl Invocation<'_> {
             "--ginkgo.v".to_owned(),
             "--ginkgo.silence-skips".to_owned(),
         ];
-        self.suite.arguments.iter().map(fill).chain(of_ginkgo).collect()
+        self.suite.filled_in(kubeconfig, folder).chain(of_ginkgo).collect()
     }
 }
 
 /// Asks the suite to clean up and end, and kills it where that takes too long, for whoever stops it or for us.
-async fn end(suite: &mut Child, stop: &Stop) -> io::Result<()> {
-    if let Some(id) = suite.id().and_then(|id| i32::try_from(id).ok()) {
-        // It was not waited for, so the number is still its own.
-        kill(Pid::from_raw(id), Signal::SIGINT)?;
-    }
+pub(crate) async fn end(suite: &mut Child, stop: &Stop) -> io::Result<()> {
+    interrupt(suite)?;
     tokio::select! {
         ended = tokio::time::timeout(GRACE, suite.wait()) => match ended {
             Ok(status) => status.map(drop),
@@ -195,6 +201,15 @@ async fn end(suite: &mut Child, stop: &Stop) -> io::Result<()> {
         },
         () = stop.at_once() => suite.kill().await,
     }
+}
+
+/// Asks the suite to clean up and end.
+pub(crate) fn interrupt(suite: &Child) -> io::Result<()> {
+    if let Some(id) = suite.id().and_then(|id| i32::try_from(id).ok()) {
+        // It was not waited for, so the number is still its own.
+        kill(Pid::from_raw(id), Signal::SIGINT)?;
+    }
+    Ok(())
 }
 
 /// A regular expression that matches this spec and no other. Ginkgo matches it with the suite's name in front.
@@ -212,7 +227,7 @@ pub fn focus(upstream: &str) -> String {
     pattern + " *$"
 }
 
-fn tail(log: &str) -> String {
+pub(crate) fn tail(log: &str) -> String {
     const LINES: usize = 20;
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")

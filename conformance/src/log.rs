@@ -1,9 +1,11 @@
 //! Of everything that the suite printed, what belongs to one spec. Pure functions.
 
 /// The line between two parts of the suite's output.
-const SEPARATOR: &str = "------------------------------";
+pub(crate) const SEPARATOR: &str = "------------------------------";
 /// Where the suite begins to describe every node and pod that there is. The harness' bundle has that.
 const DUMP: &str = "STEP: dump namespace information after failure";
+/// How upstream's suite says what its run is called.
+const RUN: &str = "Starting e2e run \"";
 /// How many lines a reader gets at most, the last ones.
 const MOST: usize = 120;
 
@@ -27,8 +29,13 @@ pub(crate) fn namespace(log: &str) -> Option<&str> {
 
 /// What tells this process of the suite, and everything that it made, from others.
 pub(crate) fn run(log: &str) -> Option<&str> {
-    let (_, rest) = log.split_once("Starting e2e run \"")?;
+    let (_, rest) = log.split_once(RUN)?;
     Some(rest.split_once('"')?.0)
+}
+
+/// The line that says so, with its end; nothing where there is none.
+pub(crate) fn head(log: &str) -> String {
+    log.lines().find(|line| line.contains(RUN)).map(|line| format!("{line}\n")).unwrap_or_default()
 }
 
 /// Whether a part's first line names the spec. Its labels follow.
@@ -74,6 +81,7 @@ mod tests {
     fn a_process_says_how_its_run_is_called() {
         let line = "I1125 03:00:00 7 e2e.go:109] Starting e2e run \"0af3-9\" on Ginkgo node 1\n";
         assert_eq!(run(line), Some("0af3-9"));
-        assert_eq!(run("Running Suite"), None);
+        assert_eq!(head(&format!("one\n{line}two\n")), line);
+        assert_eq!((run("Running Suite"), head("Running Suite").as_str()), (None, ""));
     }
 }

@@ -1,6 +1,6 @@
 //! Ginkgo's report of one run of the suite: what became of the one spec that was wanted.
 
-use std::{path::Path, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 
 use serde::Deserialize;
 
@@ -67,18 +67,29 @@ struct Suite {
     specs: Option<Vec<Report>>,
 }
 
-#[derive(Deserialize)]
+/// What ginkgo reports of one spec, or of a part of the suite's set-up.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Report {
+pub(crate) struct Report {
     #[serde(default)]
     container_hierarchy_texts: Option<Vec<String>>,
-    leaf_node_type: String,
+    pub(crate) leaf_node_type: String,
     #[serde(default)]
     leaf_node_text: String,
-    state: String,
+    #[serde(default)]
+    pub(crate) leaf_node_location: Location,
+    pub(crate) state: String,
     /// In nanoseconds.
     #[serde(default)]
-    run_time: u64,
+    pub(crate) run_time: u64,
+    #[serde(default)]
+    pub(crate) captured_ginkgo_writer_output: String,
+    #[serde(default)]
+    pub(crate) captured_std_out_err: String,
+    #[serde(default)]
+    pub(crate) spec_events: Option<Vec<Event>>,
+    #[serde(default)]
+    additional_failures: Option<Vec<AdditionalFailure>>,
     #[serde(default)]
     failure: Option<ReportedFailure>,
     #[serde(default)]
@@ -89,7 +100,66 @@ struct Report {
     entries: Option<Vec<Entry>>,
 }
 
-#[derive(Deserialize)]
+/// Something that happened while a spec ran.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Event {
+    pub(crate) spec_event_type: String,
+    #[serde(default)]
+    pub(crate) message: String,
+    #[serde(default)]
+    pub(crate) code_location: Location,
+    #[serde(default)]
+    pub(crate) timeline_location: Moment,
+}
+
+/// When something happened.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Moment {
+    /// How many bytes the spec had printed.
+    pub(crate) offset: usize,
+    pub(crate) time: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AdditionalFailure {
+    failure: ReportedFailure,
+}
+
+/// Where an interrupted spec was.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Progress {
+    pub(crate) current_step_text: String,
+    pub(crate) current_step_location: Location,
+    pub(crate) goroutines: Option<Vec<Goroutine>>,
+}
+
+/// A thread of the suite.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Goroutine {
+    #[serde(default)]
+    pub(crate) state: String,
+    /// Whether the spec runs in it.
+    #[serde(default, rename = "IsSpecGoroutine")]
+    pub(crate) is_of_spec: bool,
+    #[serde(default)]
+    pub(crate) stack: Option<Vec<Call>>,
+}
+
+/// A function in a stack.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Call {
+    pub(crate) function: String,
+    pub(crate) filename: String,
+    pub(crate) line: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Entry {
     name: String,
@@ -97,31 +167,35 @@ struct Entry {
     value: Value,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Default)]
 #[serde(rename_all = "PascalCase")]
 struct Value {
     #[serde(default)]
     representation: String,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct ReportedFailure {
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
+/// A failure in a report.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct ReportedFailure {
+    pub(crate) message: String,
     forwarded_panic: String,
-    #[serde(default)]
-    location: Location,
+    pub(crate) location: Location,
+    pub(crate) progress_report: Option<Progress>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct Location {
-    #[serde(default)]
-    file_name: String,
-    #[serde(default)]
-    line_number: u64,
+/// A line of the suite's sources.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Location {
+    pub(crate) file_name: String,
+    pub(crate) line_number: u64,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file_name, self.line_number)
+    }
 }
 
 /// Reads what became of the spec with this upstream name.
@@ -156,7 +230,8 @@ fn reports(path: &Path) -> Result<impl Iterator<Item = Report>, ReportError> {
     Ok(suites.into_iter().flat_map(|suite| suite.specs.unwrap_or_default()))
 }
 
-fn outcome(reports: impl Iterator<Item = Report>, upstream: &str) -> Outcome {
+/// What became of the spec with this upstream name, by the reports in their order.
+pub(crate) fn outcome(reports: impl Iterator<Item = Report>, upstream: &str) -> Outcome {
     let mut before = None;
     for report in reports {
         if report.is(upstream) {
@@ -170,7 +245,7 @@ fn outcome(reports: impl Iterator<Item = Report>, upstream: &str) -> Outcome {
                 _ => Outcome::Failed(report.into_failure()),
             };
         }
-        if report.leaf_node_type != "It" && !["passed", "skipped"].contains(&report.state.as_str()) {
+        if !report.is_spec() && !["passed", "skipped"].contains(&report.state.as_str()) {
             before.get_or_insert_with(|| report.into_failure());
         }
     }
@@ -180,21 +255,46 @@ fn outcome(reports: impl Iterator<Item = Report>, upstream: &str) -> Outcome {
     }
 }
 
+impl Failure {
+    /// Of a spec that was interrupted when its time was up.
+    pub(crate) fn of_limit(self, limit: Duration) -> Self {
+        let message = format!("not done after {} s, its limit: {}", limit.as_secs(), self.message);
+        Self { message, ..self }
+    }
+}
+
 impl Report {
+    /// Whether it is about a spec, and not about the suite's set-up.
+    pub(crate) fn is_spec(&self) -> bool {
+        self.leaf_node_type == "It"
+    }
+
+    /// The spec's name: all its texts with a space between.
+    pub(crate) fn name(&self) -> String {
+        let texts = self.container_hierarchy_texts.iter().flatten().chain([&self.leaf_node_text]);
+        texts.map(String::as_str).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Everything that failed in it, the cause first.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = &ReportedFailure> {
+        let others = self.additional_failures.iter().flatten().map(|additional| &additional.failure);
+        self.failure.iter().chain(others)
+    }
+
     /// Whether it is about the spec of that name, which is all its texts with a space between.
     fn is(&self, upstream: &str) -> bool {
         let texts = self.container_hierarchy_texts.iter().flatten().chain([&self.leaf_node_text]);
         // Texts may end with spaces, and upstream's list has the names with one or two between their parts.
         let words = texts.flat_map(|text| text.split_whitespace());
-        self.leaf_node_type == "It" && words.eq(upstream.split_whitespace())
+        self.is_spec() && words.eq(upstream.split_whitespace())
     }
 
     fn into_failure(self) -> Failure {
-        let ReportedFailure { message, forwarded_panic, location } = self.failure.unwrap_or_default();
+        let ReportedFailure { message, forwarded_panic, location, .. } = self.failure.unwrap_or_default();
         let message = if forwarded_panic.is_empty() { message } else { format!("{message}: {forwarded_panic}") };
         Failure {
             message: if message.is_empty() { format!("it {}", self.state) } else { message },
-            location: format!("{}:{}", location.file_name, location.line_number),
+            location: location.to_string(),
             took: Duration::from_nanos(self.run_time),
             namespace: self
                 .entries

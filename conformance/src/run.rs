@@ -23,10 +23,14 @@ use crate::{
     results,
     stop::Stop,
     suite::Suite,
+    workers::Pool,
 };
 
 /// The file among a spec's artifacts that has everything the suite printed.
 pub(crate) const LOG: &str = "e2e.log";
+
+/// How many specs there must be for each process that they share: to ask for their order costs a few seconds, too.
+const WORTH: usize = 3;
 
 /// How a spec ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -108,6 +112,8 @@ pub struct Runner {
     settings: Settings,
     suite: Suite,
     logs: Logs,
+    /// Processes that specs share.
+    pool: Option<Pool>,
 }
 
 /// Of which specs everything is kept that the suite printed.
@@ -122,7 +128,7 @@ pub enum Logs {
 impl Runner {
     /// Specs of this suite. Clusters are made by the settings, or are somebody else's that they name.
     pub fn new(settings: Settings, suite: Suite, logs: Logs) -> Self {
-        Self { settings, suite, logs }
+        Self { settings, suite, logs, pool: None }
     }
 
     /// Kubernetes' own conformance specs, with the suite that an earlier build left.
@@ -145,6 +151,27 @@ impl Runner {
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
         Self { suite: self.suite.workers(workers), ..self }
+    }
+
+    /// As it is, for these specs and so many of them at once, which take turns on as many processes of the suite where there
+    /// are enough of them. A process for each spec costs a second of a processor, which is more than many specs need.
+    /// [`end`](Self::end) ends them.
+    #[must_use]
+    pub fn sharing_processes(self, specs: &[&Spec], at_once: usize) -> Self {
+        let parallel = specs.iter().filter(|spec| !spec.is_serial()).count();
+        let pool = (parallel > at_once.saturating_mul(WORTH)).then(|| Pool::new(at_once));
+        Self { pool, ..self }
+    }
+
+    /// Lets processes that specs shared take back what the suite's set-up made, and end.
+    ///
+    /// # Errors
+    /// When one cannot be ended.
+    pub async fn end(&self) -> Result<(), RunError> {
+        match &self.pool {
+            Some(pool) => Ok(pool.end().await?),
+            None => Ok(()),
+        }
     }
 
     /// The settings.
@@ -197,7 +224,7 @@ impl Runner {
             limit,
             log: &path,
         };
-        let ended = invocation.run(stop).await;
+        let ended = self.invoke(spec, &invocation, stop).await;
         self.note(spec, &ended);
         match ended {
             Ok(Ended::Ran(Ran { outcome: Outcome::Passed { took }, took: process, .. })) => {
@@ -214,7 +241,7 @@ impl Runner {
                 hold.passed().await;
                 Ok(Verdict::Stopped)
             }
-            Err(error @ (InvokeError::Hangs { .. } | InvokeError::NoReport { .. })) => {
+            Err(error @ (InvokeError::Hangs { .. } | InvokeError::NoReport { .. } | InvokeError::Died { .. })) => {
                 let message = chain(&error);
                 let left = Box::pin(hold.failed(&message, None)).await;
                 let upstream = spec.upstream.to_owned();
@@ -227,6 +254,17 @@ impl Runner {
         }
     }
 
+    /// In a process of its own where no others are to be had, and where it must be alone.
+    async fn invoke(&self, spec: &Spec, invocation: &Invocation<'_>, stop: &Stop) -> Result<Ended, InvokeError> {
+        if let Some(pool) = &self.pool
+            && !spec.is_serial()
+            && let Some(ended) = pool.run(invocation, stop).await?
+        {
+            return Ok(ended);
+        }
+        invocation.run(stop).await
+    }
+
     /// Adds to the file of results, where there is one.
     fn note(&self, spec: &Spec, ended: &Result<Ended, InvokeError>) {
         let Some(path) = &self.settings.conformance_results else { return };
@@ -237,7 +275,7 @@ impl Runner {
                 _ => ("failed", Duration::ZERO, ran.took),
             },
             Err(InvokeError::Hangs { limit, .. }) => ("failed", *limit, *limit),
-            Err(InvokeError::NoReport { .. }) => ("failed", Duration::ZERO, Duration::ZERO),
+            Err(InvokeError::NoReport { .. } | InvokeError::Died { .. }) => ("failed", Duration::ZERO, Duration::ZERO),
             Ok(Ended::Stopped { .. }) | Err(_) => return,
         };
         if let Err(error) = results::append(path, spec.test, result, took, process) {

@@ -196,10 +196,9 @@ The cluster: {cluster}. With `--kubeconfig FILE` the same runs on any other clus
 
 ## How it was run
 
-- Each spec ran in a process of `e2e.test` of its own, {at_once} at once; the `[Serial]` ones ran last, one at a time and
-  without any other. No spec is left out, and none that failed was tried a second time.
-- `e2e.log` is what all these processes printed, one after the other in the order in which they ended, and a last line
-  that counts them. `junit_01.xml` has a test case for each spec, with upstream's name.
+- {at_once} specs ran at once, by turns on as many processes of `e2e.test`; the `[Serial]` ones ran last, each in a process
+  of its own, one at a time and without any other. No spec is left out, and none that failed was tried a second time.
+- `e2e.log` is what they printed, one after the other in the order in which they ended, and a last line that counts them. `junit_01.xml` has a test case for each spec, with upstream's name.
 ",
         cluster = about.cluster,
         failed = complete.failed.len(),

@@ -1,7 +1,11 @@
 //! A ginkgo suite whose specs are shown as tests: its program, what it is told, and the cluster that it wants. Kubernetes'
 //! own conformance suite is one of them.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use kind_harness::{ClusterSpec, settings::Settings};
 use kind_images::conformance::ConformanceSuite;
@@ -104,6 +108,16 @@ impl Suite {
     pub(crate) fn workers(mut self, workers: usize) -> Self {
         self.arguments.retain(|argument| !argument.starts_with(NUM_NODES));
         self.argument(format!("{NUM_NODES}{workers}"))
+    }
+
+    /// The arguments, with these paths in them.
+    pub(crate) fn filled_in(&self, kubeconfig: &Path, folder: &Path) -> impl Iterator<Item = String> {
+        let places =
+            [("{kubeconfig}", kubeconfig), ("{folder}", folder)].map(|(name, path)| (name, path.display().to_string()));
+        let fill = move |argument: &String| {
+            places.iter().fold(argument.clone(), |text, (name, path)| text.replace(name, path))
+        };
+        self.arguments.iter().map(fill)
     }
 
     /// The whole of a test binary's `main`: lists or runs the specs of a list that [`list()`](crate::list) wrote. To list

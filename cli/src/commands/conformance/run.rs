@@ -69,10 +69,13 @@ async fn work(
         (prepared.runner, prepared.folder, prepared.cluster)
     } else {
         let Some(ready) = prepared.cluster(session, args, catalog, stop).await? else { return Ok(Way::Stopped) };
-        let show = Show::new(session.console, &ready.1, &todo, at_once.get());
-        run_all(&ready.0, &todo, at_once, stop, &show).await;
+        let (runner, folder, cluster) = ready;
+        let runner = runner.sharing_processes(&todo, at_once.get());
+        let show = Show::new(session.console, &folder, &todo, at_once.get());
+        run_all(&runner, &todo, at_once, stop, &show).await;
+        runner.end().await.map_err(ConformanceFailure::from)?;
         is_over = show.done()?;
-        ready
+        (runner, folder, cluster)
     };
     // What was to be tried again is judged by that, everything else by all that was chosen.
     let judged = if args.rerun_failed { &todo[..] } else { chosen };

@@ -3,6 +3,7 @@
 
 mod ginkgo;
 mod ours;
+mod shared;
 mod run;
 
 pub use run::run;

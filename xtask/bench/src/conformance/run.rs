@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
-use kind_conformance::{Catalog, Logs, Runner, Spec};
+use kind_conformance::{Catalog, Logs, RunError, Runner, Spec};
 use kind_engine::{DockerEngine, Engine as _};
 use kind_harness::{
     lease::Access,
@@ -21,6 +21,7 @@ use tokio::process::Command;
 use super::{
     ginkgo::Ginkgo,
     ours::{Ran, Tests},
+    shared,
 };
 use crate::{
     args::ConformanceArgs,
@@ -87,7 +88,9 @@ pub async fn run(arguments: ConformanceArgs, settings: Settings) -> anyhow::Resu
     let facts = DockerEngine::connect(settings.docker_host.as_deref()).await?.facts().await?;
     let tests = Tests::build().await?;
     let scene = Scene::new()?;
-    let runner = Runner::find(scene.settings(settings), Logs::OfFailed)?;
+    let own = scene.settings(settings);
+    let runner_of = || Runner::find(own.clone(), Logs::OfFailed);
+    let runner = runner_of()?;
     eprintln!("making the cluster");
     let hold = runner.cluster(Access::Shared, "bench::conformance").await?;
     let kubeconfig = scene.folder.path().join("kubeconfig");
@@ -95,7 +98,7 @@ pub async fn run(arguments: ConformanceArgs, settings: Settings) -> anyhow::Resu
     let ginkgo =
         Ginkgo { command: arguments.ginkgo.clone(), e2e_test: suite.e2e_test, kubectl: suite.kubectl, kubeconfig };
     let outcome = tokio::select! {
-        outcome = measure(&scene, &tests, &ginkgo, &specs, &arguments) => outcome,
+        outcome = measure(&scene, &tests, &ginkgo, &specs, &arguments, &runner_of) => outcome,
         signal = tokio::signal::ctrl_c() => Err(signal.map_or_else(Into::into, |()| anyhow::anyhow!("interrupted"))),
     };
     hold.passed().await;
@@ -109,8 +112,9 @@ async fn measure(
     scene: &Scene,
     tests: &Tests,
     ginkgo: &Ginkgo,
-    specs: &[&Spec],
+    specs: &[&'static Spec],
     arguments: &ConformanceArgs,
+    runner: &dyn Fn() -> Result<Runner, RunError>,
 ) -> anyhow::Result<Vec<Shape>> {
     let (alone, at_once, runs) = (arguments.alone.min(specs.len()), arguments.at_once.get(), arguments.runs);
     eprintln!("{alone} specs, one at a time");
@@ -119,6 +123,7 @@ async fn measure(
     let (ran, _) = tests.run(scene, &specs[..alone], 1).await?;
     let alone: Vec<Duration> = ran.iter().map(Ran::overhead).collect();
     let (mut beside, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut in_turn, mut by_turns) = (Vec::new(), Vec::new());
     for run in 1..=runs {
         // Alternately, so that whatever else the machine does meets both.
         eprintln!("{} specs, {at_once} at a time: run {run} of {runs}", specs.len());
@@ -126,17 +131,31 @@ async fn measure(
         beside.extend(ran.iter().map(Ran::overhead));
         ours.push(took);
         eprintln!("  {:.1} s as tests", took.as_secs_f64());
+        let (overheads, took) = shared::run(runner()?, specs, arguments.at_once).await?;
+        in_turn.extend(overheads);
+        by_turns.push(took);
+        eprintln!("  {:.1} s by turns on {at_once} processes", took.as_secs_f64());
         let took = ginkgo.run(specs, at_once).await?;
         theirs.push(took);
         eprintln!("  {:.1} s under ginkgo", took.as_secs_f64());
     }
     let row = |name: &str, times: &[Duration]| Figures::of(times).map(|figures| Row { name: name.to_owned(), figures });
-    let overhead = [row("overhead, one at a time", &alone), row(&format!("overhead, {at_once} at a time"), &beside)];
+    let overhead = [
+        row("overhead as a test, one at a time", &alone),
+        row(&format!("overhead as a test, {at_once} at a time"), &beside),
+        row(&format!("overhead by turns, {at_once} at a time"), &in_turn),
+    ];
     let wall = |times: &[Duration]| row(&format!("{} specs, {at_once} at a time", specs.len()), times);
     Ok(vec![
-        Shape::alone("a spec as a test", overhead.into_iter().flatten().collect()),
+        Shape::alone("one spec", overhead.into_iter().flatten().collect()),
         Shape {
-            name: "many specs".to_owned(),
+            name: "many specs by turns".to_owned(),
+            rows: wall(&by_turns).into_iter().collect(),
+            baseline: "ginkgo",
+            baseline_rows: wall(&theirs).into_iter().collect(),
+        },
+        Shape {
+            name: "many specs as tests".to_owned(),
             rows: wall(&ours).into_iter().collect(),
             baseline: "ginkgo",
             baseline_rows: wall(&theirs).into_iter().collect(),
