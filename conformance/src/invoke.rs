@@ -94,6 +94,14 @@ pub enum InvokeError {
     /// The suite did not say in which order its processes run its specs.
     #[error("ask the suite for the order of its specs")]
     Order(#[source] Box<InvokeError>),
+    /// A process ran something that it was not told to: what the cluster is like then is not known.
+    #[error(
+        "end the suite: it ran {spec:?} meanwhile, which it was not told to; look at the cluster before it is used again"
+    )]
+    Uninvited {
+        /// What it ran.
+        spec: String,
+    },
     /// A process for several specs ended while it ran one.
     #[error(
         "run the suite: it ended with {status} and did not say what became of the spec; its output ends in\n{tail}"

@@ -209,11 +209,21 @@ impl Process {
     /// Tells it that there is no other, and sees it end.
     pub(super) async fn end(mut self) -> Result<(), InvokeError> {
         self.line.end();
-        let ended = tokio::time::timeout(GRACE, async { while self.hear().await.is_some() {} }).await;
-        if ended.is_err() {
+        let mut uninvited = None;
+        let ended = tokio::time::timeout(GRACE, async {
+            while let Some(said) = self.hear().await {
+                if let Said::Ran(report) = said
+                    && report.is_spec()
+                    && report.state != "skipped"
+                {
+                    uninvited.get_or_insert(report.name());
+                }
+            }
+        });
+        if ended.await.is_err() {
             self.kill().await?;
         }
-        Ok(())
+        uninvited.map_or(Ok(()), |spec| Err(InvokeError::Uninvited { spec }))
     }
 
     pub(super) async fn kill(&mut self) -> Result<(), InvokeError> {

@@ -33,9 +33,6 @@ pub(super) type Index = u32;
 /// The process that sets the suite up for all of them.
 pub(super) const FIRST: u32 = 1;
 
-/// Past every group: a process that is told it ends. Ginkgo counts with a signed number.
-const END: Index = i32::MAX as Index;
-
 /// What a process tells.
 #[derive(Debug)]
 pub(super) enum Said {
@@ -51,19 +48,19 @@ pub(super) enum Said {
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) said: mpsc::UnboundedReceiver<Said>,
-    next: mpsc::UnboundedSender<Index>,
+    next: mpsc::UnboundedSender<Option<Index>>,
 }
 
 impl Line {
     /// The group that the process runs next.
     pub(super) fn run(&self, group: Index) {
         // Where nobody listens the process has ended, which shows elsewhere.
-        let _ = self.next.send(group);
+        let _ = self.next.send(Some(group));
     }
 
-    /// Nothing is next.
+    /// Nothing is next, ever.
     pub(super) fn end(&self) {
-        self.run(END);
+        let _ = self.next.send(None);
     }
 }
 
@@ -71,7 +68,7 @@ impl Line {
 #[derive(Debug)]
 struct Desk {
     said: mpsc::UnboundedSender<Said>,
-    next: AsyncMutex<mpsc::UnboundedReceiver<Index>>,
+    next: AsyncMutex<mpsc::UnboundedReceiver<Option<Index>>>,
 }
 
 #[derive(Debug, Default)]
@@ -184,8 +181,9 @@ async fn did_run(State(desks): State<Shared>, Path(number): Path<u32>, body: Byt
 async fn counter(State(desks): State<Shared>, Path(number): Path<u32>) -> Result<Json<Value>, StatusCode> {
     let desk = desk(&desks, number)?;
     desk.said.send(Said::Idle).map_err(|_| StatusCode::GONE)?;
-    let next = desk.next.lock().await.recv().await;
-    Ok(Json(json!({ "Index": next.unwrap_or(END) })))
+    let next = desk.next.lock().await.recv().await.flatten();
+    // A number past the last group would make the first process go on with every spec that runs alone.
+    next.map(|group| Json(json!({ "Index": group }))).ok_or(StatusCode::GONE)
 }
 
 async fn set_up(State(desks): State<Shared>, Json(state): Json<Value>) {
