@@ -42,7 +42,7 @@ async fn page_with(artifacts: &Path, texts: &[&str]) {
         }
     })
     .await
-    .expect("a report")
+    .expect("a report");
 }
 
 #[tokio::test]
