@@ -2,11 +2,13 @@
 //! suite in the same way ([`Suite`]).
 //!
 //! The specs of each version are a list that is compiled in ([`Catalog`]); listing tests asks neither a cluster nor an
-//! engine. A spec runs in a process of upstream's own test program ([`Runner`]). Reading order:
+//! engine. A spec runs in a process of upstream's own test program, its own or one that specs take turns on ([`Runner`]).
+//! Reading order:
 
 mod naming;
 mod generate;
 mod catalog;
+mod durations;
 mod suite;
 mod names;
 mod trial;

@@ -1,11 +1,12 @@
-//! Which spec runs when: as many at once as the machine can take, slow ones first, serial ones alone at the end.
+//! Which spec runs when: as many at once as the machine can take, the longest first, serial ones alone at the end.
 
-use std::{collections::VecDeque, num::NonZero};
+use std::{cmp::Reverse, collections::VecDeque, num::NonZero};
 
 use futures::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
 
 use crate::{
     catalog::Spec,
+    durations::expected,
     run::{RunError, Runner, Verdict},
     stop::Stop,
 };
@@ -19,10 +20,10 @@ pub fn capacity() -> NonZero<usize> {
     processors.saturating_mul(NonZero::new(PER_PROCESSOR).unwrap_or(NonZero::<usize>::MIN))
 }
 
-/// Slow specs first, so that the others fill the time beside them; serial ones last, when nobody else is left to wait.
+/// The longest first, so that the others fill the time beside them; serial ones last, when nobody else is left to wait.
 pub fn in_order(specs: impl IntoIterator<Item = &'static Spec>) -> Vec<&'static Spec> {
     let mut specs: Vec<&Spec> = specs.into_iter().collect();
-    specs.sort_by_key(|spec| (spec.is_serial(), !spec.is_slow()));
+    specs.sort_by_key(|spec| (spec.is_serial(), Reverse(expected(spec))));
     specs
 }
 
@@ -143,10 +144,12 @@ mod tests {
     }
 
     #[test]
-    fn serial_specs_come_last_and_slow_ones_first() {
+    fn serial_specs_come_last_and_the_longest_first() {
         let order = in_order(all());
         assert_eq!(order.len(), Catalog::newest().specs().len());
-        assert!(order[0].is_slow() && order.last().is_some_and(|spec| spec.is_serial()));
+        assert!(order.last().is_some_and(|spec| spec.is_serial()));
+        let parallel = order.iter().filter(|spec| !spec.is_serial()).map(|spec| expected(spec));
+        assert!(parallel.clone().is_sorted_by_key(Reverse) && parallel.max() > Some(Duration::from_mins(2)));
         assert!(order.iter().map(|spec| spec.is_serial()).is_sorted());
     }
 

@@ -196,9 +196,11 @@ The cluster: {cluster}. With `--kubeconfig FILE` the same runs on any other clus
 
 ## How it was run
 
-- {at_once} specs ran at once, by turns on as many processes of `e2e.test`; the `[Serial]` ones ran last, each in a process
-  of its own, one at a time and without any other. No spec is left out, and none that failed was tried a second time.
-- `e2e.log` is what they printed, one after the other in the order in which they ended, and a last line that counts them. `junit_01.xml` has a test case for each spec, with upstream's name.
+- Up to {at_once} specs ran at once, by turns on as many processes of `e2e.test` where there were enough of them; the
+  `[Serial]` ones ran last, each in a process of its own, one at a time and without any other. No spec is left out, and
+  none that failed was tried a second time.
+- `e2e.log` is what they printed, one after the other in the order in which they ended, and a last line that counts
+  them. `junit_01.xml` has a test case for each spec, with upstream's name.
 ",
         cluster = about.cluster,
         failed = complete.failed.len(),

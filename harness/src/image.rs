@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kind_engine::{Engine, EngineError, ImageFacts};
-use kind_images::{Release, UnsupportedVersion, features, node_image, node_image_reference};
+use kind_images::{UnsupportedVersion, features, node_image, release_of};
 
 use crate::spec::{ClusterSpec, Role};
 
@@ -129,8 +129,7 @@ async fn provide(engine: &dyn Engine, reference: &str) -> Result<(), ImageError>
     node_image(reference)?;
     if engine.image(reference).await?.is_none() {
         if reference.starts_with(OWN) {
-            let release = Release::all().iter().find(|release| node_image_reference(release) == reference);
-            let version = release.map(|release| release.kubernetes);
+            let version = release_of(reference).map(|release| release.kubernetes);
             return Err(ImageError::NotBuilt { reference: reference.to_owned(), version });
         }
         let pull = tokio::time::timeout(PULL_LIMIT, engine.pull_image(reference)).await;

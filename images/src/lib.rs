@@ -36,7 +36,7 @@ mod workshop;
 pub use build::{build, build_base};
 pub use embedded::containerd_configuration;
 pub use error::{BuildError, UnsupportedVersion};
-pub use named::node_image;
+pub use named::{node_image, release_of};
 pub use options::BuildOptions;
 pub use outdated::{ImageUse, OldImage, old_images};
 pub use progress::{Progress, Silent, Step};

@@ -19,6 +19,11 @@ pub fn node_image(text: &str) -> Result<String, UnsupportedVersion> {
     if is_version(text) { Release::find(text).map(node_image_reference) } else { Ok(text.to_owned()) }
 }
 
+/// The release whose node image the present sources call so.
+pub fn release_of(reference: &str) -> Option<&'static Release> {
+    Release::all().iter().find(|release| node_image_reference(release) == reference)
+}
+
 /// Numbers with dots between. No image is called so.
 fn is_version(text: &str) -> bool {
     let numbers = text.strip_prefix('v').unwrap_or(text);

@@ -163,6 +163,8 @@ impl Process {
                 None => break,
             }
         }
+        // Interrupted, it ends, whatever it said meanwhile.
+        self.is_idle &= !is_late;
         let log = self.write(&task, &ran)?;
         let outcome = match outcome(self.before.iter().chain(&ran).cloned(), task.upstream) {
             Outcome::Failed(failure) if is_late => Outcome::Failed(failure.of_limit(task.limit)),

@@ -2,7 +2,7 @@
 
 use std::{num::NonZero, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Benchmarks of the harness.
 #[derive(Debug, Parser)]
@@ -63,15 +63,32 @@ pub struct ConformanceArgs {
     /// How many specs are run: every seventh parallel one.
     #[arg(long, default_value = "60")]
     pub specs: NonZero<usize>,
+    /// Every parallel spec instead.
+    #[arg(long, conflicts_with = "specs")]
+    pub all: bool,
     /// How many of them are run one at a time first.
     #[arg(long, default_value_t = 10)]
     pub alone: usize,
     /// How many specs at a time.
     #[arg(long, default_value = "6")]
     pub at_once: NonZero<usize>,
-    /// How many times all of them are run in either way; 0 leaves that out.
+    /// How many times all of them are run in each way; 0 leaves that out.
     #[arg(long, default_value_t = 3)]
     pub runs: u32,
+    /// In which ways.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Way::Tests, Way::Turns, Way::Ginkgo])]
+    pub ways: Vec<Way>,
+}
+
+/// A way to run conformance specs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Way {
+    /// Each as a test, in a process of its own.
+    Tests,
+    /// By turns on processes of the suite, as `kind-rs conformance run` has them.
+    Turns,
+    /// Under ginkgo's own command.
+    Ginkgo,
 }
 
 /// What a runner runs.

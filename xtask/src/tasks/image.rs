@@ -189,8 +189,7 @@ async fn build(ctx: &Context, prepared: &Prepared, release: &Release) -> Result<
 
 /// The release whose node image that is, by its version or by the reference that the present sources give it.
 fn ours(text: &str) -> Result<Option<&'static Release>, UnsupportedVersion> {
-    let reference = kind_images::node_image(text)?;
-    Ok(Release::all().iter().find(|release| kind_images::node_image_reference(release) == reference))
+    Ok(kind_images::release_of(&kind_images::node_image(text)?))
 }
 
 /// Builds with the command line tool, as a user would.

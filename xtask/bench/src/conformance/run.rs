@@ -19,12 +19,12 @@ use kind_images::{Release, conformance};
 use tokio::process::Command;
 
 use super::{
-    ginkgo::Ginkgo,
+    ginkgo::{Choice, Ginkgo},
     ours::{Ran, Tests},
     shared,
 };
 use crate::{
-    args::ConformanceArgs,
+    args::{ConformanceArgs, Way},
     create::machine,
     figures::Figures,
     report::{Report, Row, Shape},
@@ -84,7 +84,7 @@ pub async fn run(arguments: ConformanceArgs, settings: Settings) -> anyhow::Resu
     let cache = settings.cache_dir.as_deref().context("find the conformance suite: HOME is not set")?.join("images");
     let suite = conformance::find(Release::newest(), &cache)
         .context("find the conformance suite: `cargo xtask bench conformance` builds it")?;
-    let specs = specs(arguments.specs.get());
+    let specs = specs(&arguments);
     let facts = DockerEngine::connect(settings.docker_host.as_deref()).await?.facts().await?;
     let tests = Tests::build().await?;
     let scene = Scene::new()?;
@@ -122,22 +122,29 @@ async fn measure(
     tests.run(scene, &specs[..1], 1).await?;
     let (ran, _) = tests.run(scene, &specs[..alone], 1).await?;
     let alone: Vec<Duration> = ran.iter().map(Ran::overhead).collect();
+    let choice = if arguments.all { Choice::Parallel } else { Choice::These(specs) };
     let (mut beside, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     let (mut in_turn, mut by_turns) = (Vec::new(), Vec::new());
     for run in 1..=runs {
         // Alternately, so that whatever else the machine does meets both.
         eprintln!("{} specs, {at_once} at a time: run {run} of {runs}", specs.len());
-        let (ran, took) = tests.run(scene, specs, at_once).await?;
-        beside.extend(ran.iter().map(Ran::overhead));
-        ours.push(took);
-        eprintln!("  {:.1} s as tests", took.as_secs_f64());
-        let (overheads, took) = shared::run(runner()?, specs, arguments.at_once).await?;
-        in_turn.extend(overheads);
-        by_turns.push(took);
-        eprintln!("  {:.1} s by turns on {at_once} processes", took.as_secs_f64());
-        let took = ginkgo.run(specs, at_once).await?;
-        theirs.push(took);
-        eprintln!("  {:.1} s under ginkgo", took.as_secs_f64());
+        if arguments.ways.contains(&Way::Tests) {
+            let (ran, took) = tests.run(scene, specs, at_once).await?;
+            beside.extend(ran.iter().map(Ran::overhead));
+            ours.push(took);
+            eprintln!("  {:.1} s as tests", took.as_secs_f64());
+        }
+        if arguments.ways.contains(&Way::Turns) {
+            let (overheads, took) = shared::run(runner()?, specs, arguments.at_once).await?;
+            in_turn.extend(overheads);
+            by_turns.push(took);
+            eprintln!("  {:.1} s by turns on {at_once} processes", took.as_secs_f64());
+        }
+        if arguments.ways.contains(&Way::Ginkgo) {
+            let took = ginkgo.run(&choice, specs.len(), at_once).await?;
+            theirs.push(took);
+            eprintln!("  {:.1} s under ginkgo", took.as_secs_f64());
+        }
     }
     let row = |name: &str, times: &[Duration]| Figures::of(times).map(|figures| Row { name: name.to_owned(), figures });
     let overhead = [
@@ -169,7 +176,10 @@ fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(file.write_all(text.as_bytes())?)
 }
 
-fn specs(count: usize) -> Vec<&'static Spec> {
-    let specs = Catalog::newest().specs().iter().filter(|spec| !spec.is_serial() && !spec.is_slow());
-    specs.step_by(EVERY).take(count).collect()
+fn specs(arguments: &ConformanceArgs) -> Vec<&'static Spec> {
+    let specs = Catalog::newest().specs().iter().filter(|spec| !spec.is_serial());
+    if arguments.all {
+        return specs.collect();
+    }
+    specs.filter(|spec| !spec.is_slow()).step_by(EVERY).take(arguments.specs.get()).collect()
 }
