@@ -36,7 +36,7 @@ impl Tests {
     pub(super) async fn build() -> anyhow::Result<Self> {
         // With the whole workspace's features, so that nothing is compiled anew.
         let built = programs::build(&["--workspace", "--test", "conformance"]).await?;
-        Ok(Self(built.of("conformance")?))
+        Ok(Self(built.of("conformance/tests/conformance.rs")?))
     }
 
     /// Runs these specs, so many at a time. Returns what each took, and how long it took all in all.
