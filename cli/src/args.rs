@@ -7,8 +7,10 @@ use kind_harness::ClusterName;
 
 use crate::{duration, exit};
 
+mod build;
 mod conformance;
 
+pub(crate) use build::{Build, NodeImage};
 pub(crate) use conformance::{Conformance, ConformanceList, ConformanceRun, Specs};
 
 /// Creates and manages Kubernetes clusters whose nodes are containers.
@@ -313,20 +315,6 @@ pub(crate) enum ShellKind {
     Fish,
     // `kind-rs completion powershell | Out-String | Invoke-Expression`
     Powershell,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Build {
-    /// Build the base image of nodes, which can be a load balancer, where it is not there yet, and print its reference
-    BaseImage,
-    /// Build the node image from source, where it is not there yet, and print its reference
-    NodeImage {
-        /// The Kubernetes version, such as `v1.36.3`, or `v1.36` for the newest that is known of it; else the newest of all
-        #[arg(long, value_name = "VERSION")]
-        version: Option<String>,
-    },
-    /// Build the conformance suite and its node image from source, and print the image's reference
-    Conformance,
 }
 
 #[derive(Debug, Args)]

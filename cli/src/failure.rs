@@ -17,7 +17,7 @@ use kind_harness::{
     settings::SettingsError,
     spec::{NameError, NameTooLong},
 };
-use kind_images::{BuildError, UnsupportedVersion};
+use kind_images::{BuildError, SourceError, UnsupportedVersion};
 
 use crate::{commands::conformance::ConformanceFailure, exit, signals::Signal};
 
@@ -192,6 +192,9 @@ pub(crate) enum Failure {
     /// There is nothing to build of that version.
     #[error(transparent)]
     Version(#[from] UnsupportedVersion),
+    /// There is nothing to build from.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// A run of conformance specs.
     #[error(transparent)]
     Conformance(#[from] ConformanceFailure),
@@ -212,6 +215,7 @@ impl Failure {
             | Self::LongName(_)
             | Self::Config(_)
             | Self::Version(_)
+            | Self::Source(_)
             | Self::NoHome => exit::CONFIGURATION,
             Self::Engine(_)
             | Self::NotAsked { .. }

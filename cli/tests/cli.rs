@@ -149,9 +149,23 @@ fn without_arguments_there_is_help() {
 #[case(&["create", "cluster", "-o", "json"], "--dry-run")]
 #[case(&["get", "clusters", "-o", "xml"], "[possible values: json, yaml, name]")]
 #[case(&["load", "docker-image"], "<IMAGE>...")]
+#[case(&["build", "node-image", "--type", "ci"], "[possible values: module, source, file, url, release, image]")]
+#[case(&["build", "node-image", "--checksum", "1234"], "expected 64 digits of SHA-256 or 128 of SHA-512")]
 #[case(&["completion", "tcsh"], "[possible values: bash, zsh, fish, powershell]")]
 fn wrong_arguments_are_refused(#[case] arguments: &[&str], #[case] words: &str) {
     assert_fails(&run(arguments), 2, &[words]);
+}
+
+#[rstest]
+#[case(&["no-such-archive.tar.gz"], "expected the address or the path of an archive")]
+#[case(&["--type", "file"], "one has to be named")]
+#[case(&["--type", "source", "no-such-folder"], "expected the address or the path of an archive")]
+#[case(&["--type", "module", "v1.37.2"], "--version says of which release")]
+#[case(&["--version", "v1.12"], "this version is not supported")]
+#[case(&["https://localhost/a.tar.gz", "--version", "v1.37.2"], "have a version of their own")]
+#[case(&["--checksum", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"], "goes with an archive")]
+fn a_source_that_is_none_is_refused_before_an_engine_is_asked(#[case] arguments: &[&str], #[case] words: &str) {
+    assert_fails(&run(&[&["build", "node-image"], arguments].concat()), 3, &[words]);
 }
 
 #[rstest]

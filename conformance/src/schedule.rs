@@ -1,6 +1,6 @@
 //! Which spec runs when: as many at once as the machine can take, the longest first, serial ones alone at the end.
 
-use std::{cmp::Reverse, collections::VecDeque, num::NonZero};
+use std::{cmp::Reverse, collections::VecDeque, num::NonZero, time::Duration};
 
 use futures::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
 
@@ -20,7 +20,10 @@ pub fn capacity() -> NonZero<usize> {
     processors.saturating_mul(NonZero::new(PER_PROCESSOR).unwrap_or(NonZero::<usize>::MIN))
 }
 
-/// The longest first, so that the others fill the time beside them; serial ones last, when nobody else is left to wait.
+/// A spec that takes at least so long mostly waits.
+const LONG: Duration = Duration::from_secs(30);
+
+/// The longest first, serial ones last, when nobody else is left to wait.
 pub fn in_order(specs: impl IntoIterator<Item = &'static Spec>) -> Vec<&'static Spec> {
     let mut specs: Vec<&Spec> = specs.into_iter().collect();
     specs.sort_by_key(|spec| (spec.is_serial(), Reverse(expected(spec))));
@@ -67,17 +70,17 @@ pub async fn run_all(
     let (serial, parallel): (Vec<&Spec>, Vec<&Spec>) =
         in_order(specs.iter().copied()).into_iter().partition(|spec| spec.is_serial());
     for (specs, at_once) in [(parallel, at_once.get()), (serial, 1)] {
-        let mut waiting = VecDeque::from(specs);
+        let mut queue = Queue::new(specs, at_once);
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < at_once && !stop.is_asked() {
-                let Some(spec) = waiting.pop_front() else { break };
+                let Some(spec) = queue.next() else { break };
                 watch.began(spec);
                 running.push(async move { (spec, runner.run(spec, stop).await) });
             }
             let Some((spec, verdict)) = running.next().await else { break };
+            queue.ended(spec);
             if watch.ended(spec, verdict) == GoOn::No {
-                waiting.clear();
                 while let Some((spec, verdict)) = running.next().await {
                     watch.ended(spec, verdict);
                 }
@@ -87,12 +90,42 @@ pub async fn run_all(
     }
 }
 
+/// Specs that have not begun. Half of those that run at once are long ones, the longest first: all of them long, processors
+/// would idle and be short later; none, they would be left over for the end.
+struct Queue {
+    long: VecDeque<&'static Spec>,
+    short: VecDeque<&'static Spec>,
+    /// How many long ones run.
+    running: usize,
+    /// How many of them may, while there are others.
+    most: usize,
+}
+
+impl Queue {
+    fn new(specs: Vec<&'static Spec>, at_once: usize) -> Self {
+        let (long, short): (Vec<&Spec>, Vec<&Spec>) = specs.into_iter().partition(|spec| expected(spec) >= LONG);
+        Self { long: long.into(), short: short.into(), running: 0, most: at_once.div_ceil(2) }
+    }
+
+    fn next(&mut self) -> Option<&'static Spec> {
+        if self.running >= self.most
+            && let Some(spec) = self.short.pop_front()
+        {
+            return Some(spec);
+        }
+        let Some(spec) = self.long.pop_front() else { return self.short.pop_front() };
+        self.running += 1;
+        Some(spec)
+    }
+
+    fn ended(&mut self, spec: &Spec) {
+        self.running -= usize::from(expected(spec) >= LONG);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{
-        cell::{Cell, RefCell},
-        time::Duration,
-    };
+    use std::cell::{Cell, RefCell};
 
     use super::*;
     use crate::{Catalog, stop::Stopper};
@@ -141,6 +174,24 @@ mod tests {
 
     fn all() -> Vec<&'static Spec> {
         Catalog::newest().specs().iter().collect()
+    }
+
+    #[test]
+    fn half_of_what_runs_at_once_is_long_until_one_kind_is_over() {
+        let parallel = all().into_iter().filter(|spec| !spec.is_serial());
+        let specs = in_order(parallel);
+        let is_long = |spec: &&Spec| expected(spec) >= LONG;
+        let mut queue = Queue::new(specs.clone(), 8);
+        let begun: Vec<&Spec> = (0..8).filter_map(|_| queue.next()).collect();
+        assert_eq!(begun.iter().filter(|spec| is_long(spec)).count(), 4);
+        assert_eq!(begun[..4], specs[..4], "the longest begin");
+        // A short one makes room for a short one, a long one for a long one.
+        queue.ended(begun[7]);
+        assert!(queue.next().is_some_and(|spec| !is_long(&spec)));
+        queue.ended(begun[0]);
+        assert!(queue.next().is_some_and(|spec| is_long(&spec)));
+        let rest: Vec<&Spec> = std::iter::from_fn(|| queue.next()).collect();
+        assert_eq!(begun.len() + 2 + rest.len(), specs.len());
     }
 
     #[test]

@@ -20,6 +20,9 @@ impl Progress for Lines {
         println!("{step}: done before");
     }
     fn line(&self, _: Step, _: &str) {}
+    fn note(&self, text: &str) {
+        println!("{text}");
+    }
 }
 
 #[tokio::main]

@@ -25,6 +25,9 @@ const STEP: Step = Step::Base;
 
 /// Makes sure that the engine has the base image.
 pub(crate) async fn provide(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result<(), BuildError> {
+    if workshop.release().base.is_some() {
+        return Ok(());
+    }
     let reference = base_image_reference(workshop.release());
     if engine.image(&reference).await.during(STEP)?.is_some() {
         workshop.progress.skipped(STEP);
@@ -85,6 +88,7 @@ pub(crate) fn mmdebstrap(work: &Path, packages: &'static str, slim: &Path) -> Ho
         .args(["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr".to_owned()])
         .args([format!("--customize-hook={}", slim.display())])
         .args(["doc", "man", "locale"].map(|folder| format!("--dpkgopt=path-exclude=/usr/share/{folder}/*")))
+        .args(["--dpkgopt=path-include=/usr/share/doc/*/copyright"])
 }
 
 /// Where packages come from, as mmdebstrap's last arguments; none for its own default.

@@ -1,9 +1,11 @@
 //! The build: every step, in order, and what may be left out because it has been done.
 
+use std::path::Path;
+
 use kind_engine::Engine;
 
 use crate::{
-    BuildError, BuildOptions, Progress, Release, Step,
+    BuildError, BuildOptions, Progress, Release, Source, Step,
     archive::go_architecture,
     base,
     cache::Cache,
@@ -14,6 +16,7 @@ use crate::{
     go, node, payload,
     pod_images::{self, Programs},
     reference::{base_image_reference, base_key, node_image_reference, payload_image_reference},
+    source,
     workshop::Workshop,
 };
 
@@ -55,18 +58,36 @@ pub(crate) async fn build_with(
     progress: &dyn Progress,
     runner: &dyn Runner,
 ) -> Result<String, BuildError> {
+    let is_of_table = options.source == Source::Module && options.base_image.is_none();
     let reference = node_image_reference(options.release);
-    if has(engine, &reference, Step::NodeImage).await? {
+    if is_of_table && options.architecture.is_none() && has(engine, &reference, Step::NodeImage).await? {
         skip(progress, &Step::NODE);
         return Ok(reference);
     }
     let workshop = workshop(engine, options, progress, runner).await?;
+    if let Source::Image(reference) = &options.source {
+        source::adopt(&workshop, engine, reference).await?;
+        return Ok(reference.clone());
+    }
+    let given = source::given(&workshop, engine).await?;
+    let release = given.as_ref().map_or(options.release, |given| given.release);
+    let options = BuildOptions { release, ..options.clone() };
+    let workshop = Workshop { options: &options, ..workshop };
+    let programs = given.and_then(|given| given.programs);
+    let reference = node_image_reference(release);
     // While this build waited for the cache folder, another may have made the image.
-    if !has(engine, &reference, Step::NodeImage).await? {
-        provide_payload(&workshop, engine).await?;
+    if has(engine, &reference, Step::NodeImage).await? {
+        skip(progress, steps(programs.as_deref()));
+    } else {
+        provide_payload(&workshop, engine, programs.as_deref()).await?;
         workshop.step(Step::NodeImage, node::make(&workshop, engine)).await?;
     }
     Ok(reference)
+}
+
+/// The steps that are still to be told of, where Kubernetes' programs are there.
+fn steps(programs: Option<&Path>) -> &'static [Step] {
+    if programs.is_some() { &Step::NODE[2..] } else { &Step::NODE }
 }
 
 /// Opens the cache, and removes what a killed build left.
@@ -80,39 +101,51 @@ async fn workshop<'a>(
     if facts.architecture != go_architecture() {
         return Err(BuildError::Architecture { engine: facts.architecture, machine: go_architecture() });
     }
+    if let Some(wanted) = options.architecture.as_ref().filter(|wanted| **wanted != facts.architecture) {
+        return Err(BuildError::OtherArchitecture { wanted: wanted.clone(), engine: facts.architecture });
+    }
     let cache = Cache::open(&options.cache, Step::Base).await?;
     container::sweep(engine, Step::Base, cache.root()).await?;
     Ok(Workshop { options, cache, runner, progress })
 }
 
 /// Makes sure that the engine has everything of the node image that takes long.
-async fn provide_payload(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result<(), BuildError> {
+async fn provide_payload(
+    workshop: &Workshop<'_>,
+    engine: &dyn Engine,
+    kubernetes: Option<&Path>,
+) -> Result<(), BuildError> {
     if has(engine, &payload_image_reference(workshop.release()), Step::ImageStore).await? {
-        let (_, done) = Step::NODE.split_last().unwrap_or((&Step::NodeImage, &[]));
+        let (_, done) = steps(kubernetes).split_last().unwrap_or((&Step::NodeImage, &[]));
         skip(workshop.progress, done);
         return Ok(());
     }
     // The one waits for the network, the other for processors.
-    let ((), programs) = tokio::try_join!(base::provide(workshop, engine), provide_programs(workshop))?;
+    let ((), programs) = tokio::try_join!(base::provide(workshop, engine), provide_programs(workshop, kubernetes))?;
     let images = pod_images::archive(workshop, engine, &programs).await?;
     workshop.step(Step::ImageStore, payload::make(workshop, engine, &programs, &images)).await?;
-    workshop.cache.keep_only(&results(), Step::ImageStore)
+    let given = kubernetes.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let of_given = given.iter().cloned().chain(results(workshop.release()));
+    let kept: Vec<String> = Release::all().iter().flat_map(results).chain(of_given).collect();
+    workshop.cache.keep_only(&kept, Step::ImageStore)
 }
 
-/// The results that later builds may need, of every release: with them, no build needs the network.
-fn results() -> Vec<String> {
-    let of = |release: &'static Release| {
-        let programs = components(release).into_iter().map(|component| component.key(release));
-        programs.chain([base_key(release), pod_images::tools_key(release)]).chain(conformance::results(release))
-    };
-    Release::all().iter().flat_map(of).collect()
+/// The results of a release that later builds may need: with those of every release, no build needs the network.
+fn results(release: &'static Release) -> Vec<String> {
+    let programs = components(release).into_iter().map(|component| component.key(release));
+    let of_base = [base_key(release), pod_images::tools_key(release)];
+    programs.chain(of_base).chain(conformance::results(release)).collect()
 }
 
 /// Builds every component, one after the other: the Go toolchain keeps all processors busy by itself.
-async fn provide_programs(workshop: &Workshop<'_>) -> Result<Programs, BuildError> {
+async fn provide_programs(workshop: &Workshop<'_>, kubernetes: Option<&Path>) -> Result<Programs, BuildError> {
     let mut programs = Programs::new();
     for component in components(workshop.release()) {
-        programs.insert(component.step, go::build(workshop, &component).await?);
+        let folder = match kubernetes {
+            Some(folder) if component.step == Step::Kubernetes => folder.to_owned(),
+            _ => go::build(workshop, &component).await?,
+        };
+        programs.insert(component.step, folder);
     }
     Ok(programs)
 }
@@ -131,7 +164,7 @@ pub(crate) async fn has(engine: &dyn Engine, reference: &str, step: Step) -> Res
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, sync::Mutex};
+    use std::{fs, sync::Mutex};
 
     use async_trait::async_trait;
     use kind_engine::{FakeEngine, Outcome};
@@ -147,6 +180,8 @@ mod tests {
     struct FakeTools {
         broken: Mutex<Option<&'static str>>,
         ran: Mutex<Vec<String>>,
+        /// What programs of a folder of sources are made of.
+        content: Mutex<String>,
     }
 
     #[async_trait]
@@ -165,7 +200,28 @@ mod tests {
                 let path = command.folder.join("upstream").display().to_string();
                 return Ok(serde_json::json!({ "GoMod": path, "Dir": path }).to_string());
             }
-            Ok(if text == "go version" { "go version go1.26.8 linux/amd64".into() } else { String::new() })
+            if text.contains("./cmd/kubeadm") {
+                let output = Path::new(command.arguments.iter().skip_while(|word| *word != "-o").nth(1).unwrap());
+                for program in ["kubeadm", "kubelet", "kubectl"] {
+                    fs::write(output.join(program), "program").unwrap();
+                }
+                for program in ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"] {
+                    fs::write(output.join(program), self.content.lock().unwrap().as_str()).unwrap();
+                }
+            }
+            if text.starts_with("gcc") && text.contains("pause") {
+                fs::write(command.folder.join("pause"), "program").unwrap();
+            }
+            Ok(match text.as_str() {
+                "go version" => "go version go1.26.8 linux/amd64".into(),
+                "git rev-parse HEAD" => "0123abc\n".into(),
+                _ if text.starts_with("git describe") => "v1.38.0-alpha.1-5-g0123abc-dirty\n".into(),
+                _ if text.contains("config images list") => {
+                    "registry.k8s.io/coredns/coredns:v1.11.9\nregistry.k8s.io/pause:3.99\nregistry.k8s.io/etcd:3.6.99-0\n"
+                        .into()
+                }
+                _ => String::new(),
+            })
         }
     }
 
@@ -175,6 +231,15 @@ mod tests {
             let ran = self.ran.lock().unwrap();
             ran.iter().filter(|text| text.starts_with("go build") && text.contains(package)).count()
         }
+    }
+
+    /// Builds as far as the engine of the tests lets it.
+    async fn fail(options: &BuildOptions, tools: &FakeTools) -> String {
+        let engine = engine(&BuildOptions::new("/nonexistent"));
+        let error = build_with(&engine, options, &Silent, tools).await.unwrap_err();
+        assert!(engine.left().is_empty(), "containers are left: {:?}", engine.left());
+        let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        format!("{error}: {source}")
     }
 
     /// An engine that has the base image, and refuses to run the container that follows the components.
@@ -212,6 +277,101 @@ mod tests {
         assert_eq!(tools.builds("opencontainers/runc"), 2);
         assert_eq!(tools.builds("local-path-provisioner"), 1);
         assert!(engine.left().is_empty(), "containers are left: {:?}", engine.left());
+    }
+
+    #[tokio::test]
+    async fn an_archives_programs_take_the_place_of_the_modules() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = crate::source::test_archive(folder.path(), "v1.36.7");
+        let source = Source::Archive(archive.clone());
+        let options = BuildOptions { source, ..BuildOptions::new(folder.path().join("cache")) };
+        let tools = FakeTools::default();
+        let error = fail(&options, &tools).await;
+        assert!(error.starts_with("static pod images: the container engine failed"), "{error}");
+        assert_eq!(tools.builds("k8s.io/kubernetes/cmd/kubelet"), 0);
+        assert_eq!(tools.builds("opencontainers/runc"), 1);
+        // What the programs expect, not what the nearest release does.
+        let ran = |part: &str| tools.ran.lock().unwrap().iter().filter(|text| text.contains(part)).count();
+        assert_eq!(ran("kubeadm config images list --kubernetes-version v1.36.7"), 1);
+
+        // Unpacked once, and still only what it has to be.
+        fail(&options, &tools).await;
+        assert_eq!(ran("gcc -Os"), 1, "the programs were unpacked again");
+        let checksum = "ab".repeat(32).parse().unwrap();
+        let error = fail(&BuildOptions { checksum: Some(checksum), ..options.clone() }, &tools).await;
+        assert!(error.contains("a.tar.gz: expected sha256:abab"), "{error}");
+        fs::write(folder.path().join("a.tar.gz.sha256"), "cd".repeat(32)).unwrap();
+        assert!(fail(&options, &tools).await.contains("expected sha256:cdcd"));
+    }
+
+    #[tokio::test]
+    async fn a_folder_of_sources_is_built_each_time_and_its_result_kept_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let sources = folder.path().join("sources");
+        fs::create_dir(&sources).unwrap();
+        let source = Source::Checkout(sources.clone());
+        let options = BuildOptions { source, ..BuildOptions::new(folder.path().join("cache")) };
+        let tools = FakeTools::default();
+        assert!(fail(&options, &tools).await.contains("expected a go.mod with `module k8s.io/kubernetes`"));
+
+        fs::write(sources.join("go.mod"), "module k8s.io/kubernetes\n").unwrap();
+        let built = || -> Vec<String> {
+            let results = fs::read_dir(folder.path().join("cache/results")).unwrap();
+            let names = results.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+            names.filter(|name| name.starts_with("kubernetes-")).collect()
+        };
+        let error = fail(&options, &tools).await;
+        assert!(error.starts_with("static pod images"), "{error}");
+        let command = tools.ran.lock().unwrap().iter().find(|text| text.contains("./cmd/kubeadm")).cloned().unwrap();
+        for expected in ["version.gitVersion=v1.38.0-alpha.1.5+0123abc-dirty ", "gitTreeState=dirty ", "gitMinor=38+ "]
+        {
+            assert!(command.contains(expected), "{expected}: {command}");
+        }
+        fail(&options, &tools).await;
+        assert_eq!(built().len(), 1);
+        *tools.content.lock().unwrap() = "changed".to_owned();
+        fail(&options, &tools).await;
+        assert_eq!(built().len(), 2);
+
+        let version = Some("v1.37".to_owned());
+        assert!(fail(&BuildOptions { version, ..options }, &tools).await.contains("expected a whole version"));
+    }
+
+    #[tokio::test]
+    async fn an_image_has_to_be_a_node() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Source::Image("kindest/node:v1".into());
+        let options = BuildOptions { source, ..BuildOptions::new(folder.path()) };
+        let engine = FakeEngine::default();
+        let error = build(&engine, &options, &Silent).await.unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("expected a file /kind/version"), "{source}");
+        assert!(engine.calls().contains(&"pull kindest/node:v1".to_owned()) && engine.left().is_empty());
+
+        engine.when("cat /kind/version", Outcome::Print("v1.36.1".into()));
+        assert_eq!(build(&engine, &options, &Silent).await.unwrap(), "kindest/node:v1");
+    }
+
+    #[tokio::test]
+    async fn another_base_image_is_looked_at_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = BuildOptions { base_image: Some("mine:1".into()), ..BuildOptions::new(folder.path()) };
+        let engine = FakeEngine::default();
+        engine.when("check-base", Outcome::Exit(1, "the base image lacks nginx".into()));
+        let error = build_with(&engine, &options, &Silent, &FakeTools::default()).await.unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(error.to_string().starts_with("base root file system") && source.contains("lacks nginx"), "{source}");
+        assert!(engine.left().is_empty());
+    }
+
+    #[tokio::test]
+    async fn another_architecture_is_refused_even_where_the_image_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = BuildOptions { architecture: Some("s390x".into()), ..BuildOptions::new(folder.path()) };
+        let engine = FakeEngine::default();
+        engine.add_image(&node_image_reference(options.release), &[]);
+        let error = build(&engine, &options, &Silent).await.unwrap_err().to_string();
+        assert!(error.starts_with("build a node image for s390x: the engine runs on amd64"), "{error}");
     }
 
     #[tokio::test]

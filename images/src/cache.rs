@@ -84,6 +84,18 @@ impl Cache {
 }
 
 impl Unfinished {
+    /// Makes it a result under another name, known only now; one of that name is the same.
+    pub(crate) fn finish_as(mut self, cache: &Cache, name: &str) -> Result<PathBuf, BuildError> {
+        self.result = self.result.with_file_name(name);
+        match cache.result(name) {
+            Some(result) => {
+                remove(&self.folder).map_err(file(self.step, "remove", &self.folder))?;
+                Ok(result)
+            }
+            None => self.finish(),
+        }
+    }
+
     /// Makes it a result.
     pub(crate) fn finish(self) -> Result<PathBuf, BuildError> {
         fs::rename(&self.folder, &self.result).map_err(file(self.step, "rename to its final name", &self.folder))?;

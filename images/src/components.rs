@@ -143,21 +143,47 @@ fn kubernetes(release: &Release) -> Component {
 
 /// A component of Kubernetes whose programs report the release.
 pub(crate) fn reporting(mut component: Component, release: &Release) -> Component {
-    let (major, minor) = release.major_minor();
-    for package in ["k8s.io/client-go/pkg/version", "k8s.io/component-base/version"] {
-        for (name, value) in [
-            ("gitVersion", release.kubernetes),
-            ("gitMajor", major),
-            ("gitMinor", minor),
-            ("gitTreeState", "clean"),
-            // A module carries no commit.
-            ("gitCommit", "unknown"),
-            ("buildDate", release.tagged),
-        ] {
-            component = component.variable(&format!("{package}.{name}"), value);
-        }
-    }
+    component.variables.extend(Reported::of(release).variables());
     component
+}
+
+/// What Kubernetes' programs say of themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reported {
+    /// The version.
+    pub(crate) version: String,
+    /// Whether the sources are those of the commit.
+    pub(crate) clean: bool,
+    /// The commit.
+    pub(crate) commit: String,
+    /// When it was made.
+    pub(crate) date: String,
+}
+
+impl Reported {
+    fn of(release: &Release) -> Self {
+        // A module carries no commit.
+        let commit = "unknown".to_owned();
+        Self { version: release.kubernetes.to_owned(), clean: true, commit, date: release.tagged.to_owned() }
+    }
+
+    /// The variables that the linker sets.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        let mut numbers = self.version.trim_start_matches('v').split('.');
+        let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+        // As upstream marks what is no release.
+        let minor = if self.version.contains(['-', '+']) { format!("{minor}+") } else { minor.to_owned() };
+        let values = [
+            ("gitVersion", self.version.as_str()),
+            ("gitMajor", major),
+            ("gitMinor", &minor),
+            ("gitTreeState", if self.clean { "clean" } else { "dirty" }),
+            ("gitCommit", &self.commit),
+            ("buildDate", &self.date),
+        ];
+        let of = |package| values.map(|(name, value)| (format!("{package}.{name}"), value.to_owned()));
+        ["k8s.io/client-go/pkg/version", "k8s.io/component-base/version"].into_iter().flat_map(of).collect()
+    }
 }
 
 #[cfg(test)]

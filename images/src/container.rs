@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use kind_engine::{Command, ContainerSpec, Engine, Mount, MountKind, NodeFile, Privileges};
+use kind_engine::{Command, ContainerSpec, Engine, ExecOutput, Mount, MountKind, NodeFile, Privileges};
 
 use crate::{BuildError, Step, digest::Digest, embedded::Embedded, error::InStep};
 
@@ -69,6 +69,11 @@ impl<'a> BuildContainer<'a> {
     pub(crate) async fn script(&self, name: &str, arguments: &[&str]) -> Result<(), BuildError> {
         let output = self.engine.exec(&self.name, &command(name, arguments)).await.during(self.step)?;
         output.success().map(drop).during(self.step)
+    }
+
+    /// Runs a program of its own, and returns what became of it.
+    pub(crate) async fn exec(&self, command: &Command) -> Result<ExecOutput, BuildError> {
+        self.engine.exec(&self.name, command).await.during(self.step)
     }
 
     /// Runs a program that was provided, with a file of this machine as its standard input.

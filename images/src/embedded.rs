@@ -30,6 +30,9 @@ pub(crate) const COMPONENTS: &[Embedded] = embed!["components/coredns/main.go"];
 pub(crate) const PAYLOAD: &[Embedded] =
     embed!["payload/collect-base-tools", "payload/containerd.toml", "payload/store"];
 
+/// What looks at a base image that somebody else made.
+pub(crate) const SOURCE: &[Embedded] = embed!["source/check-base"];
+
 /// What makes a node of base and payload.
 pub(crate) const NODE: &[Embedded] = embed![
     "manifests/default-cni.yaml",
@@ -97,8 +100,9 @@ mod tests {
     #[test]
     fn every_file_of_the_folders_is_embedded() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut folders: Vec<_> =
-            ["base", "components", "conformance", "payload", "manifests", "node"].map(|name| root.join(name)).into();
+        let mut folders: Vec<_> = ["base", "components", "conformance", "payload", "manifests", "node", "source"]
+            .map(|name| root.join(name))
+            .into();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -108,7 +112,7 @@ mod tests {
                 }
                 let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
                 assert!(
-                    [BASE, COMPONENTS, CONFORMANCE, PAYLOAD, NODE]
+                    [BASE, COMPONENTS, CONFORMANCE, PAYLOAD, NODE, SOURCE]
                         .iter()
                         .any(|files| files.iter().any(|file| file.path == name)),
                     "{name} is not embedded"
@@ -130,7 +134,7 @@ mod tests {
 
     #[test]
     fn scripts_name_their_interpreter() {
-        for file in [BASE, CONFORMANCE, PAYLOAD, NODE].concat() {
+        for file in [BASE, CONFORMANCE, PAYLOAD, NODE, SOURCE].concat() {
             let name = file.name();
             if !name.contains('.') && !["packages", "masked-units"].contains(&name) {
                 assert!(file.text.starts_with("#!/bin/"), "{} has no interpreter line", file.path);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use kind_engine::{CommandError, EngineError};
 
-use crate::Step;
+use crate::{Step, source::SourceError};
 
 /// A Kubernetes version that is not in the table.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -80,6 +80,18 @@ pub enum BuildError {
         /// The file.
         path: PathBuf,
     },
+    /// A module is another one than what programs were built from.
+    #[error(
+        "{step}: fetch {module} for its licence: expected the checksum {sum}, as programs were built from it; is the download damaged (`go clean -modcache`)?"
+    )]
+    OtherModule {
+        /// The step.
+        step: Step,
+        /// The module.
+        module: String,
+        /// Its checksum in programs.
+        sum: String,
+    },
     /// The engine runs on another architecture than this machine.
     #[error(
         "build a node image: the engine runs on {engine}, this machine is {machine}; build on a machine of the engine's architecture"
@@ -89,6 +101,25 @@ pub enum BuildError {
         engine: String,
         /// This machine's.
         machine: &'static str,
+    },
+    /// Another architecture than the engine's was asked for.
+    #[error(
+        "build a node image for {wanted}: the engine runs on {engine}, and steps of the build run programs of the image; build on a machine of that architecture"
+    )]
+    OtherArchitecture {
+        /// What was asked for.
+        wanted: String,
+        /// The engine's.
+        engine: String,
+    },
+    /// What was named as the source cannot be one.
+    #[error("{step}")]
+    Source {
+        /// The step.
+        step: Step,
+        /// Why.
+        #[source]
+        source: SourceError,
     },
     /// A file of this machine could not be read or written.
     #[error("{step}: {action} {}", path.display())]
@@ -137,6 +168,12 @@ pub(crate) trait InStep<T> {
 impl<T> InStep<T> for Result<T, EngineError> {
     fn during(self, step: Step) -> Result<T, BuildError> {
         self.map_err(|source| BuildError::Engine { step, source })
+    }
+}
+
+impl<T> InStep<T> for Result<T, SourceError> {
+    fn during(self, step: Step) -> Result<T, BuildError> {
+        self.map_err(|source| BuildError::Source { step, source })
     }
 }
 

@@ -79,14 +79,14 @@ async fn compile(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Result<PathBuf
         None => unfinished.folder.join(""),
     };
     let jobs = workshop.options.jobs.map(|jobs| format!("-p={jobs}"));
-    let command = go(workshop, &module)
+    let build = command(workshop, &module)
         .env("CGO_ENABLED", if component.cgo { "1" } else { "0" })
         .args(verb.iter().copied())
         .args(["-trimpath", "-tags", component.tags, "-ldflags"])
         .args([component.linker_flags(), "-o".to_owned(), output.display().to_string()])
         .args(jobs)
         .args(&component.packages);
-    workshop.run(step, &command).await?;
+    workshop.run(step, &build).await?;
     if let Some(upstream) = upstream {
         for name in *files {
             let (source, target) = (upstream.sources.join(name), unfinished.folder.join(name));
@@ -98,14 +98,14 @@ async fn compile(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Result<PathBuf
             copy().map_err(cache::file(step, "copy", &source))?;
         }
         if step == Step::Kubernetes {
-            pause(workshop, &upstream, &unfinished.folder).await?;
+            compile_pause(workshop, &upstream.sources, &unfinished.folder, Some(workshop.release().pause)).await?;
         }
     }
     unfinished.finish()
 }
 
 /// The `go` command, indifferent to settings of this machine that would change what is built.
-fn go(workshop: &Workshop<'_>, folder: &Path) -> HostCommand {
+pub(crate) fn command(workshop: &Workshop<'_>, folder: &Path) -> HostCommand {
     let command = HostCommand::new("go", folder)
         // The module file names what is wanted; the versions that this implies and their checksums are filled in.
         .env("GOFLAGS", "-mod=mod -buildvcs=false")
@@ -121,7 +121,7 @@ struct Upstream {
 
 async fn download(workshop: &Workshop<'_>, step: Step, version: &str, folder: &Path) -> Result<Upstream, BuildError> {
     let module = format!("k8s.io/kubernetes@{version}");
-    let printed = workshop.run(step, &go(workshop, folder).args(["mod", "download", "-json", &module])).await?;
+    let printed = workshop.run(step, &command(workshop, folder).args(["mod", "download", "-json", &module])).await?;
     let facts: serde_json::Value = serde_json::from_str(&printed).unwrap_or_default();
     let path = |name: &str| facts[name].as_str().map(PathBuf::from);
     match (path("GoMod"), path("Dir")) {
@@ -181,13 +181,27 @@ fn render_kubernetes_module(kubernetes: &KubernetesModule, upstream: &str) -> Op
     Some(text + ")\n")
 }
 
-/// The pause program: C, static, from Kubernetes' own module.
-async fn pause(workshop: &Workshop<'_>, upstream: &Upstream, folder: &Path) -> Result<(), BuildError> {
+/// The pause program of a release, for programs that come without.
+pub(crate) async fn pause(workshop: &Workshop<'_>, release: &Release, folder: &Path) -> Result<(), BuildError> {
+    let step = Step::Kubernetes;
+    tools::go(workshop, step, release).await?;
+    let upstream = download(workshop, step, release.kubernetes, &workshop.cache.work("download", step)?).await?;
+    compile_pause(workshop, &upstream.sources, folder, Some(release.pause)).await
+}
+
+/// The pause program: C, static, from Kubernetes' own sources.
+pub(crate) async fn compile_pause(
+    workshop: &Workshop<'_>,
+    sources: &Path,
+    folder: &Path,
+    version: Option<&str>,
+) -> Result<(), BuildError> {
     let step = Step::Kubernetes;
     tools::c(workshop, step, false).await?;
-    let source = upstream.sources.join("build/pause/linux/pause.c").display().to_string();
-    let version = format!("-DVERSION=v{}", workshop.release().pause);
-    let command = HostCommand::new("gcc", folder).args(["-Os", "-s", "-static", &version, "-o", "pause", &source]);
+    let source = sources.join("build/pause/linux/pause.c").display().to_string();
+    let version = version.map(|version| format!("-DVERSION=v{version}"));
+    let command =
+        HostCommand::new("gcc", folder).args(["-Os", "-s", "-static"]).args(version).args(["-o", "pause", &source]);
     workshop.run(step, &command).await.map(drop)
 }
 

@@ -1,6 +1,6 @@
 //! The node image: what goes into it, in which versions, and how it is built on a machine without an image registry.
 //!
-//! Everything is built from Go modules and Debian packages; the engine is reached only through [`kind_engine::Engine`].
+//! Everything is built from Go modules and Debian packages, where no other [`Source`] is chosen; the engine is reached only through [`kind_engine::Engine`].
 //! Nothing here knows of clusters: how nodes are started and joined is the harness's business, and the contract between
 //! the two is the environment that `node/entrypoint` reads.
 //!
@@ -21,6 +21,7 @@ mod embedded;
 mod error;
 pub mod features;
 mod go;
+mod materials;
 mod named;
 mod node;
 mod options;
@@ -29,6 +30,7 @@ mod payload;
 mod pod_images;
 mod progress;
 mod reference;
+mod source;
 mod tools;
 mod versions;
 mod workshop;
@@ -41,4 +43,5 @@ pub use options::BuildOptions;
 pub use outdated::{ImageUse, OldImage, old_images};
 pub use progress::{Progress, Silent, Step};
 pub use reference::{base_image_reference, labels, node_image_reference};
+pub use source::{Checksum, Source, SourceError, SourceKind};
 pub use versions::Release;

@@ -2,13 +2,24 @@
 
 use std::path::PathBuf;
 
-use crate::Release;
+use crate::{Checksum, Release, Source};
 
-/// What a caller may choose about a build. Nothing here changes what the image contains, the release excepted.
+/// What a caller may choose about a build. Release, source, version and base image decide what the image contains; nothing
+/// else here does.
 #[derive(Debug, Clone)]
 pub struct BuildOptions {
-    /// What to build.
+    /// What to build: Kubernetes where the source is its modules, and everything else.
     pub release: &'static Release,
+    /// Where Kubernetes comes from.
+    pub source: Source,
+    /// Which version a folder of sources is; `None` for what git says.
+    pub version: Option<String>,
+    /// What an archive has to be; `None` for what is published beside it.
+    pub checksum: Option<Checksum>,
+    /// The base image; `None` for the one that is built here.
+    pub base_image: Option<String>,
+    /// The architecture, in Go's words; `None` for the engine's, which is the only one.
+    pub architecture: Option<String>,
     /// Where results of finished steps, logs and unfinished work lie (about 1.5 GB). One folder serves any number of
     /// builds; builds in the same folder wait for each other.
     pub cache: PathBuf,
@@ -24,6 +35,17 @@ pub struct BuildOptions {
 impl BuildOptions {
     /// The newest release, with nothing forbidden.
     pub fn new(cache: impl Into<PathBuf>) -> Self {
-        Self { release: Release::newest(), cache: cache.into(), jobs: None, offline: false, debian_mirror: None }
+        Self {
+            release: Release::newest(),
+            source: Source::default(),
+            version: None,
+            checksum: None,
+            base_image: None,
+            architecture: None,
+            cache: cache.into(),
+            jobs: None,
+            offline: false,
+            debian_mirror: None,
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     cache::file,
     container::BuildContainer,
     embedded::PAYLOAD,
+    materials::{Materials, gather},
     pod_images::Programs,
     reference::{base_image_reference, labels, payload_image_reference},
     workshop::Workshop,
@@ -34,11 +35,15 @@ pub(crate) async fn make(
     images: &Path,
 ) -> Result<(), BuildError> {
     let tar = workshop.cache.work("payload", STEP)?.join("programs.tar");
-    write_programs(&tar, programs).map_err(file(STEP, "write", &tar))?;
     let base = base_image_reference(workshop.release());
     // containerd mounts what it unpacks.
     let container = BuildContainer::run(engine, STEP, &base, workshop.cache.root(), Privileges::Full).await?;
-    let result = fill(workshop, &container, &tar, images).await;
+    let work = async {
+        let materials = gather(workshop, &container, programs).await?;
+        write_files(&tar, programs, &materials).map_err(file(STEP, "write", &tar))?;
+        fill(workshop, &container, &tar, images).await
+    };
+    let result = work.await;
     container.close(result).await?;
     fs::remove_file(&tar).map_err(file(STEP, "remove", &tar))
 }
@@ -59,7 +64,7 @@ async fn fill(
     container.commit(&payload_image_reference(workshop.release()), &changes).await
 }
 
-fn write_programs(tar: &Path, programs: &Programs) -> io::Result<()> {
+fn write_files(tar: &Path, programs: &Programs, materials: &Materials) -> io::Result<()> {
     let mut layer = Layer::new(io::BufWriter::new(fs::File::create(tar)?));
     for (step, folder, names) in PLACES {
         for name in *names {
@@ -67,6 +72,7 @@ fn write_programs(tar: &Path, programs: &Programs) -> io::Result<()> {
             layer.copy(&format!("{folder}/{name}"), 0o755, &built.join(name))?;
         }
     }
+    materials.write(&mut layer)?;
     io::Write::flush(&mut layer.finish()?)
 }
 

@@ -19,6 +19,7 @@ use crate::{
     digest::Digest,
     embedded::{self, PAYLOAD},
     reference::{base_image_reference, base_key, payload_key},
+    source::tag_of,
     workshop::Workshop,
 };
 
@@ -58,7 +59,12 @@ pub(crate) fn pod_images(release: &Release) -> Vec<PodImage> {
         entrypoint: path,
     };
     let kubernetes = |program, path| {
-        image(format!("registry.k8s.io/{program}:{}", release.kubernetes), Some(Step::Kubernetes), program, path)
+        image(
+            format!("registry.k8s.io/{program}:{}", tag_of(release.kubernetes)),
+            Some(Step::Kubernetes),
+            program,
+            path,
+        )
     };
     vec![
         // kubeadm's manifests call these by bare name, so they must be on the path.

@@ -119,6 +119,8 @@ pub trait Progress: Send + Sync {
     fn skipped(&self, step: Step);
     /// A program of the step printed a line.
     fn line(&self, step: Step, text: &str);
+    /// Something that whoever started the build should know.
+    fn note(&self, text: &str);
 }
 
 /// Tells nobody.
@@ -130,6 +132,7 @@ impl Progress for Silent {
     fn finished(&self, _: Step, _: Duration) {}
     fn skipped(&self, _: Step) {}
     fn line(&self, _: Step, _: &str) {}
+    fn note(&self, _: &str) {}
 }
 
 #[cfg(test)]

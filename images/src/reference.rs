@@ -6,6 +6,7 @@ use crate::{
     digest::Digest,
     embedded::{self, BASE, NODE, PAYLOAD},
     pod_images::pod_images,
+    source::tag_of,
 };
 
 /// Labels of the images built here. Containers inherit the labels of their image.
@@ -27,16 +28,25 @@ pub fn node_image_reference(release: &Release) -> String {
         .field("payload", payload_image_reference(release))
         .fields(embedded::fields(NODE))
         .short();
-    format!("kind-rs/node:{}-{digest}", release.kubernetes)
+    // Of no release of the table: no later version takes its place, so it is no old image when there are new ones.
+    let is_given = release.programs.is_some() || release.base.is_some();
+    let repository = if is_given { "custom-node" } else { "node" };
+    format!("kind-rs/{repository}:{}-{digest}", tag_of(release.kubernetes))
 }
 
 /// The reference of the base image: Debian's part of a node.
 pub fn base_image_reference(release: &Release) -> String {
-    format!("kind-rs/base:{}", base_key(release))
+    match release.base {
+        Some(base) => base.reference.to_owned(),
+        None => format!("kind-rs/base:{}", base_key(release)),
+    }
 }
 
 /// The name of the base image's result in the cache, and its tag.
 pub(crate) fn base_key(release: &Release) -> String {
+    if let Some(base) = release.base {
+        return format!("given-{}", Digest::new("given base 1").field("id", base.id).short());
+    }
     let digest = Digest::new("base image 1")
         .field("architecture", std::env::consts::ARCH)
         .field("suite", release.debian)
@@ -53,19 +63,22 @@ pub(crate) fn payload_image_reference(release: &Release) -> String {
 
 /// The tag of the payload image.
 pub(crate) fn payload_key(release: &Release) -> String {
-    let digest = Digest::new("payload image 1")
+    let digest = Digest::new("payload image 2")
         .field("base", base_image_reference(release))
+        .fields(release.base.map(|base| ("base's content", base.id)))
+        .fields(release.programs.map(|programs| ("programs", programs)))
         .fields(release.fields())
         .fields(components(release).iter().map(|component| ("component", component.key(release))))
         .fields(pod_images(release).iter().map(|image| ("image", format!("{image:?}"))))
         .fields(embedded::fields(PAYLOAD))
         .short();
-    format!("{}-{digest}", release.kubernetes)
+    format!("{}-{digest}", tag_of(release.kubernetes))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::versions::GivenBase;
 
     fn altered() -> Release {
         Release { runc: "v1.5.3", ..*Release::newest() }
@@ -87,8 +100,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_given_makes_another_image_that_is_never_an_old_one() {
+        let base = |id| Some(GivenBase { reference: "mine", id });
+        let releases = [
+            Release { programs: Some("kubernetes-1"), kubernetes: "v1.38.0-alpha.1.5+abc", ..*Release::newest() },
+            Release { programs: Some("kubernetes-2"), kubernetes: "v1.38.0-alpha.1.5+abc", ..*Release::newest() },
+            Release { base: base("sha256:1"), ..*Release::newest() },
+            Release { base: base("sha256:2"), ..*Release::newest() },
+        ];
+        let references: std::collections::BTreeSet<String> = releases.iter().map(node_image_reference).collect();
+        assert_eq!(references.len(), releases.len());
+        assert!(references.iter().all(|reference| reference.starts_with("kind-rs/custom-node:v1.3")), "{references:?}");
+        assert_eq!(base_image_reference(&releases[2]), "mine");
+    }
+
+    #[test]
     fn tags_are_valid() {
-        for reference in [base_image_reference(Release::newest()), payload_image_reference(Release::newest())] {
+        let given = Release { programs: Some("a"), kubernetes: "v1.38.0-alpha.1.5+abc", ..*Release::newest() };
+        let of_given = [node_image_reference(&given), payload_image_reference(&given)];
+        let of_newest = [base_image_reference(Release::newest()), payload_image_reference(Release::newest())];
+        for reference in [of_given, of_newest].concat() {
             let (_, tag) = reference.split_once(':').unwrap();
             assert!(tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)), "{reference}");
         }

@@ -23,6 +23,7 @@ const LIBSECCOMP: Tool = Tool {
     install: "the package `libseccomp-dev`",
 };
 
+const CURL: Tool = Tool { name: "curl", probe: ("curl", &["--version"]), install: "the package `curl`" };
 const MAKE: Tool = Tool { name: "make", probe: ("make", &["--version"]), install: "the package `make`" };
 const BZIP2: Tool = Tool { name: "bzip2", probe: ("bzip2", &["--help"]), install: "the package `bzip2`" };
 
@@ -48,6 +49,11 @@ pub(crate) async fn go(workshop: &Workshop<'_>, step: Step, release: &Release) -
 /// Checks for what makes the root file system.
 pub(crate) async fn debian(workshop: &Workshop<'_>, step: Step) -> Result<(), BuildError> {
     need(workshop, step, &[MMDEBSTRAP]).await
+}
+
+/// Checks for what fetches archives.
+pub(crate) async fn curl(workshop: &Workshop<'_>, step: Step) -> Result<(), BuildError> {
+    need(workshop, step, &[CURL]).await
 }
 
 /// Checks for the C compiler, and for the libraries that runc links.

@@ -35,6 +35,19 @@ pub struct Release {
     pub debian: &'static str,
     /// What its conformance suite needs; `None` where the suite of this release is not offered.
     pub(crate) conformance: Option<Conformance>,
+    /// The key of Kubernetes' programs where they are not built from the release's modules.
+    pub(crate) programs: Option<&'static str>,
+    /// The base image, where it is not built here.
+    pub(crate) base: Option<GivenBase>,
+}
+
+/// A base image that somebody else made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GivenBase {
+    /// How it is called.
+    pub(crate) reference: &'static str,
+    /// Its content's digest.
+    pub(crate) id: &'static str,
 }
 
 /// The images that a release's conformance suite uses beside those of the node: tags, from the release's own table of
@@ -98,6 +111,8 @@ const V1_37: Release = Release {
         sample_apiserver: "1.29.2",
         sample_apiserver_module: "v0.29.2",
     }),
+    programs: None,
+    base: None,
 };
 
 /// Older releases: what Kubernetes itself determines, on the same containerd, runc and Debian.

@@ -1,22 +1,53 @@
 //! `kind-rs build`: the base image, the node image, and the conformance suite with its node image.
 
-use kind_images::{BuildOptions, Release, build, build_base, conformance};
+use kind_images::{BuildOptions, Release, Source, SourceError, build, build_base, conformance};
 
-use crate::{args::Build, failure::Failure, output::print, session::Session};
+use crate::{
+    args::{Build, NodeImage},
+    failure::Failure,
+    output::print,
+    session::Session,
+};
 
 pub(crate) async fn run(session: &Session<'_>, what: Build) -> Result<(), Failure> {
     let cache = session.settings.cache_dir.as_deref().ok_or(Failure::NoHome)?.join("images");
-    let mut options = BuildOptions::new(cache);
-    if let Build::NodeImage { version: Some(version) } = &what {
-        options.release = Release::find(version)?;
-    }
+    let options = BuildOptions::new(cache);
+    // What is wrong with the arguments is said before an engine is asked.
+    let options = if let Build::NodeImage(arguments) = &what { chosen(options, arguments)? } else { options };
     let engine = session.engine().await?;
     let steps = session.console.steps();
-    let reference = match what {
-        Build::BaseImage => build_base(&*engine, &options, &steps).await?,
-        Build::NodeImage { .. } => build(&*engine, &options, &steps).await?,
-        Build::Conformance => conformance::build(&*engine, &options, &steps).await?.image,
+    let (reference, name) = match what {
+        Build::BaseImage(arguments) => (build_base(&*engine, &options, &steps).await?, arguments.image),
+        Build::NodeImage(arguments) => (build(&*engine, &options, &steps).await?, arguments.image),
+        Build::Conformance => (conformance::build(&*engine, &options, &steps).await?.image, None),
     };
     drop(steps);
-    print(&reference)
+    if let Some(name) = &name {
+        engine.tag_image(&reference, name).await?;
+    }
+    print(&name.unwrap_or(reference))
+}
+
+/// The options with what a user says of a node image.
+fn chosen(options: BuildOptions, arguments: &NodeImage) -> Result<BuildOptions, Failure> {
+    let source = Source::choose(arguments.source.as_deref(), arguments.kind.map(Into::into))?;
+    let (mut release, mut version) = (options.release, None);
+    match (&source, &arguments.version) {
+        (_, None) => {}
+        (Source::Module, Some(text)) => release = Release::find(text)?,
+        (Source::Checkout(_), Some(text)) => version = Some(text.clone()),
+        (_, Some(text)) => return Err(SourceError::NeedlessVersion { text: text.clone() }.into()),
+    }
+    if let (Some(checksum), Source::Module | Source::Checkout(_) | Source::Image(_)) = (&arguments.checksum, &source) {
+        return Err(SourceError::NeedlessChecksum { checksum: checksum.clone() }.into());
+    }
+    Ok(BuildOptions {
+        release,
+        source,
+        version,
+        checksum: arguments.checksum.clone(),
+        base_image: arguments.base_image.clone(),
+        architecture: arguments.arch.clone(),
+        ..options
+    })
 }

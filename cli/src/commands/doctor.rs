@@ -1,6 +1,11 @@
 //! `kind-rs doctor`.
 
-use kind_harness::doctor::{Facts, Finding, Verdict, apply, findings};
+use std::cell::Cell;
+
+use kind_harness::{
+    doctor::{Facts, Finding, Verdict, apply, findings},
+    lease::{Effect, Extent, SweepOutcome, Swept, collect},
+};
 use kind_images::{Release, node_image_reference};
 
 use crate::{
@@ -40,7 +45,16 @@ pub(crate) async fn run(session: &Session<'_>, args: Doctor) -> Result<(), Failu
 async fn look(session: &Session<'_>) -> Result<Vec<Finding>, Failure> {
     let engine = session.engine().await.ok();
     let image = session.settings.image.clone().unwrap_or_else(|| node_image_reference(Release::newest()));
-    Ok(findings(&Facts::gather(engine.as_deref(), &image).await?))
+    let facts = Facts::gather(engine.as_deref(), &image).await?;
+    let Some(engine) = engine else { return Ok(findings(&facts)) };
+    let left = Cell::new(0);
+    let count = |swept: Swept| {
+        if matches!(swept.outcome, SweepOutcome::Goes(_)) {
+            left.set(left.get() + 1);
+        }
+    };
+    collect(&session.settings, engine, Extent::Ownerless, Effect::Tell, &count).await?;
+    Ok(findings(&facts.with_left(left.get())))
 }
 
 fn line(finding: &Finding) -> String {

@@ -172,4 +172,8 @@ impl kind_images::Progress for Steps<'_> {
     fn line(&self, step: kind_images::Step, text: &str) {
         Steps::waiting(self, &step.to_string(), text);
     }
+
+    fn note(&self, text: &str) {
+        self.console.note(text);
+    }
 }

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::facts::Facts;
+use super::{engine, facts::Facts, routes};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,9 +57,16 @@ const MOST_NETWORKS: usize = 28;
 
 /// Judges everything, the worst first.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
-    let mut findings = vec![engine(facts)];
+    let mut findings = vec![container_engine(facts)];
+    if let Some(found) = &facts.engine {
+        findings.extend([engine::api(found), engine::storage(found)]);
+        findings.extend(engine::snap(found));
+    }
+    findings.extend(engine::configuration(facts.daemon.as_ref()));
     findings.extend([image(facts), networks(facts), disk(facts), inodes(facts)].into_iter().flatten());
-    findings.extend([kernel(facts), overlay(facts), controllers(facts), memory(facts)].into_iter().flatten());
+    findings.extend([kernel(facts), overlay(facts), controllers(facts), namespaces(facts)].into_iter().flatten());
+    findings.extend([memory(facts), selinux(facts), left(facts)].into_iter().flatten());
+    findings.extend(facts.routes.as_deref().map(routes::routes));
     findings.push(loopback(facts));
     findings.extend(KERNEL.iter().filter_map(|limits| setting(facts, *limits)));
     findings.extend(connections(facts));
@@ -67,7 +74,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-fn finding(check: &str, verdict: Verdict, found: impl Into<String>, advice: impl Into<String>) -> Finding {
+pub(super) fn finding(check: &str, verdict: Verdict, found: impl Into<String>, advice: impl Into<String>) -> Finding {
     let advice = if verdict == Verdict::Good { String::new() } else { advice.into() };
     Finding { check: check.to_owned(), verdict, found: found.into(), advice, fix: None }
 }
@@ -83,23 +90,27 @@ fn rate(value: u64, least: u64, enough: u64) -> Verdict {
     }
 }
 
-fn engine(facts: &Facts) -> Finding {
+fn container_engine(facts: &Facts) -> Finding {
     let Some(engine) = &facts.engine else {
         let advice = "start it (`systemctl start docker`), install it, or set DOCKER_HOST";
         return finding("container engine", Verdict::Bad, "none answers", advice);
     };
     let how = if engine.rootless { ", rootless" } else { "" };
-    let found = format!(
-        "version {}, API {}, {} on {}{how}",
-        engine.version, engine.api_version, engine.storage_driver, engine.architecture
-    );
+    let remapped = if engine.userns_remapped { ", users remapped" } else { "" };
+    let found = format!("version {} on {}{how}{remapped}", engine.version, engine.architecture);
     let verdict = if engine.rootless { Verdict::Doubtful } else { Verdict::Good };
     finding("container engine", verdict, found, "rootless engines are not tried; use one that runs as root")
 }
 
 fn image(facts: &Facts) -> Option<Finding> {
-    let (image, is_there) = facts.image.as_ref()?;
-    let (verdict, found) = if *is_there { (Verdict::Good, "there") } else { (Verdict::Doubtful, "not there") };
+    let (image, architecture) = facts.image.as_ref()?;
+    let of_engine = facts.engine.as_ref().map(|engine| &engine.architecture);
+    if let Some(other) = architecture.as_ref().filter(|found| of_engine.is_some_and(|wanted| wanted != *found)) {
+        let advice = "its programs do not run on this engine: `kind-rs build node-image` builds one that does";
+        return Some(finding("node image", Verdict::Bad, format!("{image} is for {other}"), advice));
+    }
+    let (verdict, found) =
+        if architecture.is_some() { (Verdict::Good, "there") } else { (Verdict::Doubtful, "not there") };
     let advice = "`kind-rs build node-image` builds it; without it kind's image is pulled";
     Some(finding("node image", verdict, format!("{image} is {found}"), advice))
 }
@@ -150,6 +161,30 @@ fn controllers(facts: &Facts) -> Option<Finding> {
     };
     let verdict = if missing.is_empty() { Verdict::Good } else { Verdict::Bad };
     Some(finding("cgroups", verdict, found, "enable them on the kernel's command line, such as cgroup_enable=memory"))
+}
+
+fn namespaces(facts: &Facts) -> Option<Finding> {
+    let verdict = if facts.cgroup_namespaces? { Verdict::Good } else { Verdict::Bad };
+    let found = if verdict == Verdict::Good { "there" } else { "missing" };
+    let advice =
+        "a node has to have cgroups of its own: use a kernel with CONFIG_CGROUPS and namespaces (4.6 or newer)";
+    Some(finding("cgroup namespaces", verdict, found, advice))
+}
+
+fn selinux(facts: &Facts) -> Option<Finding> {
+    let enforcing = facts.selinux?;
+    let (verdict, found) = if enforcing { (Verdict::Doubtful, "enforcing") } else { (Verdict::Good, "permissive") };
+    let advice = "nodes run without its rules; extraMounts of your files need `selinuxRelabel: true`";
+    Some(finding("SELinux", verdict, found, advice))
+}
+
+fn left(facts: &Facts) -> Option<Finding> {
+    let count = facts.left?;
+    let (verdict, found) = match count {
+        0 => (Verdict::Good, "nothing".to_owned()),
+        _ => (Verdict::Doubtful, format!("{count} clusters or parts of some without an owner")),
+    };
+    Some(finding("left behind by tests", verdict, found, "`kind-rs gc` removes them, and so does the next test run"))
 }
 
 fn memory(facts: &Facts) -> Option<Finding> {
@@ -208,7 +243,8 @@ mod tests {
                 rootless: false,
             }),
             networks: Some(3),
-            image: Some(("node:1".to_owned(), true)),
+            image: Some(("node:1".to_owned(), Some("amd64".to_owned()))),
+            daemon: Some(serde_json::json!({ "log-driver": "local" })),
             settings: KERNEL.iter().map(|(name, _, enough, _)| (*name, Some(*enough))).collect(),
             kernel: Some("6.1.0-x".to_owned()),
             overlay: Some(true),
@@ -217,6 +253,10 @@ mod tests {
             memory: Some(8 * GIB),
             loopback: true,
             local: true,
+            cgroup_namespaces: Some(true),
+            routes: Some(Vec::new()),
+            selinux: None,
+            left: Some(0),
         }
     }
 
@@ -241,7 +281,15 @@ mod tests {
 
     #[rstest]
     #[case::engine(|facts: &mut Facts| facts.engine = None, "container engine", Verdict::Bad)]
-    #[case::image(|facts: &mut Facts| facts.image = Some(("x".into(), false)), "node image", Verdict::Doubtful)]
+    #[case::image(|facts: &mut Facts| facts.image = Some(("x".into(), None)), "node image", Verdict::Doubtful)]
+    #[case::image_of_others(|facts: &mut Facts| facts.image = Some(("x".into(), Some("arm64".into()))), "node image", Verdict::Bad)]
+    #[case::old_api(|facts: &mut Facts| facts.engine.as_mut().unwrap().api_version = "1.40".into(), "engine's API", Verdict::Bad)]
+    #[case::storage(|facts: &mut Facts| facts.engine.as_mut().unwrap().storage_driver = "vfs".into(), "storage driver", Verdict::Doubtful)]
+    #[case::snap(|facts: &mut Facts| facts.engine.as_mut().unwrap().root_dir = "/var/snap/docker/common".into(), "engine's package", Verdict::Doubtful)]
+    #[case::init(|facts: &mut Facts| facts.daemon = Some(serde_json::json!({ "init": true })), "daemon.json: init", Verdict::Bad)]
+    #[case::namespaces(|facts: &mut Facts| facts.cgroup_namespaces = Some(false), "cgroup namespaces", Verdict::Bad)]
+    #[case::selinux(|facts: &mut Facts| facts.selinux = Some(true), "SELinux", Verdict::Doubtful)]
+    #[case::left(|facts: &mut Facts| facts.left = Some(2), "left behind by tests", Verdict::Doubtful)]
     #[case::networks(|facts: &mut Facts| facts.networks = Some(30), "networks", Verdict::Doubtful)]
     #[case::disk(|facts: &mut Facts| facts.disk = Some((3 * GIB, 1_000_000)), "disk", Verdict::Doubtful)]
     #[case::full(|facts: &mut Facts| facts.disk = Some((GIB, 1_000_000)), "disk", Verdict::Bad)]

@@ -2,7 +2,10 @@
 
 use std::{fs, net::TcpListener, path::Path};
 
-use kind_engine::{Engine, EngineError, EngineFacts, Labels};
+use kind_engine::{Engine, EngineError, EngineFacts, ImageFacts, Labels};
+use serde_json::Value;
+
+use super::routes::{self, Range};
 
 /// Everything that is judged.
 #[derive(Debug, Clone, Default)]
@@ -11,8 +14,10 @@ pub struct Facts {
     pub(super) engine: Option<EngineFacts>,
     /// How many networks the engine has.
     pub(super) networks: Option<usize>,
-    /// The node image that would be used, and whether the engine has it.
-    pub(super) image: Option<(String, bool)>,
+    /// The node image that would be used, and the architecture of what the engine has of it.
+    pub(super) image: Option<(String, Option<String>)>,
+    /// The engine's configuration file.
+    pub(super) daemon: Option<Value>,
     /// Kernel settings by name.
     pub(super) settings: Vec<(&'static str, Option<u64>)>,
     /// The kernel's release, such as `6.1.0`.
@@ -29,6 +34,14 @@ pub struct Facts {
     pub(super) loopback: bool,
     /// Whether this machine is the engine's.
     pub(super) local: bool,
+    /// Whether the kernel has namespaces for cgroups.
+    pub(super) cgroup_namespaces: Option<bool>,
+    /// Where this machine sends packets.
+    pub(super) routes: Option<Vec<Range>>,
+    /// Whether `SELinux` refuses what it has rules against; `None` where there is no `SELinux`.
+    pub(super) selinux: Option<bool>,
+    /// How much tests left behind.
+    pub(super) left: Option<usize>,
 }
 
 /// The kernel settings that are looked at.
@@ -42,6 +55,9 @@ pub(super) const SETTINGS: [&str; 7] = [
     "net.netfilter.nf_conntrack_max",
 ];
 
+/// The engine's configuration file, where nobody moved it.
+const DAEMON: &str = "/etc/docker/daemon.json";
+
 impl Facts {
     /// Looks at this machine and, where it answers, at the engine. `image` is the node image that would be used.
     ///
@@ -54,6 +70,9 @@ impl Facts {
             overlay: read("/proc/filesystems").map(|text| text.lines().any(|line| line.ends_with("\toverlay"))),
             controllers: controllers(),
             memory: read("/proc/meminfo").and_then(|text| available(&text)),
+            cgroup_namespaces: Some(Path::new("/proc/self/ns/cgroup").exists()),
+            routes: read("/proc/net/route").map(|table| routes::read(&table)),
+            selinux: read("/sys/fs/selinux/enforce").map(|text| text.trim() == "1"),
             loopback: TcpListener::bind(("127.0.0.1", 0)).is_ok(),
             ..Self::default()
         };
@@ -61,11 +80,19 @@ impl Facts {
             let found = engine.facts().await?;
             facts.local = found.local;
             facts.disk = Some(&found.root_dir).filter(|_| found.local).and_then(|folder| left(folder));
+            facts.daemon = Some(DAEMON).filter(|_| found.local).and_then(read).and_then(|text| text.parse().ok());
             facts.engine = Some(found);
             facts.networks = Some(engine.networks(&Labels::new()).await?.len());
-            facts.image = Some((image.to_owned(), engine.image(image).await?.is_some()));
+            let architecture = engine.image(image).await?.map(|ImageFacts { architecture, .. }| architecture);
+            facts.image = Some((image.to_owned(), architecture));
         }
         Ok(facts)
+    }
+
+    /// With how much tests left behind, which is for the lease protocol to tell.
+    #[must_use]
+    pub fn with_left(self, left: usize) -> Self {
+        Self { left: Some(left), ..self }
     }
 
     pub(super) fn setting(&self, name: &str) -> Option<u64> {
@@ -121,6 +148,6 @@ mod tests {
         let engine = kind_engine::FakeEngine::default();
         let facts = Facts::gather(Some(&engine), "node:1").await.unwrap();
         assert!(facts.kernel.is_some() && facts.memory.is_some() && facts.setting("kernel.pid_max").is_some());
-        assert_eq!(facts.image, Some(("node:1".to_owned(), false)));
+        assert_eq!(facts.image, Some(("node:1".to_owned(), None)));
     }
 }

@@ -25,7 +25,7 @@ pub(crate) async fn build(arguments: &[&str]) -> anyhow::Result<Built> {
 }
 
 impl Built {
-    /// The program of a source file, such as `harness/tests/lease.rs`: packages may have targets of one name.
+    /// The program of a source file, such as `bench/tests/lease.rs`: packages may have targets of one name.
     pub(crate) fn of(&self, source: &str) -> anyhow::Result<PathBuf> {
         executable(&self.0, source).with_context(|| format!("build the test programs: cargo named none of {source}"))
     }

@@ -21,6 +21,8 @@ pub struct Host {
     pub has_dockerd: bool,
     /// Whether control groups are mounted, which a host without a service manager may have skipped.
     pub has_cgroups: bool,
+    /// Whether archives can be fetched.
+    pub has_curl: bool,
     /// Whether a base image can be made without a registry.
     pub has_mmdebstrap: bool,
     /// Whether C programs can be built.
@@ -50,6 +52,7 @@ impl Host {
             engine_answers,
             has_dockerd: has("dockerd"),
             has_cgroups: fs::read_to_string("/proc/mounts").is_ok_and(|mounts| mentions_cgroups(&mounts)),
+            has_curl: has("curl"),
             has_mmdebstrap: has("mmdebstrap"),
             has_compiler: ["gcc", "make", "bzip2"].into_iter().all(has),
             has_pkg_config: has("pkg-config"),

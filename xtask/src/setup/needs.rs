@@ -78,6 +78,7 @@ pub fn missing(host: &Host) -> Vec<Need> {
     );
     let runner = Source::Crate(nextest::CRATE);
     need(!host.has_nextest, "cargo-nextest", "runs the tests, a process each", runner, always);
+    need(!host.has_curl, "curl", "fetches archives of releases, in a test, too", packages(&["curl"]), always);
     let lacks_packages = !host.packages_lacking.is_empty();
     need(lacks_packages, "example packages", "the examples' images are made of them", Source::UnpackedPackages, always);
 
@@ -118,6 +119,7 @@ mod tests {
             engine_answers: true,
             has_dockerd: true,
             has_cgroups: true,
+            has_curl: true,
             has_mmdebstrap: true,
             has_compiler: true,
             has_pkg_config: true,

@@ -18,6 +18,6 @@ impl Programs {
     pub(crate) async fn build(release: bool) -> anyhow::Result<Self> {
         let words = ["--package", "kind-bench", "--test", "attach", "--test", "lease"];
         let built = programs::build(&[&words[..], if release { &["--release"] } else { &[] }].concat()).await?;
-        Ok(Self { tests: built.of("harness/tests/attach.rs")?, lease: built.of("harness/tests/lease.rs")? })
+        Ok(Self { tests: built.of("bench/tests/attach.rs")?, lease: built.of("bench/tests/lease.rs")? })
     }
 }

@@ -1,0 +1,101 @@
+//! The Go modules in a program, as Go's linker wrote them into it. Pure functions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A published module.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Module {
+    pub(super) path: String,
+    pub(super) version: String,
+    /// The checksum that Go computed of it.
+    pub(super) sum: String,
+}
+
+impl Module {
+    /// As Go's commands take it.
+    pub(super) fn query(&self) -> String {
+        format!("{}@{}", self.path, self.version)
+    }
+}
+
+/// What one program consists of.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Contents {
+    /// The version of Go, with its standard library, such as `1.26.8`.
+    pub(super) go: String,
+    /// The published modules.
+    pub(super) modules: BTreeSet<Module>,
+    /// Whether there are modules in it that lay in a folder when it was built.
+    pub(super) has_local: bool,
+}
+
+/// Reads what `go version -m FOLDER...` prints: programs by name. What is no program of Go's is not in it.
+pub(super) fn read(printed: &str) -> BTreeMap<String, Contents> {
+    let mut programs: BTreeMap<String, Contents> = BTreeMap::new();
+    let mut name = String::new();
+    let mut lines = printed.lines().peekable();
+    while let Some(line) = lines.next() {
+        if !line.starts_with('\t') {
+            let Some((path, go)) = line.rsplit_once(": go") else { continue };
+            path.rsplit('/').next().unwrap_or(path).clone_into(&mut name);
+            let (go, modules) = (go.trim().to_owned(), BTreeSet::new());
+            programs.insert(name.clone(), Contents { go, modules, has_local: false });
+            continue;
+        }
+        let is_replacement = |next: &&str| next.starts_with("\t=>\t");
+        let Some(contents) = programs.get_mut(&name) else { continue };
+        if !line.starts_with("\tmod\t") && !line.starts_with("\tdep\t") {
+            continue;
+        }
+        // A replacement is what was built, in a line of its own.
+        let line = lines.next_if(is_replacement).unwrap_or(line);
+        match line.split('\t').skip(2).collect::<Vec<_>>().as_slice() {
+            [path, version, sum, ..] if !sum.is_empty() => {
+                let [path, version, sum] = [path, version, sum].map(|text| (*text).to_owned());
+                contents.modules.insert(Module { path, version, sum });
+            }
+            _ => contents.has_local = true,
+        }
+    }
+    programs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(path: &str, version: &str, sum: &str) -> Module {
+        Module { path: path.to_owned(), version: version.to_owned(), sum: sum.to_owned() }
+    }
+
+    #[test]
+    fn replacements_take_the_place_of_what_they_replace() {
+        let printed = "/a/kubelet: go1.26.8\n\tpath\tk8s.io/kubernetes/cmd/kubelet\n\tmod\tk8s.io/kubernetes\tv1.37.2\th1:c=\n\
+                       \tdep\tcel.dev/expr\tv0.25.1\th1:a=\n\tdep\tk8s.io/api\tv0.0.0\n\t=>\tk8s.io/api\tv0.37.2\th1:b=\n\
+                       \tbuild\t-compiler=gc\n/a/ctr: go1.25.1\n\tmod\tctr\tv1\th1:d=\n";
+        let programs = read(printed);
+        assert_eq!(programs.keys().collect::<Vec<_>>(), ["ctr", "kubelet"]);
+        let kubelet = &programs["kubelet"];
+        assert_eq!(kubelet.go, "1.26.8");
+        let expected = [
+            module("cel.dev/expr", "v0.25.1", "h1:a="),
+            module("k8s.io/api", "v0.37.2", "h1:b="),
+            module("k8s.io/kubernetes", "v1.37.2", "h1:c="),
+        ];
+        assert_eq!(kubelet.modules, expected.into());
+        assert!(!kubelet.has_local);
+    }
+
+    #[test]
+    fn folders_are_local() {
+        let printed = "a: go1.26\n\tmod\tk8s.io/kubernetes\t(devel)\t\n\tdep\tk8s.io/api\tv0.0.0\n\t=>\t./staging/src/k8s.io/api\t(devel)\t\n";
+        let contents = &read(printed)["a"];
+        assert!(contents.has_local && contents.modules.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_program_of_gos_is_left_out() {
+        assert!(read("").is_empty());
+        assert!(read("/bin/sh: could not read Go build info from /bin/sh: not a Go executable\n").is_empty());
+    }
+}

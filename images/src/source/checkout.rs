@@ -1,0 +1,75 @@
+//! A folder with Kubernetes' sources, built with Go and its own module files.
+
+use std::{fs, path::Path};
+
+use super::{
+    SourceError,
+    archive::PROGRAMS,
+    version::{is_version, of_description},
+};
+use crate::{
+    BuildError, Release, Step, cache::file, command::HostCommand, components::Reported, error::InStep as _, go, tools,
+    workshop::Workshop,
+};
+
+const STEP: Step = Step::Kubernetes;
+
+/// Builds the programs into `output`, and returns their version.
+pub(super) async fn build(workshop: &Workshop<'_>, folder: &Path, output: &Path) -> Result<String, BuildError> {
+    let folder = &fs::canonicalize(folder).map_err(file(STEP, "find", folder))?;
+    check(folder).during(STEP)?;
+    tools::go(workshop, STEP, Release::newest()).await?;
+    let reported = reported(workshop, folder).await?;
+    let version = reported.version.clone();
+    let jobs = workshop.options.jobs.map(|jobs| format!("-p={jobs}"));
+    let mut command = HostCommand::new("go", folder)
+        // Everything else is the checkout's business: its workspace, and whether it brings its dependencies along.
+        .env("CGO_ENABLED", "0")
+        .args(["build", "-trimpath", "-buildvcs=false", "-ldflags"])
+        .args([linker_flags(&reported), "-o".to_owned(), output.join("").display().to_string()])
+        .args(jobs)
+        .args(PROGRAMS.map(|program| format!("./cmd/{program}")));
+    if workshop.options.offline {
+        command = command.env("GOPROXY", "off");
+    }
+    workshop.run(STEP, &command).await?;
+    go::compile_pause(workshop, folder, output, None).await?;
+    Ok(version)
+}
+
+fn linker_flags(reported: &Reported) -> String {
+    let set = |text, (name, value): &(String, String)| format!("{text} -X {name}={value}");
+    reported.variables().iter().fold("-s -w".to_owned(), set)
+}
+
+/// Fails where the folder has other sources.
+fn check(folder: &Path) -> Result<(), SourceError> {
+    let text = fs::read_to_string(folder.join("go.mod")).unwrap_or_default();
+    let is_kubernetes = text.lines().any(|line| line.trim() == "module k8s.io/kubernetes");
+    if is_kubernetes { Ok(()) } else { Err(SourceError::NotKubernetes { path: folder.to_owned() }) }
+}
+
+/// What the programs will say of themselves.
+async fn reported(workshop: &Workshop<'_>, folder: &Path) -> Result<Reported, BuildError> {
+    let git = async |arguments: &[&str]| {
+        let command = HostCommand::new("git", folder).args(arguments.iter().copied());
+        workshop.runner.run(&command, &workshop.cache.log(STEP), &|_| ()).await
+    };
+    let described = git(&["describe", "--tags", "--dirty", "--match", "v[0-9]*"]).await.unwrap_or_default();
+    let version = match &workshop.options.version {
+        Some(version) if is_version(version) => version.clone(),
+        Some(version) => return Err(SourceError::Version { text: version.clone() }).during(STEP),
+        None => of_description(&described)
+            .ok_or_else(|| SourceError::NoVersion { path: folder.to_owned(), found: described.trim().to_owned() })
+            .during(STEP)?,
+    };
+    let line = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let commit = git(&["rev-parse", "HEAD"]).await.ok().and_then(line);
+    let date = git(&["log", "-1", "--format=%cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ"]).await.ok().and_then(line);
+    Ok(Reported {
+        version,
+        clean: !described.trim().ends_with("-dirty"),
+        commit: commit.unwrap_or_else(|| "unknown".to_owned()),
+        date: date.unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned()),
+    })
+}
