@@ -36,7 +36,7 @@ pub(super) async fn provide(
     reference: &str,
 ) -> Result<GivenBase, BuildError> {
     let work = async {
-        let id = id_of(engine, reference).await?;
+        let id = id_of(engine, reference, STEP).await?;
         let container =
             BuildContainer::run(engine, STEP, reference, workshop.cache.root(), Privileges::Default).await?;
         let work = async {
@@ -51,11 +51,11 @@ pub(super) async fn provide(
 }
 
 /// The digest of an image, which is pulled where it is not there.
-pub(super) async fn id_of(engine: &dyn Engine, reference: &str) -> Result<String, BuildError> {
-    if let Some(image) = engine.image(reference).await.during(STEP)? {
+pub(super) async fn id_of(engine: &dyn Engine, reference: &str, step: Step) -> Result<String, BuildError> {
+    if let Some(image) = engine.image(reference).await.during(step)? {
         return Ok(image.id);
     }
-    engine.pull_image(reference).await.during(STEP)?;
-    let image = engine.image(reference).await.during(STEP)?;
+    engine.pull_image(reference).await.during(step)?;
+    let image = engine.image(reference).await.during(step)?;
     Ok(image.map_or_else(|| reference.to_owned(), |image| image.id))
 }

@@ -6,14 +6,17 @@ use super::{Checksum, SourceError, checksum::Algorithm};
 use crate::{BuildError, Step, command::HostCommand, error::InStep as _, tools, workshop::Workshop};
 
 const STEP: Step = Step::Kubernetes;
+/// How curl ends where the server answers, and has nothing of that name.
+const NO_SUCH_FILE: &str = "exit status: 22";
 
 /// What the archive at an address has to be: as published beside it.
 pub(super) async fn published_checksum(workshop: &Workshop<'_>, url: &str) -> Result<Checksum, BuildError> {
     let folder = ready(workshop, url).await?;
     for algorithm in Algorithm::ALL {
         let path = folder.join(algorithm.name());
-        if download(workshop, &format!("{url}.{}", algorithm.name()), &path).await.is_err() {
-            continue;
+        match download(workshop, &format!("{url}.{}", algorithm.name()), &path).await {
+            Err(BuildError::Command { outcome, .. }) if outcome == NO_SUCH_FILE => continue,
+            other => other?,
         }
         let text = std::fs::read_to_string(&path).map_err(crate::cache::file(STEP, "read", &path))?;
         return Checksum::of_text(algorithm, &text).during(STEP);
@@ -107,6 +110,9 @@ mod tests {
             let error = fetch(&workshop, &url, &checksum).await.unwrap_err();
             assert!(source(&error).contains("fetch it again, from a place that can be trusted"), "{what}: {error}");
         }
+        let nobody = "http://127.0.0.1:1/a.tar.gz";
+        let error = published_checksum(&workshop, nobody).await.unwrap_err();
+        assert!(matches!(error, BuildError::Command { .. }), "nobody answers, which is another matter: {error}");
         let offline = BuildOptions { offline: true, ..options.clone() };
         let workshop = Workshop { options: &offline, ..workshop };
         assert!(matches!(fetch(&workshop, &url, &checksum).await, Err(BuildError::Offline { .. })));

@@ -180,7 +180,7 @@ impl Release {
 pub(crate) async fn adopt(workshop: &Workshop<'_>, engine: &dyn Engine, reference: &str) -> Result<(), BuildError> {
     let step = Step::NodeImage;
     let work = async {
-        base::id_of(engine, reference).await?;
+        base::id_of(engine, reference, step).await?;
         let container =
             BuildContainer::run(engine, step, reference, workshop.cache.root(), Privileges::Default).await?;
         let output = container.exec(&Command::new(["cat", "/kind/version"])).await;
