@@ -277,7 +277,10 @@ impl Failure {
 fn step_code(error: &StepError) -> u8 {
     match error {
         StepError::NameTaken { .. } => exit::NAME_TAKEN,
-        StepError::NoImage { .. } | StepError::NoLoadBalancer { .. } | StepError::Load(_) => exit::IMAGE,
+        StepError::NoImage { .. }
+        | StepError::NoLoadBalancer { .. }
+        | StepError::NoRegistry { .. }
+        | StepError::Load(_) => exit::IMAGE,
         StepError::Spec(_) | StepError::Patch(_) | StepError::TooMuch { .. } => exit::CONFIGURATION,
         StepError::TimedOut { .. } | StepError::Expired { .. } | StepError::Wait(_) => exit::TIMED_OUT,
         StepError::Engine(error) if !is_answer(error) => exit::ENGINE,

@@ -164,6 +164,7 @@ fn wrong_arguments_are_refused(#[case] arguments: &[&str], #[case] words: &str) 
 #[case(&["--version", "v1.12"], "this version is not supported")]
 #[case(&["https://localhost/a.tar.gz", "--version", "v1.37.2"], "have a version of their own")]
 #[case(&["--checksum", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"], "goes with an archive")]
+#[case(&["--type", "image", "a", "--base-image", "b"], "does not go with --type image")]
 fn a_source_that_is_none_is_refused_before_an_engine_is_asked(#[case] arguments: &[&str], #[case] words: &str) {
     assert_fails(&run(&[&["build", "node-image"], arguments].concat()), 3, &[words]);
 }

@@ -51,6 +51,8 @@ pub struct ImageFacts {
     pub size: u64,
     /// The architecture in Go's words, such as `amd64`.
     pub architecture: String,
+    /// What tells its first process to end; `None` where nothing is said, or it was not asked.
+    pub stop_signal: Option<String>,
 }
 
 /// A network that the engine has.

@@ -52,6 +52,7 @@ impl FakeEngine {
             labels,
             size: 0,
             architecture: "amd64".to_owned(),
+            stop_signal: Some("SIGRTMIN+3".to_owned()),
         });
     }
 

@@ -8,6 +8,7 @@ mod hello;
 mod matrix;
 mod nodes;
 mod rbac;
+mod registry;
 mod rolling_update;
 mod scale;
 mod service;

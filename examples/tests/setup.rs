@@ -13,6 +13,11 @@ pub(crate) async fn load_images(cluster: &Cluster) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The archive of Redis' image alone.
+pub(crate) fn redis_archive() -> anyhow::Result<PathBuf> {
+    image::redis(target())
+}
+
 /// Cargo's target folder. Cargo gives tests a folder of their own right below it.
 fn target() -> &'static Path {
     let own = Path::new(env!("CARGO_TARGET_TMPDIR"));

@@ -124,6 +124,12 @@ pub(crate) fn components(release: &Release) -> Vec<Component> {
         )
         .packages(&[""])
         .variable("main.VERSION", release.local_path_provisioner),
+        Component {
+            packages: vec![".".to_owned()],
+            rename: Some("registry"),
+            main: Some(embedded::text(COMPONENTS, "components/registry/main.go")),
+            ..Component::new(Step::Registry, "github.com/distribution/distribution/v3", release.registry)
+        },
     ]
 }
 

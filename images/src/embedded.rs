@@ -24,7 +24,7 @@ macro_rules! embed {
 pub(crate) const BASE: &[Embedded] = embed!["base/packages", "base/slim"];
 
 /// Main packages of our own; they are part of their components' keys.
-pub(crate) const COMPONENTS: &[Embedded] = embed!["components/coredns/main.go"];
+pub(crate) const COMPONENTS: &[Embedded] = embed!["components/coredns/main.go", "components/registry/main.go"];
 
 /// What the payload (programs and images) is made with, inside the build container.
 pub(crate) const PAYLOAD: &[Embedded] =

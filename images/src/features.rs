@@ -8,6 +8,8 @@ use crate::reference::labels;
 pub const POD_NETWORK: &str = "on-link-pods";
 /// It can be the load balancer's image as well.
 pub const LOAD_BALANCER: &str = "load-balancer";
+/// It can be a registry.
+pub const REGISTRY: &str = "registry";
 
 /// Whether an image has a feature. `kindest/node` has none.
 pub fn has(image: &ImageFacts, feature: &str) -> bool {
@@ -21,11 +23,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn ours_have_both_and_others_none() {
+    async fn ours_have_all_and_others_none() {
         let engine = FakeEngine::default();
         engine.add_image("ours", &[(labels::FEATURES, labels::NODE_FEATURES)]);
         engine.add_image("other", &[(labels::FEATURES, "no-load-balancer")]);
-        for feature in [POD_NETWORK, LOAD_BALANCER] {
+        for feature in [POD_NETWORK, LOAD_BALANCER, REGISTRY] {
             assert!(has(&engine.image("ours").await.unwrap().unwrap(), feature));
             assert!(!has(&engine.image("other").await.unwrap().unwrap(), feature));
         }

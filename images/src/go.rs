@@ -181,12 +181,15 @@ fn render_kubernetes_module(kubernetes: &KubernetesModule, upstream: &str) -> Op
     Some(text + ")\n")
 }
 
-/// The pause program of a release, for programs that come without.
+/// The pause program of a release and Kubernetes' licence, for programs that come without.
 pub(crate) async fn pause(workshop: &Workshop<'_>, release: &Release, folder: &Path) -> Result<(), BuildError> {
     let step = Step::Kubernetes;
     tools::go(workshop, step, release).await?;
     let upstream = download(workshop, step, release.kubernetes, &workshop.cache.work("download", step)?).await?;
-    compile_pause(workshop, &upstream.sources, folder, Some(release.pause)).await
+    compile_pause(workshop, &upstream.sources, folder, Some(release.pause)).await?;
+    let licence = upstream.sources.join("LICENSE");
+    let copy = || fs::write(folder.join("LICENSE"), fs::read(&licence)?);
+    copy().map_err(cache::file(step, "copy", &licence))
 }
 
 /// The pause program: C, static, from Kubernetes' own sources.

@@ -24,6 +24,7 @@ const PLACES: &[(Step, &str, &[&str])] = &[
     (Step::Containerd, "/usr/local/bin", &["containerd", "containerd-shim-runc-v2", "ctr"]),
     (Step::Runc, "/usr/local/sbin", &["runc"]),
     (Step::CriTools, "/usr/local/bin", &["crictl"]),
+    (Step::Registry, "/usr/local/bin", &["registry"]),
     (Step::CniPlugins, "/opt/cni/bin", &["bridge", "host-local", "loopback", "portmap", "ptp"]),
 ];
 

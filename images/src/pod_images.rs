@@ -74,7 +74,7 @@ pub(crate) fn pod_images(release: &Release) -> Vec<PodImage> {
         PodImage { packet_filter: true, ..kubernetes("kube-proxy", "/usr/local/bin/kube-proxy") },
         image(format!("registry.k8s.io/etcd:{}", release.etcd_tag), Some(Step::Etcd), "etcd", "/usr/local/bin/etcd"),
         image(
-            format!("registry.k8s.io/coredns/coredns:{}", release.coredns),
+            format!("registry.k8s.io/coredns/coredns:{}", release.coredns_tag.unwrap_or(release.coredns)),
             Some(Step::CoreDns),
             "coredns",
             "/coredns",

@@ -24,6 +24,8 @@ pub enum Step {
     CoreDns,
     /// The storage provisioner.
     LocalPathProvisioner,
+    /// The registry.
+    Registry,
     /// The images of the static pods and add-ons.
     PodImages,
     /// These images unpacked, as containerd keeps them.
@@ -50,7 +52,7 @@ pub enum Step {
 
 impl Step {
     /// Every step of a node image, in order.
-    pub const NODE: [Step; 12] = [
+    pub const NODE: [Step; 13] = [
         Step::Base,
         Step::Kubernetes,
         Step::Etcd,
@@ -60,6 +62,7 @@ impl Step {
         Step::CriTools,
         Step::CoreDns,
         Step::LocalPathProvisioner,
+        Step::Registry,
         Step::PodImages,
         Step::ImageStore,
         Step::NodeImage,
@@ -94,6 +97,7 @@ impl fmt::Display for Step {
             Step::CriTools => "crictl",
             Step::CoreDns => "CoreDNS",
             Step::LocalPathProvisioner => "local path provisioner",
+            Step::Registry => "registry",
             Step::PodImages => "static pod images",
             Step::ImageStore => "image store",
             Step::NodeImage => "node image",

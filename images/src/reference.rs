@@ -18,7 +18,7 @@ pub mod labels {
     /// What kind of image it is: `node-image`, `payload-image` or `base-image`.
     pub const KIND: &str = "io.kind-rs.kind";
     /// The features of the node images built here.
-    pub const NODE_FEATURES: &str = "fixed-address,on-link-pods,load-balancer,zero-copy-store";
+    pub const NODE_FEATURES: &str = "fixed-address,on-link-pods,load-balancer,registry,zero-copy-store";
 }
 
 /// The reference of a release's node image. It changes with every version, file and flag that goes into the image, and
@@ -37,7 +37,7 @@ pub fn node_image_reference(release: &Release) -> String {
 /// The reference of the base image: Debian's part of a node.
 pub fn base_image_reference(release: &Release) -> String {
     match release.base {
-        Some(base) => base.reference.to_owned(),
+        Some(base) => base.id.to_owned(),
         None => format!("kind-rs/base:{}", base_key(release)),
     }
 }
@@ -65,8 +65,8 @@ pub(crate) fn payload_image_reference(release: &Release) -> String {
 pub(crate) fn payload_key(release: &Release) -> String {
     let digest = Digest::new("payload image 2")
         .field("base", base_image_reference(release))
-        .fields(release.base.map(|base| ("base's content", base.id)))
         .fields(release.programs.map(|programs| ("programs", programs)))
+        .fields(release.coredns_tag.map(|tag| ("coredns tag", tag)))
         .fields(release.fields())
         .fields(components(release).iter().map(|component| ("component", component.key(release))))
         .fields(pod_images(release).iter().map(|image| ("image", format!("{image:?}"))))
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_is_given_makes_another_image_that_is_never_an_old_one() {
-        let base = |id| Some(GivenBase { reference: "mine", id });
+        let base = |id| Some(GivenBase { id });
         let releases = [
             Release { programs: Some("kubernetes-1"), kubernetes: "v1.38.0-alpha.1.5+abc", ..*Release::newest() },
             Release { programs: Some("kubernetes-2"), kubernetes: "v1.38.0-alpha.1.5+abc", ..*Release::newest() },
@@ -111,7 +111,7 @@ mod tests {
         let references: std::collections::BTreeSet<String> = releases.iter().map(node_image_reference).collect();
         assert_eq!(references.len(), releases.len());
         assert!(references.iter().all(|reference| reference.starts_with("kind-rs/custom-node:v1.3")), "{references:?}");
-        assert_eq!(base_image_reference(&releases[2]), "mine");
+        assert_eq!(base_image_reference(&releases[2]), "sha256:1");
     }
 
     #[test]

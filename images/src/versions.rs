@@ -19,6 +19,8 @@ pub struct Release {
     pub etcd_tag: &'static str,
     /// `CoreDNS`'s module version and image tag, as kubeadm of this release expects.
     pub coredns: &'static str,
+    /// The tag under which kubeadm expects `CoreDNS`'s image, where that is not its version.
+    pub(crate) coredns_tag: Option<&'static str>,
     /// The tag of the pause image that kubeadm and containerd expect.
     pub pause: &'static str,
     /// containerd's module version.
@@ -31,6 +33,8 @@ pub struct Release {
     pub cri_tools: &'static str,
     /// The module version and image tag of the storage provisioner.
     pub local_path_provisioner: &'static str,
+    /// The module version of the registry.
+    pub registry: &'static str,
     /// The suite of the root file system. bookworm's systemd runs on cgroup v1 and v2; later ones refuse v1.
     pub debian: &'static str,
     /// What its conformance suite needs; `None` where the suite of this release is not offered.
@@ -44,9 +48,7 @@ pub struct Release {
 /// A base image that somebody else made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GivenBase {
-    /// How it is called.
-    pub(crate) reference: &'static str,
-    /// Its content's digest.
+    /// Its content's digest, by which containers of it are started as well.
     pub(crate) id: &'static str,
 }
 
@@ -87,12 +89,14 @@ const V1_37: Release = Release {
     etcd: "v3.7.3",
     etcd_tag: "3.7.0-0",
     coredns: "v1.14.6",
+    coredns_tag: None,
     pause: "3.10.2",
     containerd: "v2.4.2",
     runc: "v1.5.2",
     cni_plugins: "v1.9.1",
     cri_tools: "v1.36.0",
     local_path_provisioner: "v0.0.30",
+    registry: "v3.1.2",
     debian: "bookworm",
     conformance: Some(Conformance {
         agnhost: "2.66.1",
@@ -193,7 +197,7 @@ impl Release {
     }
 
     /// Every version in it, by name: what decides whether an image is still the same.
-    pub(crate) fn fields(&self) -> [(&'static str, &'static str); 14] {
+    pub(crate) fn fields(&self) -> [(&'static str, &'static str); 15] {
         [
             ("kubernetes", self.kubernetes),
             ("staging", self.staging),
@@ -208,6 +212,7 @@ impl Release {
             ("cni plugins", self.cni_plugins),
             ("cri tools", self.cri_tools),
             ("local path provisioner", self.local_path_provisioner),
+            ("registry", self.registry),
             ("debian", self.debian),
         ]
     }

@@ -41,6 +41,9 @@ fn chosen(options: BuildOptions, arguments: &NodeImage) -> Result<BuildOptions, 
     if let (Some(checksum), Source::Module | Source::Checkout(_) | Source::Image(_)) = (&arguments.checksum, &source) {
         return Err(SourceError::NeedlessChecksum { checksum: checksum.clone() }.into());
     }
+    if let (Some(reference), Source::Image(_)) = (&arguments.base_image, &source) {
+        return Err(SourceError::NeedlessBase { reference: reference.clone() }.into());
+    }
     Ok(BuildOptions {
         release,
         source,

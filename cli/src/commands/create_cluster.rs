@@ -157,5 +157,8 @@ fn finish(
     session
         .console
         .note(&format!("cluster {name} is up: Kubernetes {version}, {count} {nodes}, {seconds:.1} s\n{merged}"));
+    if let Some(port) = made.registry {
+        session.console.note(&format!("push images to localhost:{port}/NAME; pods use the same names"));
+    }
     Ok(())
 }

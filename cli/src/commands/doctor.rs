@@ -47,14 +47,19 @@ async fn look(session: &Session<'_>) -> Result<Vec<Finding>, Failure> {
     let image = session.settings.image.clone().unwrap_or_else(|| node_image_reference(Release::newest()));
     let facts = Facts::gather(engine.as_deref(), &image).await?;
     let Some(engine) = engine else { return Ok(findings(&facts)) };
-    let left = Cell::new(0);
-    let count = |swept: Swept| {
-        if matches!(swept.outcome, SweepOutcome::Goes(_)) {
-            left.set(left.get() + 1);
-        }
+    let (left, failed) = (Cell::new(0), Cell::new(None));
+    let count = |swept: Swept| match swept.outcome {
+        SweepOutcome::Goes(_) => left.set(left.get() + 1),
+        SweepOutcome::Failed(why) => failed.set(Some(format!("{}: {why}", swept.what))),
+        _ => {}
     };
-    collect(&session.settings, engine, Extent::Ownerless, Effect::Tell, &count).await?;
-    Ok(findings(&facts.with_left(left.get())))
+    let looked = collect(&session.settings, engine, Extent::Ownerless, Effect::Tell, &count).await;
+    let left = match (looked, failed.take()) {
+        (Ok(()), None) => Ok(left.get()),
+        (Ok(()), Some(why)) => Err(why),
+        (Err(error), _) => Err(error.to_string()),
+    };
+    Ok(findings(&facts.with_left(left)))
 }
 
 fn line(finding: &Finding) -> String {

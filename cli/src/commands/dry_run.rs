@@ -49,6 +49,13 @@ fn text(outline: &Outline) -> String {
     for manifest in &outline.manifests {
         line("apply", manifest);
     }
+    if let Some(registry) = &outline.registry {
+        let port = registry.port.map_or_else(|| "a free port".to_owned(), |port| port.to_string());
+        line("registry", &format!("127.0.0.1 {port} -> {}", registry.name));
+        for host in &registry.mirrors {
+            line("mirror", host);
+        }
+    }
     if let Some((name, address)) = &outline.load_balancer {
         lines.push(format!("{name} {address} (load balancer)"));
     }

@@ -3,7 +3,7 @@
 use kind_engine::ContainerFacts;
 use kind_harness::{
     inventory,
-    spec::{LABEL_CLUSTER, LABEL_ROLE},
+    spec::{LABEL_CLUSTER, LABEL_ROLE, ROLE_REGISTRY},
 };
 use serde::Serialize;
 
@@ -34,7 +34,7 @@ struct Port<'a> {
 }
 
 pub(crate) async fn run(session: &Session<'_>, args: GetNodes) -> Result<(), Failure> {
-    let (nodes, none) = if args.all_clusters {
+    let (mut nodes, none) = if args.all_clusters {
         let engine = session.engine().await?;
         (inventory::all_containers(&*engine).await?, "there is no cluster".to_owned())
     } else {
@@ -45,6 +45,8 @@ pub(crate) async fn run(session: &Session<'_>, args: GetNodes) -> Result<(), Fai
             format!("cluster {name} has no nodes; is there such a cluster?"),
         )
     };
+    // The load balancer is listed, as by kind; what kind does not know is not.
+    nodes.retain(|node| node.labels.get(LABEL_ROLE).is_none_or(|role| role != ROLE_REGISTRY));
     if nodes.is_empty() {
         session.console.note(&none);
     }

@@ -1,11 +1,7 @@
 //! What both ways to load images have in common: which nodes, and saying what became of each image.
 
 use kind_engine::Engine;
-use kind_harness::{
-    inventory,
-    load::Loaded,
-    spec::{LABEL_ROLE, ROLE_LOAD_BALANCER},
-};
+use kind_harness::{inventory, load::Loaded, spec::is_node};
 
 use crate::{args::LoadTarget, failure::Failure, session::Session};
 
@@ -18,7 +14,7 @@ pub(super) async fn nodes(
     let name = session.cluster_name(target.name.name, None)?;
     if target.nodes.is_empty() {
         let mut nodes = inventory::cluster(engine, &name).await?;
-        nodes.retain(|node| node.labels.get(LABEL_ROLE).is_none_or(|role| role != ROLE_LOAD_BALANCER));
+        nodes.retain(|node| is_node(&node.labels));
         return Ok(nodes.into_iter().map(|node| node.name).collect());
     }
     let mut names = Vec::new();

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use kind_harness::{
     inventory::Maker,
     lease::{Access, ClusterState, ClusterView, Overview, Removal, overview},
+    spec::{ROLE_LOAD_BALANCER, ROLE_REGISTRY},
 };
 
 use crate::{
@@ -16,8 +17,8 @@ use crate::{
     terminal,
 };
 
-/// The role of a container that is no node.
-const LOAD_BALANCER: &str = "external-load-balancer";
+/// The roles of containers that are no nodes.
+const BESIDE: [&str; 2] = [ROLE_LOAD_BALANCER, ROLE_REGISTRY];
 
 pub(crate) async fn run(session: &Session<'_>, args: Ps) -> Result<(), Failure> {
     let engine = session.connect().await;
@@ -74,7 +75,12 @@ fn state(cluster: &ClusterView) -> String {
 
 /// How many of the nodes run.
 fn nodes(cluster: &ClusterView) -> String {
-    let nodes = || cluster.containers.iter().filter(|container| container.role.as_deref() != Some(LOAD_BALANCER));
+    let nodes = || {
+        cluster
+            .containers
+            .iter()
+            .filter(|container| !container.role.as_deref().is_some_and(|role| BESIDE.contains(&role)))
+    };
     let running = nodes().filter(|node| node.state == "running").count();
     match nodes().count() {
         0 => "-".to_owned(),

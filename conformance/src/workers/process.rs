@@ -163,8 +163,11 @@ impl Process {
                 None => break,
             }
         }
-        // Interrupted, it ends, whatever it said meanwhile.
-        self.is_idle &= !is_late;
+        if is_late {
+            // Interrupted, it has cleaned up, and is of no use whatever it said meanwhile.
+            self.kill().await?;
+            self.is_idle = false;
+        }
         let log = self.write(&task, &ran)?;
         let outcome = match outcome(self.before.iter().chain(&ran).cloned(), task.upstream) {
             Outcome::Failed(failure) if is_late => Outcome::Failed(failure.of_limit(task.limit)),

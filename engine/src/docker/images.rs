@@ -22,12 +22,16 @@ const STALL: Duration = Duration::from_secs(180);
 
 pub(super) async fn inspect(docker: &Docker, reference: &str) -> Result<Option<ImageFacts>, EngineError> {
     let answer = send("inspect image", reference, docker.inspect_image(reference)).await;
-    Ok(optional(answer)?.map(|image| ImageFacts {
-        id: image.id.unwrap_or_default(),
-        tags: image.repo_tags.unwrap_or_default(),
-        labels: image.config.and_then(|config| config.labels).unwrap_or_default().into_iter().collect(),
-        size: image.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
-        architecture: image.architecture.unwrap_or_default(),
+    Ok(optional(answer)?.map(|image| {
+        let config = image.config.unwrap_or_default();
+        ImageFacts {
+            id: image.id.unwrap_or_default(),
+            tags: image.repo_tags.unwrap_or_default(),
+            labels: config.labels.unwrap_or_default().into_iter().collect(),
+            size: image.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
+            architecture: image.architecture.unwrap_or_default(),
+            stop_signal: config.stop_signal,
+        }
     }))
 }
 
@@ -40,6 +44,7 @@ pub(super) async fn list(docker: &Docker, labels: &Labels) -> Result<Vec<ImageFa
         labels: image.labels.into_iter().collect(),
         size: u64::try_from(image.size).unwrap_or(0),
         architecture: String::new(),
+        stop_signal: None,
     });
     Ok(facts.collect())
 }

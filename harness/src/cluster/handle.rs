@@ -119,6 +119,12 @@ impl Cluster {
         &self.inner.record.kubernetes_version
     }
 
+    /// Where this machine pushes images to, as `localhost:40123`; pods use the same names. `None` where the cluster has no
+    /// registry ([`ClusterSpec::registry`](crate::ClusterSpec::registry)).
+    pub fn registry(&self) -> Option<String> {
+        self.inner.record.registry.map(|port| format!("localhost:{port}"))
+    }
+
     /// The nodes, control planes first.
     pub fn nodes(&self) -> Vec<Node> {
         self.inner.record.nodes.iter().map(|node| Node::new(self, node.clone())).collect()

@@ -19,6 +19,9 @@ pub struct ClusterRecord {
     pub nodes: Vec<NodeRecord>,
     /// The load balancer's container, where there is one.
     pub load_balancer: Option<NodeName>,
+    /// The port of the cluster's registry on the host, where it has one.
+    #[serde(default)]
+    pub registry: Option<u16>,
     /// The API as the host reaches it, such as `https://127.0.0.1:40123`.
     pub server: String,
     /// The administrator's kubeconfig for the host. It holds a private key.

@@ -40,6 +40,7 @@ fn cluster_on(engine: FakeEngine) -> Cluster {
     let record = ClusterRecord {
         nodes: vec![node(0), node(1)],
         load_balancer: Some(name.load_balancer()),
+        registry: None,
         name,
         image: "node".to_owned(),
         kubernetes_version: "v1.37.2".to_owned(),

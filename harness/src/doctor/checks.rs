@@ -179,12 +179,12 @@ fn selinux(facts: &Facts) -> Option<Finding> {
 }
 
 fn left(facts: &Facts) -> Option<Finding> {
-    let count = facts.left?;
-    let (verdict, found) = match count {
-        0 => (Verdict::Good, "nothing".to_owned()),
-        _ => (Verdict::Doubtful, format!("{count} clusters or parts of some without an owner")),
+    let (verdict, found) = match facts.left.as_ref()? {
+        Ok(0) => (Verdict::Good, "nothing".to_owned()),
+        Ok(count) => (Verdict::Doubtful, format!("{count} clusters or parts of some without an owner")),
+        Err(why) => (Verdict::Doubtful, format!("cannot be told: {why}")),
     };
-    Some(finding("left behind by tests", verdict, found, "`kind-rs gc` removes them, and so does the next test run"))
+    Some(finding("left behind by tests", verdict, found, "`kind-rs gc` removes it, and so does the next test run"))
 }
 
 fn memory(facts: &Facts) -> Option<Finding> {
@@ -256,7 +256,7 @@ mod tests {
             cgroup_namespaces: Some(true),
             routes: Some(Vec::new()),
             selinux: None,
-            left: Some(0),
+            left: Some(Ok(0)),
         }
     }
 
@@ -286,10 +286,11 @@ mod tests {
     #[case::old_api(|facts: &mut Facts| facts.engine.as_mut().unwrap().api_version = "1.40".into(), "engine's API", Verdict::Bad)]
     #[case::storage(|facts: &mut Facts| facts.engine.as_mut().unwrap().storage_driver = "vfs".into(), "storage driver", Verdict::Doubtful)]
     #[case::snap(|facts: &mut Facts| facts.engine.as_mut().unwrap().root_dir = "/var/snap/docker/common".into(), "engine's package", Verdict::Doubtful)]
-    #[case::init(|facts: &mut Facts| facts.daemon = Some(serde_json::json!({ "init": true })), "daemon.json: init", Verdict::Bad)]
+    #[case::iptables(|facts: &mut Facts| facts.daemon = Some(serde_json::json!({ "iptables": false })), "daemon.json: iptables", Verdict::Doubtful)]
     #[case::namespaces(|facts: &mut Facts| facts.cgroup_namespaces = Some(false), "cgroup namespaces", Verdict::Bad)]
     #[case::selinux(|facts: &mut Facts| facts.selinux = Some(true), "SELinux", Verdict::Doubtful)]
-    #[case::left(|facts: &mut Facts| facts.left = Some(2), "left behind by tests", Verdict::Doubtful)]
+    #[case::unknown(|facts: &mut Facts| facts.left = Some(Err("no folder".into())), "left behind by tests", Verdict::Doubtful)]
+    #[case::left(|facts: &mut Facts| facts.left = Some(Ok(2)), "left behind by tests", Verdict::Doubtful)]
     #[case::networks(|facts: &mut Facts| facts.networks = Some(30), "networks", Verdict::Doubtful)]
     #[case::disk(|facts: &mut Facts| facts.disk = Some((3 * GIB, 1_000_000)), "disk", Verdict::Doubtful)]
     #[case::full(|facts: &mut Facts| facts.disk = Some((GIB, 1_000_000)), "disk", Verdict::Bad)]

@@ -39,13 +39,13 @@ pub(super) fn configuration(file: Option<&Value>) -> Vec<Finding> {
     let Some(file) = file else { return Vec::new() };
     let says = |key: &str, value: bool| file.get(key).and_then(Value::as_bool) == Some(value);
     let mut found = Vec::new();
-    if says("init", true) {
-        let advice = "a node's first process has to be systemd: take `init` out of daemon.json and restart the engine";
-        found.push(finding("daemon.json: init", Verdict::Bad, "true", advice));
-    }
     if says("iptables", false) {
-        let advice = "without the engine's rules no port is published: take `iptables` out of daemon.json";
-        found.push(finding("daemon.json: iptables", Verdict::Bad, "false", advice));
+        let advice = "nodes do not reach the outside, and published ports only through the engine's proxy: take it out";
+        found.push(finding("daemon.json: iptables", Verdict::Doubtful, "false", advice));
+    }
+    if says("userland-proxy", false) {
+        let advice = "ports on 127.0.0.1 need route_localnet then: take it out where the API cannot be reached";
+        found.push(finding("daemon.json: userland-proxy", Verdict::Doubtful, "false", advice));
     }
     let logs = file.get("log-driver").and_then(Value::as_str).filter(|driver| *driver == "none");
     if logs.is_some() {
@@ -62,14 +62,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_breaks_nodes_is_told() {
+    fn a_file_that_takes_something_from_nodes_is_told() {
         let names = |file: Value| -> Vec<(String, Verdict)> {
             configuration(Some(&file)).into_iter().map(|found| (found.check, found.verdict)).collect()
         };
-        assert_eq!(names(json!({ "data-root": "/d", "init": false, "iptables": true })), []);
-        assert_eq!(names(json!({ "init": true })), [("daemon.json: init".to_owned(), Verdict::Bad)]);
+        // Nodes ask for no init of the engine's, whatever it does for others.
+        assert_eq!(names(json!({ "data-root": "/d", "init": true, "iptables": true })), []);
         let both = names(json!({ "iptables": false, "log-driver": "none" }));
-        assert_eq!(both.iter().map(|(_, verdict)| *verdict).collect::<Vec<_>>(), [Verdict::Bad, Verdict::Doubtful]);
+        let expected = ["daemon.json: iptables", "daemon.json: log-driver"];
+        assert_eq!(both, expected.map(|name| (name.to_owned(), Verdict::Doubtful)));
         assert_eq!(configuration(None), []);
     }
 }

@@ -40,8 +40,8 @@ pub struct Facts {
     pub(super) routes: Option<Vec<Range>>,
     /// Whether `SELinux` refuses what it has rules against; `None` where there is no `SELinux`.
     pub(super) selinux: Option<bool>,
-    /// How much tests left behind.
-    pub(super) left: Option<usize>,
+    /// How much tests left behind, or why that cannot be told.
+    pub(super) left: Option<Result<usize, String>>,
 }
 
 /// The kernel settings that are looked at.
@@ -91,7 +91,7 @@ impl Facts {
 
     /// With how much tests left behind, which is for the lease protocol to tell.
     #[must_use]
-    pub fn with_left(self, left: usize) -> Self {
+    pub fn with_left(self, left: Result<usize, String>) -> Self {
         Self { left: Some(left), ..self }
     }
 

@@ -129,6 +129,7 @@ impl Host for Existing<'_> {
             kubernetes_version: facts.version,
             nodes,
             load_balancer: None,
+            registry: None,
             server,
             kubeconfig,
             created: 0,

@@ -95,6 +95,7 @@ pub(crate) fn record() -> ClusterRecord {
         kubernetes_version: "v1.37.2".to_owned(),
         nodes: Vec::new(),
         load_balancer: None,
+        registry: None,
         server: "http://127.0.0.1:1".to_owned(),
         kubeconfig: kubeconfig.to_owned(),
         created: 0,

@@ -8,8 +8,8 @@ use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
 use serde::{Deserialize, Serialize};
 
 use crate::spec::{
-    ClusterSpec, ContainerdPatches, IpFamily, KubeProxyMode, KubeadmPatches, Manifest, Networking, NodeSpec, Role,
-    Taint,
+    ClusterSpec, ContainerdPatches, IpFamily, KubeProxyMode, KubeadmPatches, Manifest, Networking, NodeSpec, Registry,
+    Role, Taint,
 };
 
 /// Everything of a specification but the name.
@@ -25,6 +25,8 @@ pub(crate) struct Shape {
     images: Vec<String>,
     #[serde(default)]
     manifests: Vec<Manifest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registry: Option<Registry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +118,7 @@ impl Shape {
             containerd_patches,
             images,
             manifests,
+            registry,
         } = spec.clone();
         Self {
             nodes: nodes.into_iter().map(Node::of).collect(),
@@ -126,6 +129,7 @@ impl Shape {
             containerd_patches,
             images,
             manifests,
+            registry,
         }
     }
 
@@ -139,6 +143,7 @@ impl Shape {
             containerd_patches,
             images,
             manifests,
+            registry,
         } = self;
         ClusterSpec {
             name: None,
@@ -150,6 +155,7 @@ impl Shape {
             containerd_patches,
             images,
             manifests,
+            registry,
         }
     }
 }

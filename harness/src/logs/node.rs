@@ -5,7 +5,7 @@ use kind_engine::{ContainerFacts, Engine};
 use super::{tree::Tree, varlog};
 use crate::{
     render::LOAD_BALANCER_FOLDER,
-    spec::{LABEL_ROLE, ROLE_LOAD_BALANCER},
+    spec::{LABEL_ROLE, ROLE_LOAD_BALANCER, is_node},
 };
 
 /// More lines than any container's first process prints.
@@ -48,6 +48,9 @@ pub(super) async fn export(engine: &dyn Engine, tree: &Tree, container: &Contain
             let path = format!("{LOAD_BALANCER_FOLDER}/{source}");
             tree.save_command(engine, name, &format!("{name}/{file}"), &["cat", &path]).await;
         }
+        return;
+    }
+    if !is_node(&container.labels) {
         return;
     }
     for (file, argv) in OF_NODE {

@@ -21,7 +21,7 @@ use super::{
     images, join, limits, manifests, network,
     outline::remarks,
     plan::Plan,
-    ready,
+    ready, registry,
     running::Running,
     steps::{Failure, ProvisionError, Remains, StepError},
     storage,
@@ -40,13 +40,14 @@ const CONTROL_PLANES: &str = "start the control planes";
 const JOIN: &str = "join the nodes";
 const STORAGE: &str = "install storage";
 const IMAGES: &str = "load the images";
+const REGISTRY: &str = "start the registry";
 const MANIFESTS: &str = "apply the manifests";
 const READY: &str = "wait for nodes, DNS and storage";
 
-/// Every step's name, in order. Joining, installing storage and loading images run at the same time; the last two are left
-/// out where nobody asks for images or manifests.
-pub const STEPS: [&str; 10] =
-    [PLAN, NETWORK, CONTAINERS, BOOT, CONTROL_PLANES, JOIN, STORAGE, IMAGES, MANIFESTS, READY];
+/// Every step's name, in order. Joining, installing storage, loading images and starting the registry run at the same time;
+/// what nobody asks for is left out: images, registry, manifests.
+pub const STEPS: [&str; 11] =
+    [PLAN, NETWORK, CONTAINERS, BOOT, CONTROL_PLANES, JOIN, STORAGE, IMAGES, REGISTRY, MANIFESTS, READY];
 
 /// Makes a cluster and returns what is needed to use it.
 ///
@@ -105,11 +106,15 @@ async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRec
         }
         running.step(IMAGES, seconds(600), images::load(context)).await
     };
-    futures::try_join!(join, storage, images)?;
+    let registry = async {
+        let Some(registry) = &blueprint.spec.registry else { return Ok(None) };
+        running.step(REGISTRY, seconds(120), registry::start(context, registry, nodes(REGISTRY))).await.map(Some)
+    };
+    let ((), (), (), registry) = futures::try_join!(join, storage, images, registry)?;
     if !blueprint.spec.manifests.is_empty() {
         running.step(MANIFESTS, seconds(300), manifests::apply(context)).await?;
     }
-    let record = record(context, port, version);
+    let record = ClusterRecord { registry, ..record(context, port, version) };
     if let Some(limit) = blueprint.wait {
         // The wait's own limit comes first, because its error says what is missing.
         let ready = ready::wait(&record.kubeconfig, &blueprint.spec, limit, running.progress(), READY);
@@ -144,6 +149,13 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
         let facts = engine.image(image).await?.ok_or_else(|| StepError::NoImage { image: image.clone() })?;
         if !features::has(&facts, features::LOAD_BALANCER) {
             return Err(StepError::NoLoadBalancer { image: image.clone() }.into());
+        }
+    }
+    if blueprint.spec.registry.is_some() {
+        let image = &blueprint.image;
+        let facts = engine.image(image).await?.ok_or_else(|| StepError::NoImage { image: image.clone() })?;
+        if !features::has(&facts, features::REGISTRY) {
+            return Err(StepError::NoRegistry { image: image.clone() }.into());
         }
     }
     images::check(&**engine, &blueprint.spec.images).await?;
@@ -197,6 +209,7 @@ fn record(context: &Context, port: u16, kubernetes_version: String) -> ClusterRe
         kubernetes_version,
         nodes: nodes.collect(),
         load_balancer: plan.load_balancer.clone(),
+        registry: None,
         kubeconfig: kubeconfig(&blueprint.name.context(), &server, &context.authority.administrator),
         server,
         created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),

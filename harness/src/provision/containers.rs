@@ -28,7 +28,9 @@ const PORT_ATTEMPTS: usize = 3;
 pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<u16, Failure> {
     let balancer = async {
         match &context.plan.load_balancer {
-            Some(name) => on.each(name, run_published(context, name, load_balancer(context, name))).await.map(Some),
+            Some(name) => {
+                on.each(name, run_published(context, name, api(context), load_balancer(context, name))).await.map(Some)
+            }
             None => Ok(None),
         }
     };
@@ -36,7 +38,7 @@ pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<u16, Fai
         let spec = node_container(context, node);
         let run = async {
             if context.plan.published() == &node.name {
-                return run_published(context, &node.name, spec).await.map(Some);
+                return run_published(context, &node.name, api(context), spec).await.map(Some);
             }
             context.engine.run_container(&spec).await.on(&node.name)?;
             Ok(None)
@@ -48,15 +50,40 @@ pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<u16, Fai
     Ok(port.expect("the load balancer or the first control plane is published"))
 }
 
-/// Runs the container with the API's port published. A free port is chosen here and not by the engine, because an
-/// engine's choice changes when the container is started again.
-async fn run_published(context: &Context, name: &NodeName, spec: ContainerSpec) -> Result<u16, Failure> {
+/// A port of a container on the host.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Published {
+    /// The host's address.
+    pub(super) address: IpAddr,
+    /// The host's port; `None` for a free one.
+    pub(super) port: Option<u16>,
+    /// The container's.
+    pub(super) container_port: u16,
+}
+
+/// How the API is published.
+fn api(context: &Context) -> Published {
     let networking = &context.plan.blueprint.spec.networking;
-    let address = networking.api_server_address;
+    Published {
+        address: networking.api_server_address,
+        port: networking.api_server_port,
+        container_port: LOAD_BALANCER_PORT,
+    }
+}
+
+/// Runs the container with a port published. A free port is chosen here and not by the engine, because an engine's choice
+/// changes when the container is started again.
+pub(super) async fn run_published(
+    context: &Context,
+    name: &NodeName,
+    wanted: Published,
+    spec: ContainerSpec,
+) -> Result<u16, Failure> {
+    let address = wanted.address;
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let port = match networking.api_server_port {
+        let port = match wanted.port {
             Some(port) => port,
             None => TcpListener::bind((address, 0))
                 .and_then(|listener| listener.local_addr())
@@ -65,14 +92,14 @@ async fn run_published(context: &Context, name: &NodeName, spec: ContainerSpec) 
         };
         let mut published = spec.clone();
         published.ports.push(PortMapping {
-            container_port: LOAD_BALANCER_PORT,
+            container_port: wanted.container_port,
             host_port: Some(port),
             listen_address: address,
             protocol: Protocol::Tcp,
         });
         match context.engine.run_container(&published).await {
             Ok(_) => return Ok(port),
-            Err(error) if networking.api_server_port.is_none() && attempt < PORT_ATTEMPTS && is_port_taken(&error) => {}
+            Err(error) if wanted.port.is_none() && attempt < PORT_ATTEMPTS && is_port_taken(&error) => {}
             Err(error) => return Err(error).on(name),
         }
     }
@@ -174,7 +201,7 @@ fn load_balancer(context: &Context, name: &NodeName) -> ContainerSpec {
     }
 }
 
-fn with_role(context: &Context, role: &str) -> Labels {
+pub(super) fn with_role(context: &Context, role: &str) -> Labels {
     let mut labels = context.plan.labels.clone();
     labels.insert(LABEL_ROLE.to_owned(), role.to_owned());
     labels

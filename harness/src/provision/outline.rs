@@ -49,8 +49,21 @@ pub struct Outline {
     pub images: Vec<String>,
     /// The paths of the manifests to apply.
     pub manifests: Vec<String>,
+    /// The registry's port on the host, where there is one; no port is a free one.
+    pub registry: Option<OutlinedRegistry>,
     /// What a reader may not expect.
     pub remarks: Vec<String>,
+}
+
+/// A registry that is not made yet.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutlinedRegistry {
+    /// Its container.
+    pub name: String,
+    /// The port on the host; nothing for a free one.
+    pub port: Option<u16>,
+    /// The hosts that are mirrored.
+    pub mirrors: Vec<String>,
 }
 
 /// Where the API is published.
@@ -131,6 +144,11 @@ pub fn outline(name: &ClusterName, spec: &ClusterSpec) -> Outline {
         patches,
         images: spec.images.clone(),
         manifests: spec.manifests.iter().map(|manifest| manifest.path.clone()).collect(),
+        registry: spec.registry.as_ref().map(|registry| OutlinedRegistry {
+            name: name.registry().to_string(),
+            port: registry.port,
+            mirrors: registry.mirrors.iter().map(|mirror| mirror.host.clone()).collect(),
+        }),
         remarks: remarks(spec),
     }
 }

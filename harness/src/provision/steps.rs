@@ -117,6 +117,14 @@ pub enum StepError {
         /// The reference.
         image: String,
     },
+    /// The image has no registry.
+    #[error(
+        "node image {image:?} has no registry: one that `kind-rs build node-image` builds today has, `kindest/node` has not"
+    )]
+    NoRegistry {
+        /// The reference.
+        image: String,
+    },
     /// The kernel hands out too few inotify instances.
     #[error(
         "inotify instances: {left} left, {needed} needed; raise the limit: `sysctl -w fs.inotify.max_user_instances={recommended}`"

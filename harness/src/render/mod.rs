@@ -6,6 +6,7 @@ mod kubeadm;
 mod kubeconfig;
 mod load_balancer;
 mod patches;
+mod registry;
 
 pub(crate) use check::check_patches;
 pub(crate) use containerd::parse as parse_toml;
@@ -14,3 +15,6 @@ pub use kubeadm::{ClusterText, DISCOVERY_PATH, KUBEADM_PATH, NodeText, discovery
 pub use kubeconfig::{Credentials, kubeconfig};
 pub use load_balancer::{LOAD_BALANCER_FOLDER, load_balancer_files};
 pub use patches::{PATCHES_FOLDER, PatchError, kubelet_patches};
+pub(crate) use registry::{
+    REGISTRY_FOLDER, REGISTRY_PORT, REGISTRY_SETTINGS, mirror_hosts, registry_hosts, registry_notice, registry_settings,
+};

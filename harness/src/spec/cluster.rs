@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, net::IpAddr};
 use kind_engine::{Mount, PortMapping};
 use serde::Serialize;
 
-use super::{ContainerdPatches, IpFamily, KubeadmPatches, Manifest, Taint};
+use super::{ContainerdPatches, IpFamily, KubeadmPatches, Manifest, Registry, Taint};
 
 /// What a cluster is to look like. The default is the harness' default shape: three control planes and one worker.
 ///
@@ -36,6 +36,8 @@ pub struct ClusterSpec {
     pub images: Vec<String>,
     /// Manifests to apply once every node has joined, in order.
     pub manifests: Vec<Manifest>,
+    /// A registry of its own; `None` for none.
+    pub registry: Option<Registry>,
 }
 
 /// One node.
@@ -166,6 +168,7 @@ impl ClusterSpec {
             containerd_patches: ContainerdPatches::default(),
             images: Vec::new(),
             manifests: Vec::new(),
+            registry: None,
         }
     }
 
@@ -196,6 +199,13 @@ impl ClusterSpec {
             node.image = Some(reference.clone());
         }
         self
+    }
+
+    /// Gives the cluster a registry of its own, on a free port of the host: see
+    /// [`Cluster::registry`](crate::Cluster::registry).
+    #[must_use]
+    pub fn registry(self) -> Self {
+        Self { registry: Some(Registry::default()), ..self }
     }
 
     /// The nodes of a role, in order.

@@ -1,4 +1,4 @@
-//! What kind's configuration has no words for: taints, and manifests to apply.
+//! What kind's configuration has no words for: taints, manifests to apply, and registries.
 
 use std::fmt;
 
@@ -42,6 +42,24 @@ pub struct Manifest {
     pub path: String,
     /// YAML documents; `None` where the file is named and not read yet, see [`crate::config_file`].
     pub content: Option<String>,
+}
+
+/// A registry of the cluster's own, and mirrors of others.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Registry {
+    /// The port on the host's 127.0.0.1; `None` for a free one.
+    pub port: Option<u16>,
+    /// What nodes ask before they ask somebody else.
+    pub mirrors: Vec<Mirror>,
+}
+
+/// A registry that fetches what it lacks from another one, once for all nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mirror {
+    /// The host in the names of images, such as `docker.io`.
+    pub host: String,
+    /// Where to fetch from, such as `https://registry-1.docker.io`.
+    pub url: String,
 }
 
 impl Manifest {

@@ -18,6 +18,14 @@ pub const LABEL_SCOPE: &str = "io.kind-rs.scope";
 /// The role of the load balancer's container; as kind's.
 pub const ROLE_LOAD_BALANCER: &str = "external-load-balancer";
 
+/// The role of a registry's container.
+pub const ROLE_REGISTRY: &str = "registry";
+
+/// Whether a container with these labels is a node, and no load balancer or registry.
+pub fn is_node(labels: &Labels) -> bool {
+    labels.get(LABEL_ROLE).is_none_or(|role| role != ROLE_LOAD_BALANCER && role != ROLE_REGISTRY)
+}
+
 /// The labels of everything that belongs to a cluster; as a filter they find it again.
 pub fn cluster_labels(name: &ClusterName) -> Labels {
     Labels::from([(LABEL_CLUSTER.to_owned(), name.to_string()), (LABEL_MANAGED.to_owned(), "1".to_owned())])

@@ -15,11 +15,11 @@ pub use addresses::{AddressPlan, Addresses, LOAD_BALANCER_PORT};
 pub use cluster::{ClusterSpec, KubeProxyMode, Networking, NodeSpec, Role};
 pub(crate) use config::nearest;
 pub use config::{ConfigError, FieldPath, Mistake, Problem};
-pub use extras::{Manifest, Taint, TaintEffect};
+pub use extras::{Manifest, Mirror, Registry, Taint, TaintEffect};
 pub use family::IpFamily;
 pub use labels::{
-    LABEL_CLUSTER, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE, ROLE_LOAD_BALANCER, cluster_filter,
-    cluster_labels,
+    LABEL_CLUSTER, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE, ROLE_LOAD_BALANCER, ROLE_REGISTRY,
+    cluster_filter, cluster_labels, is_node,
 };
 pub use names::{ClusterName, NameError, NameTooLong, NodeName};
 pub use patches::{ContainerdPatches, DocumentKind, JsonPatch, KubeadmPatches, MergePatch};

@@ -89,6 +89,17 @@ impl ClusterName {
         NodeName(format!("{}{LOAD_BALANCER}", self.0))
     }
 
+    /// The name of its registry's container.
+    pub fn registry(&self) -> NodeName {
+        NodeName(format!("{}-registry", self.0))
+    }
+
+    /// The name of the `index`th mirror's container, counted from 0.
+    pub fn mirror(&self, index: usize) -> NodeName {
+        let number = if index == 0 { String::new() } else { (index + 1).to_string() };
+        NodeName(format!("{}-mirror{number}", self.0))
+    }
+
     /// The name of the cluster's network. Every cluster has one of its own.
     pub fn network(&self) -> String {
         format!("kind-rs-{}", self.0)

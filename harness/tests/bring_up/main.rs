@@ -9,7 +9,7 @@ use kind_engine::{Engine, FakeEngine, Labels, Outcome};
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec,
     provision::{Blueprint, Deadline, Event, Progress, ProvisionError, destroy, provision},
-    spec::{Manifest, Proxy},
+    spec::{Manifest, Mirror, Proxy, Registry},
 };
 
 const IMAGE: &str = "node:test";
@@ -234,6 +234,37 @@ async fn images_and_manifests_come_before_the_cluster_is_ready() {
     spec.manifests[0].content = None;
     let error = bring_up(&engine, &blueprint(spec)).await.0.unwrap_err();
     assert!(error.source.to_string().contains("manifest a.yaml is not read"), "{}", error.source);
+}
+
+#[tokio::test]
+async fn everybody_finds_the_registry() {
+    let engine = engine();
+    engine.add_image("with:1", &[("io.kind-rs.features", "on-link-pods,load-balancer,registry")]);
+    let mut spec = ClusterSpec::single_node().workers(1).registry();
+    let mirror = Mirror { host: "docker.io".into(), url: "https://registry-1.docker.io".into() };
+    spec.registry = spec.registry.map(|registry| Registry { mirrors: vec![mirror], ..registry });
+    let mut blueprint = blueprint(spec);
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert!(error.source.to_string().contains("has no registry"), "{}", error.source);
+    assert_eq!(engine.left(), Vec::<String>::new());
+
+    blueprint.image = "with:1".into();
+    let (made, progress) = bring_up(&engine, &blueprint).await;
+    let port = made.unwrap().registry.expect("a port was chosen");
+    assert!(progress.finished().contains(&"start the registry"));
+    let calls = engine.calls();
+    let has = |part: &str| calls.iter().any(|call| call.contains(part));
+    assert!(has("run demo-registry") && has("run demo-mirror"), "{calls:?}");
+    for node in ["demo-control-plane", "demo-worker"] {
+        let written = calls.iter().find(|call| call.starts_with(&format!("write {node} /etc/containerd/certs.d")));
+        let written = written.expect("every node is told");
+        assert!(written.contains(&format!("localhost:{port}/hosts.toml")) && written.contains("docker.io/hosts.toml"));
+    }
+    assert!(has("exec demo-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf apply"), "{calls:?}");
+    assert!(engine.left().contains(&"demo-registry".to_owned()));
+    destroy(&*engine, &blueprint.name).await.unwrap();
+    assert_eq!(engine.left(), Vec::<String>::new());
+    std::fs::remove_dir_all(&blueprint.logs).ok();
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use super::{
     packages,
 };
 use crate::{
-    BuildError, Release, Step, archive::Layer, cache::file, command::HostCommand, container::BuildContainer, go,
-    pod_images::Programs, tools, workshop::Workshop,
+    BuildError, Release, Step, archive::Layer, cache::file, command::HostCommand, container::BuildContainer,
+    error::InStep as _, go, pod_images::Programs, source::PROGRAMS, tools, workshop::Workshop,
 };
 
 const STEP: Step = Step::ImageStore;
@@ -56,10 +56,10 @@ pub(crate) async fn gather(
     let mut licences = Licences::default();
     let mut parts = of_go(workshop, &folder, &contents, &mut licences).await?;
     parts.extend(of_modules(workshop, &folder, &contents, &mut licences).await?);
-    parts.extend(local(release, &contents));
+    parts.extend(kubernetes(release, programs, &mut licences)?);
     parts.extend(linked(workshop, &folder, &mut licences).await?);
     let listed = container.exec(&Command::new(["dpkg-query", "--show", packages::FORMAT])).await?;
-    for package in packages::read(&String::from_utf8_lossy(&listed.stdout)) {
+    for package in packages::read(&listed.success().during(STEP)?) {
         let licence = format!("/usr/share/doc/{}/copyright", package.name);
         parts.push(debian(&package, vec![licence], Vec::new()));
     }
@@ -113,16 +113,22 @@ async fn of_modules(
     let all: Vec<(&Module, Vec<String>)> = users.into_iter().collect();
     for some in all.chunks(AT_ONCE) {
         let queries = some.iter().map(|(module, _)| module.query());
-        // What was built says itself which checksum it had.
-        let command =
-            go::command(workshop, folder).env("GONOSUMDB", "*").args(["mod", "download", "-json"]).args(queries);
-        let printed = workshop.run(STEP, &command).await?;
+        let command = go::command(workshop, folder).args(["mod", "download", "-json"]).args(queries);
+        let are_known = some.iter().all(|(module, _)| module.sum.is_some());
+        let command = if are_known { command.env("GONOSUMDB", "*") } else { command };
+        let printed = match workshop.run(STEP, &command).await {
+            Err(_) if workshop.options.offline => return workshop.may_fetch(STEP).map(|()| Vec::new()),
+            printed => printed?,
+        };
         let found: Vec<Downloaded> =
             serde_json::Deserializer::from_str(&printed).into_iter().filter_map(Result::ok).collect();
         for (module, programs) in some {
             let of = found.iter().find(|of| of.path == module.path && of.version == module.version);
-            let Some(of) = of.filter(|of| of.sum == module.sum) else {
-                return Err(BuildError::OtherModule { step: STEP, module: module.query(), sum: module.sum.clone() });
+            // Where the program does not say what it was built from, Go's own database vouches for the download.
+            let is_same = |of: &&Downloaded| module.sum.as_ref().is_none_or(|sum| *sum == of.sum);
+            let Some(of) = of.filter(is_same) else {
+                let sum = module.sum.clone().unwrap_or_else(|| "of Go's checksum database".to_owned());
+                return Err(BuildError::OtherModule { step: STEP, module: module.query(), sum });
             };
             parts.push(Part {
                 name: module.path.clone(),
@@ -136,13 +142,13 @@ async fn of_modules(
     Ok(parts)
 }
 
-/// Kubernetes itself, where it was built in a folder.
-fn local(release: &Release, contents: &BTreeMap<String, Contents>) -> Option<Part> {
-    let programs: Vec<String> =
-        contents.iter().filter(|(_, contents)| contents.has_local).map(|(name, _)| name.clone()).collect();
+/// Kubernetes itself, where it is not built from its module: a folder has no name that Go could write into programs.
+fn kubernetes(release: &Release, programs: &Programs, licences: &mut Licences) -> Result<Option<Part>, BuildError> {
+    let (Some(_), Some(folder)) = (release.programs, programs.get(&Step::Kubernetes)) else { return Ok(None) };
     let (name, version) = ("k8s.io/kubernetes".to_owned(), release.kubernetes.to_owned());
+    let licences = licences.take(folder).map_err(file(STEP, "look for licences in", folder))?;
     let purl = go_purl(&name, &version);
-    release.programs.map(|_| Part { name, version, purl, licences: Vec::new(), programs })
+    Ok(Some(Part { name, version, purl, licences, programs: PROGRAMS.map(str::to_owned).to_vec() }))
 }
 
 /// What the C compiler put into programs. Of a building machine that is no Debian, nothing is known.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Module {
     pub(super) path: String,
     pub(super) version: String,
-    /// The checksum that Go computed of it.
-    pub(super) sum: String,
+    /// The checksum that Go computed of it; `None` where it was built from a folder with dependencies.
+    pub(super) sum: Option<String>,
 }
 
 impl Module {
@@ -36,9 +36,11 @@ pub(super) fn read(printed: &str) -> BTreeMap<String, Contents> {
     let mut lines = printed.lines().peekable();
     while let Some(line) = lines.next() {
         if !line.starts_with('\t') {
-            let Some((path, go)) = line.rsplit_once(": go") else { continue };
+            // A version that is not released has more words.
+            let Some((path, version)) = line.rsplit_once(": ") else { continue };
+            let go = version.split_whitespace().find_map(|word| word.strip_prefix("go")).unwrap_or(version);
             path.rsplit('/').next().unwrap_or(path).clone_into(&mut name);
-            let (go, modules) = (go.trim().to_owned(), BTreeSet::new());
+            let (go, modules) = (go.to_owned(), BTreeSet::new());
             programs.insert(name.clone(), Contents { go, modules, has_local: false });
             continue;
         }
@@ -50,9 +52,9 @@ pub(super) fn read(printed: &str) -> BTreeMap<String, Contents> {
         // A replacement is what was built, in a line of its own.
         let line = lines.next_if(is_replacement).unwrap_or(line);
         match line.split('\t').skip(2).collect::<Vec<_>>().as_slice() {
-            [path, version, sum, ..] if !sum.is_empty() => {
-                let [path, version, sum] = [path, version, sum].map(|text| (*text).to_owned());
-                contents.modules.insert(Module { path, version, sum });
+            [path, version, rest @ ..] if is_published(path, version) => {
+                let sum = rest.first().filter(|sum| !sum.is_empty()).map(|sum| (*sum).to_owned());
+                contents.modules.insert(Module { path: (*path).to_owned(), version: (*version).to_owned(), sum });
             }
             _ => contents.has_local = true,
         }
@@ -60,12 +62,17 @@ pub(super) fn read(printed: &str) -> BTreeMap<String, Contents> {
     programs
 }
 
+/// Whether it is no folder of the building machine.
+fn is_published(path: &str, version: &str) -> bool {
+    version.starts_with('v') && !path.starts_with(['.', '/'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn module(path: &str, version: &str, sum: &str) -> Module {
-        Module { path: path.to_owned(), version: version.to_owned(), sum: sum.to_owned() }
+        Module { path: path.to_owned(), version: version.to_owned(), sum: Some(sum.to_owned()) }
     }
 
     #[test]
@@ -88,14 +95,24 @@ mod tests {
 
     #[test]
     fn folders_are_local() {
-        let printed = "a: go1.26\n\tmod\tk8s.io/kubernetes\t(devel)\t\n\tdep\tk8s.io/api\tv0.0.0\n\t=>\t./staging/src/k8s.io/api\t(devel)\t\n";
-        let contents = &read(printed)["a"];
-        assert!(contents.has_local && contents.modules.is_empty());
+        let printed = "a: go1.26\n\tmod\tk8s.io/kubernetes\t(devel)\t\n\tdep\tk8s.io/api\tv0.0.0\n\t=>\t./staging/src/k8s.io/api\t(devel)\t\n\
+                       b: devel go1.27-abc Mon Jan 1\n\tdep\tk8s.io/api\tv0.0.0\n\t=>\t./staging/src/k8s.io/api\t\n";
+        let programs = read(printed);
+        assert!(programs.values().all(|contents| contents.has_local && contents.modules.is_empty()), "{programs:?}");
+        assert_eq!(programs["b"].go, "1.27-abc");
     }
 
     #[test]
-    fn what_is_no_program_of_gos_is_left_out() {
+    fn dependencies_in_a_folder_have_no_checksum_and_count_all_the_same() {
+        let contents = &read("a: go1.26\n\tmod\tk8s.io/kubernetes\t(devel)\n\tdep\tcel.dev/expr\tv0.25.1\n")["a"];
+        let path = "cel.dev/expr".to_owned();
+        assert_eq!(contents.modules, [Module { path, version: "v0.25.1".to_owned(), sum: None }].into());
+    }
+
+    #[test]
+    fn what_is_no_program_of_gos_has_nothing() {
         assert!(read("").is_empty());
-        assert!(read("/bin/sh: could not read Go build info from /bin/sh: not a Go executable\n").is_empty());
+        let programs = read("/bin/sh: not a Go executable\n/a/ctr: go1.25.1\n\tmod\tctr\tv1\th1:d=\n");
+        assert!(programs["sh"].modules.is_empty() && programs["ctr"].modules.len() == 1);
     }
 }

@@ -16,7 +16,7 @@ const FOLDER: &str = "kubernetes/server/bin";
 const VERSION: &str = "kube-apiserver.docker_tag";
 
 /// The programs of Kubernetes that a node image has.
-pub(super) const PROGRAMS: [&str; 7] =
+pub(crate) const PROGRAMS: [&str; 7] =
     ["kubeadm", "kubelet", "kubectl", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"];
 
 /// Takes the programs out of the archive into a folder, and returns the version.

@@ -1,7 +1,8 @@
 //! A base image that somebody else made: where it is, and whether a node can be made on it.
 
-use kind_engine::{Engine, Privileges};
+use kind_engine::{Engine, ImageFacts, Privileges};
 
+use super::SourceError;
 use crate::{
     BuildError, Step, container::BuildContainer, embedded::SOURCE, error::InStep as _, versions::GivenBase,
     workshop::Workshop,
@@ -11,11 +12,13 @@ const STEP: Step = Step::Base;
 
 /// What units, scripts and builds of a node call.
 const PROGRAMS: &[&str] = &[
+    "bash",
     "systemctl",
     "journalctl",
     "ip",
     "iptables",
     "ip6tables",
+    "xtables-nft-multi",
     "nft",
     "conntrack",
     "ethtool",
@@ -27,7 +30,11 @@ const PROGRAMS: &[&str] = &[
     "busybox",
     "awk",
     "ldd",
+    "dpkg-query",
 ];
+
+/// What tells systemd to power off. It takes SIGTERM, the engine's default, for a request to start itself again.
+const STOP_SIGNAL: &str = "SIGRTMIN+3";
 
 /// Makes sure that the engine has it and that it has what a node needs.
 pub(super) async fn provide(
@@ -36,26 +43,35 @@ pub(super) async fn provide(
     reference: &str,
 ) -> Result<GivenBase, BuildError> {
     let work = async {
-        let id = id_of(engine, reference, STEP).await?;
-        let container =
-            BuildContainer::run(engine, STEP, reference, workshop.cache.root(), Privileges::Default).await?;
+        let ImageFacts { id, stop_signal, .. } = provide_image(workshop, engine, reference, STEP).await?;
+        if stop_signal.as_deref() != Some(STOP_SIGNAL) {
+            let (reference, found) = (reference.to_owned(), stop_signal.unwrap_or_default());
+            return Err(SourceError::StopSignal { reference, found, expected: STOP_SIGNAL }).during(STEP);
+        }
+        let container = BuildContainer::run(engine, STEP, &id, workshop.cache.root(), Privileges::Default).await?;
         let work = async {
             container.provide(SOURCE).await?;
             container.script("check-base", PROGRAMS).await
         };
         let result = work.await;
         container.close(result).await?;
-        Ok(GivenBase { reference: reference.to_owned().leak(), id: id.leak() })
+        Ok(GivenBase { id: id.leak() })
     };
     workshop.step(STEP, work).await
 }
 
-/// The digest of an image, which is pulled where it is not there.
-pub(super) async fn id_of(engine: &dyn Engine, reference: &str, step: Step) -> Result<String, BuildError> {
+/// What the engine knows of an image, which is pulled where it is not there.
+pub(super) async fn provide_image(
+    workshop: &Workshop<'_>,
+    engine: &dyn Engine,
+    reference: &str,
+    step: Step,
+) -> Result<ImageFacts, BuildError> {
     if let Some(image) = engine.image(reference).await.during(step)? {
-        return Ok(image.id);
+        return Ok(image);
     }
+    workshop.may_fetch(step)?;
     engine.pull_image(reference).await.during(step)?;
     let image = engine.image(reference).await.during(step)?;
-    Ok(image.map_or_else(|| reference.to_owned(), |image| image.id))
+    image.ok_or_else(|| SourceError::Gone { reference: reference.to_owned() }).during(step)
 }

@@ -8,7 +8,12 @@ use super::{
     version::{is_version, of_description},
 };
 use crate::{
-    BuildError, Release, Step, cache::file, command::HostCommand, components::Reported, error::InStep as _, go, tools,
+    BuildError, Release, Step,
+    cache::file,
+    command::{CommandFailure, HostCommand},
+    components::Reported,
+    error::InStep as _,
+    go, tools,
     workshop::Workshop,
 };
 
@@ -34,6 +39,8 @@ pub(super) async fn build(workshop: &Workshop<'_>, folder: &Path, output: &Path)
     }
     workshop.run(STEP, &command).await?;
     go::compile_pause(workshop, folder, output, None).await?;
+    let (licence, copy) = (folder.join("LICENSE"), output.join("LICENSE"));
+    fs::copy(&licence, &copy).map_err(file(STEP, "copy", &licence))?;
     Ok(version)
 }
 
@@ -52,24 +59,34 @@ fn check(folder: &Path) -> Result<(), SourceError> {
 /// What the programs will say of themselves.
 async fn reported(workshop: &Workshop<'_>, folder: &Path) -> Result<Reported, BuildError> {
     let git = async |arguments: &[&str]| {
-        let command = HostCommand::new("git", folder).args(arguments.iter().copied());
-        workshop.runner.run(&command, &workshop.cache.log(STEP), &|_| ()).await
+        // Dates are those of the commit, the same everywhere.
+        let command = HostCommand::new("git", folder).env("TZ", "UTC").args(arguments.iter().copied());
+        let printed = workshop.runner.run(&command, &workshop.cache.log(STEP), &|_| ()).await;
+        printed.map(|text| text.trim().to_owned()).map_err(|failure| match failure {
+            CommandFailure::Missing => "git is not installed".to_owned(),
+            CommandFailure::Broken(error) => error.to_string(),
+            CommandFailure::Failed { tail, .. } => tail,
+        })
     };
-    let described = git(&["describe", "--tags", "--dirty", "--match", "v[0-9]*"]).await.unwrap_or_default();
-    let version = match &workshop.options.version {
-        Some(version) if is_version(version) => version.clone(),
-        Some(version) => return Err(SourceError::Version { text: version.clone() }).during(STEP),
-        None => of_description(&described)
-            .ok_or_else(|| SourceError::NoVersion { path: folder.to_owned(), found: described.trim().to_owned() })
+    let described = match git(&["rev-parse", "--show-toplevel"]).await {
+        Ok(top) if Path::new(&top) == folder => git(&["describe", "--tags", "--dirty", "--match", "v[0-9]*"]).await,
+        Ok(top) => Err(format!("it is part of the repository {top}")),
+        Err(why) => Err(why),
+    };
+    let version = match (&workshop.options.version, &described) {
+        (Some(version), _) if is_version(version) => version.clone(),
+        (Some(version), _) => return Err(SourceError::Version { text: version.clone() }).during(STEP),
+        (None, Ok(text) | Err(text)) => of_description(text)
+            .ok_or_else(|| SourceError::NoVersion { path: folder.to_owned(), found: text.clone() })
             .during(STEP)?,
     };
-    let line = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let commit = git(&["rev-parse", "HEAD"]).await.ok().and_then(line);
-    let date = git(&["log", "-1", "--format=%cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ"]).await.ok().and_then(line);
-    Ok(Reported {
-        version,
-        clean: !described.trim().ends_with("-dirty"),
-        commit: commit.unwrap_or_else(|| "unknown".to_owned()),
-        date: date.unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned()),
-    })
+    let Ok(described) = described else {
+        let (unknown, never) = ("unknown".to_owned(), "1970-01-01T00:00:00Z".to_owned());
+        return Ok(Reported { version, clean: false, commit: unknown, date: never });
+    };
+    let failed = |found| SourceError::NoVersion { path: folder.to_owned(), found };
+    let commit = git(&["rev-parse", "HEAD"]).await.map_err(failed).during(STEP)?;
+    let date = ["log", "-1", "--format=%cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ"];
+    let date = git(&date).await.map_err(failed).during(STEP)?;
+    Ok(Reported { version, clean: !described.ends_with("-dirty"), commit, date })
 }

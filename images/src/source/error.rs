@@ -30,6 +30,14 @@ pub enum SourceError {
         "fetch an archive: the address holds credentials, which would be in the build's log; put them into ~/.netrc"
     )]
     Credentials,
+    /// Anybody on the way could have changed both.
+    #[error(
+        "fetch {url}: without https, a checksum from the same place says nothing; say what the archive has to be with --checksum"
+    )]
+    Insecure {
+        /// The address.
+        url: String,
+    },
     /// It is no checksum.
     #[error("read a checksum: found {text:?}, expected 64 digits of SHA-256 or 128 of SHA-512, in hexadecimal")]
     Checksum {
@@ -108,6 +116,30 @@ pub enum SourceError {
     NeedlessVersion {
         /// The version.
         text: String,
+    },
+    /// A base image for what has one.
+    #[error("build a node image: --base-image {reference} does not go with --type image, which is used as it is")]
+    NeedlessBase {
+        /// The image.
+        reference: String,
+    },
+    /// A base image that systemd cannot be stopped in.
+    #[error(
+        "use {reference} as a base image: expected the stop signal {expected}, found {found:?}; build it with `STOPSIGNAL {expected}`"
+    )]
+    StopSignal {
+        /// The image.
+        reference: String,
+        /// What is needed.
+        expected: &'static str,
+        /// What it has.
+        found: String,
+    },
+    /// An image that was pulled is not there.
+    #[error("use {reference}: the engine pulled it and does not have it; is something else removing images?")]
+    Gone {
+        /// The image.
+        reference: String,
     },
     /// A checksum of nothing.
     #[error(

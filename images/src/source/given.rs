@@ -2,7 +2,9 @@
 
 use std::{
     fs,
+    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use kind_engine::{Command, Engine, Privileges};
@@ -17,8 +19,15 @@ use super::{
     version::major_minor,
 };
 use crate::{
-    BuildError, Release, Step, cache::file, command::HostCommand, container::BuildContainer, digest::Digest,
-    error::InStep as _, go, workshop::Workshop,
+    BuildError, Release, Step,
+    archive::Layer,
+    cache::file,
+    container::{BuildContainer, WORK},
+    digest::Digest,
+    error::InStep as _,
+    go,
+    reference::base_image_reference,
+    workshop::Workshop,
 };
 
 const STEP: Step = Step::Kubernetes;
@@ -34,7 +43,7 @@ pub(crate) struct Given {
 /// Makes a release of what the options name; `None` where they name one of the table and nothing else.
 pub(crate) async fn given(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result<Option<Given>, BuildError> {
     let options = workshop.options;
-    let base = match &options.base_image {
+    let given_base = match &options.base_image {
         Some(reference) => Some(base::provide(workshop, engine, reference).await?),
         None => None,
     };
@@ -44,12 +53,16 @@ pub(crate) async fn given(workshop: &Workshop<'_>, engine: &dyn Engine) -> Resul
         Source::Archive(path) => Some(from_archive(workshop, path).await?),
         Source::Url(url) => Some(from_url(workshop, url).await?),
     };
+    let on_base = Release { base: given_base, ..*options.release };
     let Some((programs, version)) = found else {
-        let release = |base| &*Box::leak(Box::new(Release { base: Some(base), ..*options.release }));
-        return Ok(base.map(|base| Given { release: release(base), programs: None }));
+        let release = given_base.map(|_| &*Box::leak(Box::new(on_base)));
+        return Ok(release.map(|release| Given { release, programs: None }));
     };
-    let release = release(workshop, &programs, &version).await?;
-    let release = Release { base, ..release };
+    if given_base.is_none() {
+        crate::base::provide(workshop, engine).await?;
+    }
+    let expected = expected(workshop, engine, &base_image_reference(&on_base), &programs, &version).await?;
+    let release = Release { base: given_base, ..release(&programs, &version, expected)? };
     Ok(Some(Given { release: Box::leak(Box::new(release)), programs: Some(programs) }))
 }
 
@@ -89,7 +102,17 @@ async fn from_url(workshop: &Workshop<'_>, url: &str) -> Result<(PathBuf, String
         Some(checksum) => checksum.clone(),
         None => fetch::published_checksum(workshop, url).await?,
     };
-    taken(workshop, &checksum, async || fetch::fetch(workshop, url, &checksum).await).await
+    let fetched = OnceLock::new();
+    let archive = async || {
+        let path = fetch::fetch(workshop, url, &checksum).await?;
+        Ok(fetched.get_or_init(|| path).clone())
+    };
+    let taken = taken(workshop, &checksum, archive).await?;
+    // A build that is killed before leaves it for the next one.
+    if let Some(path) = fetched.get() {
+        fs::remove_file(path).map_err(file(STEP, "remove", path))?;
+    }
+    Ok(taken)
 }
 
 /// The checksum in a file beside an archive.
@@ -120,7 +143,7 @@ async fn taken(
     }
     let work = async {
         let path = archive().await?;
-        let unfinished = workshop.cache.begin(&key, STEP)?;
+        let unfinished = workshop.cache.begin("kubernetes-archive", STEP)?;
         let folder = unfinished.folder.clone();
         let unpacked = tokio::task::spawn_blocking(move || unpack(&path, &folder)).await;
         let version =
@@ -128,7 +151,7 @@ async fn taken(
         write_version(&unfinished.folder, &version)?;
         let nearest = Release::nearest(&version).during(STEP)?;
         go::pause(workshop, nearest, &unfinished.folder).await?;
-        Ok((unfinished.finish()?, version))
+        Ok((unfinished.finish_as(&workshop.cache, &key)?, version))
     };
     workshop.step(STEP, work).await
 }
@@ -143,18 +166,42 @@ fn read_version(folder: &Path) -> Result<String, BuildError> {
     fs::read_to_string(&path).map_err(file(STEP, "read", &path))
 }
 
-/// The nearest release of the table, with what these programs expect in place of its own.
-async fn release(workshop: &Workshop<'_>, programs: &Path, version: &str) -> Result<Release, BuildError> {
+/// Asks the programs' own kubeadm which images it expects: in a container, because it is not ours.
+async fn expected(
+    workshop: &Workshop<'_>,
+    engine: &dyn Engine,
+    base: &str,
+    programs: &Path,
+    version: &str,
+) -> Result<Expected, BuildError> {
+    let tar = workshop.cache.work("kubeadm", STEP)?.join("kubeadm.tar");
+    let program = format!("{WORK}/kubeadm");
+    let write = || {
+        let mut layer = Layer::new(BufWriter::new(fs::File::create(&tar)?));
+        layer.copy(&program, 0o755, &programs.join("kubeadm"))?;
+        layer.finish()?.flush()
+    };
+    write().map_err(file(STEP, "write", &tar))?;
+    let container = BuildContainer::run(engine, STEP, base, workshop.cache.root(), Privileges::Default).await?;
+    let work = async {
+        container.unpack(&tar).await?;
+        let argv = [program.as_str(), "config", "images", "list", "--kubernetes-version", version];
+        container.exec(&Command::new(argv)).await?.success().during(STEP)
+    };
+    let printed = work.await;
+    let printed = container.close(printed).await?;
+    fs::remove_file(&tar).map_err(file(STEP, "remove", &tar))?;
+    Expected::read(&printed).during(STEP)
+}
+
+/// The nearest release of the table, with the tags that these programs expect in place of its own.
+fn release(programs: &Path, version: &str, expected: Expected) -> Result<Release, BuildError> {
     let nearest = Release::nearest(version).during(STEP)?;
-    let kubeadm = programs.join("kubeadm").display().to_string();
-    let command =
-        HostCommand::new(&kubeadm, programs).args(["config", "images", "list", "--kubernetes-version", version]);
-    let expected = Expected::read(&workshop.run(STEP, &command).await?).during(STEP)?;
     let key = programs.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Release {
         kubernetes: version.to_owned().leak(),
         etcd_tag: expected.etcd.leak(),
-        coredns: expected.coredns.leak(),
+        coredns_tag: Some(expected.coredns.leak()),
         pause: expected.pause.leak(),
         programs: Some(key.leak()),
         conformance: None,
@@ -180,9 +227,9 @@ impl Release {
 pub(crate) async fn adopt(workshop: &Workshop<'_>, engine: &dyn Engine, reference: &str) -> Result<(), BuildError> {
     let step = Step::NodeImage;
     let work = async {
-        base::id_of(engine, reference, step).await?;
+        let image = base::provide_image(workshop, engine, reference, step).await?;
         let container =
-            BuildContainer::run(engine, step, reference, workshop.cache.root(), Privileges::Default).await?;
+            BuildContainer::run(engine, step, &image.id, workshop.cache.root(), Privileges::Default).await?;
         let output = container.exec(&Command::new(["cat", "/kind/version"])).await;
         let output = container.close(output).await?;
         if output.exit_code == 0 && !output.stdout.trim_ascii().is_empty() {
@@ -204,6 +251,19 @@ mod tests {
         assert_eq!(nearest("v1.39.0-alpha.1"), Ok("v1.37.2"));
         assert_eq!(nearest("v1.31.4"), Ok("v1.34.4"));
         assert!(nearest("v1.30.0").is_err() && nearest("latest").is_err());
+    }
+
+    #[test]
+    fn tags_are_what_the_programs_expect_and_the_rest_is_of_the_nearest_release() {
+        let expected = Expected { etcd: "3.6.99-0".into(), coredns: "v1.11.9".into(), pause: "3.99".into() };
+        let release = release(Path::new("/cache/kubernetes-abc"), "v1.36.7", expected).unwrap();
+        let nearest = Release::find("v1.36").unwrap();
+        assert_eq!((release.kubernetes, release.etcd, release.coredns), ("v1.36.7", nearest.etcd, nearest.coredns));
+        assert_eq!(release.programs, Some("kubernetes-abc"));
+        let images: Vec<String> = crate::pod_images::pod_images(&release).into_iter().map(|image| image.name).collect();
+        for name in ["kube-proxy:v1.36.7", "etcd:3.6.99-0", "coredns/coredns:v1.11.9", "pause:3.99"] {
+            assert!(images.contains(&format!("registry.k8s.io/{name}")), "{name}: {images:?}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod expected;
 mod base;
 mod given;
 
+pub(crate) use archive::PROGRAMS;
 #[cfg(test)]
 pub(crate) use archive::tests::whole as test_archive;
 pub use checksum::Checksum;

@@ -202,6 +202,7 @@ pub(in crate::lease) fn record(name: &ClusterName) -> ClusterRecord {
         kubernetes_version: "v1.0.0".to_owned(),
         nodes: vec![node],
         load_balancer: None,
+        registry: None,
         server: "https://127.0.0.1:1".to_owned(),
         kubeconfig: format!("made by {}", std::process::id()),
         created: 0,

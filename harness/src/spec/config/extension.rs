@@ -8,13 +8,15 @@ use super::{
     node::resolve,
     reader::{Field, Object, describe},
 };
-use crate::spec::{ClusterSpec, Manifest, NodeSpec, Taint, TaintEffect};
+use crate::spec::{ClusterSpec, Manifest, Mirror, NodeSpec, Registry, Taint, TaintEffect};
 
 /// Has all fields of kind's v1alpha4, and these.
 pub(super) const API_VERSION: &str = "kind-rs.io/v1alpha1";
 
-pub(super) const CLUSTER_FIELDS: &[&str] = &["images", "manifests"];
+pub(super) const CLUSTER_FIELDS: &[&str] = &["images", "manifests", "registry"];
 pub(super) const NODE_FIELDS: &[&str] = &["cpus", "memory", "taints"];
+const REGISTRY_FIELDS: &[&str] = &["port", "mirrors"];
+const MIRROR_FIELDS: &[&str] = &["host", "url"];
 const TAINT_FIELDS: &[&str] = &["key", "value", "effect"];
 
 const EFFECTS: &[(&str, TaintEffect)] = &[
@@ -50,6 +52,37 @@ pub(super) fn read_cluster(object: &Object<'_>, folder: &Path, spec: &mut Cluste
         let path = manifest.checked_text("the path of a manifest", |text| !text.is_empty() && !text.contains('\0'));
         spec.manifests.extend(path.map(|path| Manifest { path: resolve(folder, &path), content: None }));
     }
+    spec.registry = object.get("registry").and_then(|registry| read_registry(&registry));
+}
+
+fn read_registry(field: &Field<'_>) -> Option<Registry> {
+    let object = field.object(REGISTRY_FIELDS)?;
+    let port = object.get("port").and_then(|port| port.port_or_free());
+    let mirrors = object.get("mirrors").map(|mirrors| mirrors.items()).unwrap_or_default();
+    Some(Registry { port, mirrors: mirrors.iter().filter_map(read_mirror).collect() })
+}
+
+fn read_mirror(field: &Field<'_>) -> Option<Mirror> {
+    let object = field.object(MIRROR_FIELDS)?;
+    let host = object.require("host", "a host of image names, such as docker.io");
+    let host = host.and_then(|host| host.checked_text("a host of image names, such as docker.io", is_host));
+    let url = object.require("url", "where to fetch from, such as https://registry-1.docker.io");
+    let url = url.and_then(|url| url.checked_text("an address such as https://registry-1.docker.io", is_address));
+    Some(Mirror { host: host?, url: url? })
+}
+
+/// Whether it is a host, perhaps with a port: it becomes the name of a folder.
+fn is_host(text: &str) -> bool {
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+    let is_name = host.bytes().all(allowed) && host.starts_with(|first: char| first.is_ascii_alphanumeric());
+    is_name && port.is_none_or(|port| port.parse::<u16>().is_ok())
+}
+
+/// Whether it is an address of the web without a password, which would be in the container's settings.
+fn is_address(text: &str) -> bool {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or_default();
+    !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\@".contains(&byte))
 }
 
 /// Reads the fields of a node.
