@@ -118,7 +118,8 @@ fn fresh_seed() -> anyhow::Result<u64> {
 
 /// Starts a runner: this program again.
 fn start(programs: &Programs, folder: &Path, run: u32, (count, at_once): (&str, &str)) -> anyhow::Result<Child> {
-    let mut command = Command::new(std::env::current_exe()?);
+    // Building the test programs may have put another file in this program's place.
+    let mut command = Command::new("/proc/self/exe");
     command.args(["run-tests", "--count", count, "--at-once", at_once, "--program"]).arg(&programs.lease);
     command.args(["--run", &format!("bench-{}-kills-{run}", std::process::id())]);
     command
