@@ -1,4 +1,4 @@
-//! Which spec runs when: as many at once as the machine can take, the longest first, serial ones alone at the end.
+//! Which spec runs when: as many at once as the machine can take, long ones beside short ones, serial ones alone at the end.
 
 use std::{cmp::Reverse, collections::VecDeque, num::NonZero, time::Duration};
 

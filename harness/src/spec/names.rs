@@ -80,8 +80,7 @@ impl ClusterName {
 
     /// The name of the `index`th node of a role, counted from 0; as kind's.
     pub fn node(&self, role: Role, index: usize) -> NodeName {
-        let number = if index == 0 { String::new() } else { (index + 1).to_string() };
-        NodeName(format!("{}-{role}{number}", self.0))
+        NodeName(format!("{}-{role}{}", self.0, number(index)))
     }
 
     /// The name of the load balancer's container; as kind's.
@@ -96,8 +95,7 @@ impl ClusterName {
 
     /// The name of the `index`th mirror's container, counted from 0.
     pub fn mirror(&self, index: usize) -> NodeName {
-        let number = if index == 0 { String::new() } else { (index + 1).to_string() };
-        NodeName(format!("{}-mirror{number}", self.0))
+        NodeName(format!("{}-mirror{}", self.0, number(index)))
     }
 
     /// The name of the cluster's network. Every cluster has one of its own.
@@ -109,6 +107,11 @@ impl ClusterName {
     pub fn context(&self) -> String {
         format!("kind-{}", self.0)
     }
+}
+
+/// What tells several of a kind apart: nothing for the first, then 2; as kind counts.
+fn number(index: usize) -> String {
+    if index == 0 { String::new() } else { (index + 1).to_string() }
 }
 
 impl TryFrom<String> for ClusterName {

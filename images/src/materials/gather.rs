@@ -56,7 +56,7 @@ pub(crate) async fn gather(
     let mut licences = Licences::default();
     let mut parts = of_go(workshop, &folder, &contents, &mut licences).await?;
     parts.extend(of_modules(workshop, &folder, &contents, &mut licences).await?);
-    parts.extend(kubernetes(release, programs, &mut licences)?);
+    parts.extend(kubernetes(release, programs, &contents, &mut licences)?);
     parts.extend(linked(workshop, &folder, &mut licences).await?);
     let listed = container.exec(&Command::new(["dpkg-query", "--show", packages::FORMAT])).await?;
     for package in packages::read(&listed.success().during(STEP)?) {
@@ -143,12 +143,22 @@ async fn of_modules(
 }
 
 /// Kubernetes itself, where it is not built from its module: a folder has no name that Go could write into programs.
-fn kubernetes(release: &Release, programs: &Programs, licences: &mut Licences) -> Result<Option<Part>, BuildError> {
+fn kubernetes(
+    release: &Release,
+    programs: &Programs,
+    contents: &BTreeMap<String, Contents>,
+    licences: &mut Licences,
+) -> Result<Option<Part>, BuildError> {
     let (Some(_), Some(folder)) = (release.programs, programs.get(&Step::Kubernetes)) else { return Ok(None) };
+    let is_local = |name: &&str| contents.get(*name).is_some_and(|contents| contents.has_local);
+    let of: Vec<String> = PROGRAMS.into_iter().filter(is_local).map(str::to_owned).collect();
+    if of.is_empty() {
+        return Ok(None);
+    }
     let (name, version) = ("k8s.io/kubernetes".to_owned(), release.kubernetes.to_owned());
     let licences = licences.take(folder).map_err(file(STEP, "look for licences in", folder))?;
     let purl = go_purl(&name, &version);
-    Ok(Some(Part { name, version, purl, licences, programs: PROGRAMS.map(str::to_owned).to_vec() }))
+    Ok(Some(Part { name, version, purl, licences, programs: of }))
 }
 
 /// What the C compiler put into programs. Of a building machine that is no Debian, nothing is known.

@@ -49,10 +49,12 @@ pub(super) fn read(printed: &str) -> BTreeMap<String, Contents> {
         if !line.starts_with("\tmod\t") && !line.starts_with("\tdep\t") {
             continue;
         }
+        // The main module of a folder may have the version of a commit, which nobody published.
+        let is_dependency = line.starts_with("\tdep\t");
         // A replacement is what was built, in a line of its own.
         let line = lines.next_if(is_replacement).unwrap_or(line);
         match line.split('\t').skip(2).collect::<Vec<_>>().as_slice() {
-            [path, version, rest @ ..] if is_published(path, version) => {
+            [path, version, rest @ ..] if is_published(path, version) && (is_dependency || has_sum(rest)) => {
                 let sum = rest.first().filter(|sum| !sum.is_empty()).map(|sum| (*sum).to_owned());
                 contents.modules.insert(Module { path: (*path).to_owned(), version: (*version).to_owned(), sum });
             }
@@ -60,6 +62,10 @@ pub(super) fn read(printed: &str) -> BTreeMap<String, Contents> {
         }
     }
     programs
+}
+
+fn has_sum(rest: &[&str]) -> bool {
+    rest.first().is_some_and(|sum| !sum.is_empty())
 }
 
 /// Whether it is no folder of the building machine.
@@ -100,6 +106,12 @@ mod tests {
         let programs = read(printed);
         assert!(programs.values().all(|contents| contents.has_local && contents.modules.is_empty()), "{programs:?}");
         assert_eq!(programs["b"].go, "1.27-abc");
+    }
+
+    #[test]
+    fn the_version_of_a_commit_is_no_published_one() {
+        let contents = &read("a: go1.26\n\tmod\tk8s.io/kubernetes\tv1.37.3+dirty\t\n")["a"];
+        assert!(contents.has_local && contents.modules.is_empty(), "{contents:?}");
     }
 
     #[test]
