@@ -1,20 +1,20 @@
 //! Which Debian archives the building machine uses, read from its own apt configuration: a mirror that works here is
 //! one that somebody configured here.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 /// The parts of this machine's apt sources that offer the suite's main component, as texts that apt understands:
 /// one-line entries first, paragraphs second. Empty where there are none.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sources {
+struct Sources {
     /// `deb …` lines.
-    pub(crate) lines: Vec<String>,
+    lines: Vec<String>,
     /// Paragraphs of the newer format.
-    pub(crate) paragraphs: Vec<String>,
+    paragraphs: Vec<String>,
 }
 
 /// Reads what lies below `apt` (`/etc/apt`). Files that cannot be read count as absent.
-pub(crate) fn sources(apt: &Path, suite: &str) -> Sources {
+fn sources(apt: &Path, suite: &str) -> Sources {
     let mut files = vec![apt.join("sources.list")];
     let mut more: Vec<_> = fs::read_dir(apt.join("sources.list.d"))
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
@@ -31,6 +31,21 @@ pub(crate) fn sources(apt: &Path, suite: &str) -> Sources {
         }
     }
     found
+}
+
+/// This machine's sources of a Debian release, as mmdebstrap's last arguments; none where there are none, and then it has a
+/// mirror of its own. `apt` is `/etc/apt`; a file may be written to `work`, which is there while mmdebstrap runs.
+///
+/// # Errors
+/// When that file cannot be written.
+pub fn debian_mirrors(apt: &Path, suite: &str, work: &Path) -> io::Result<Vec<String>> {
+    let Sources { lines: mut mirrors, paragraphs } = sources(apt, suite);
+    if !paragraphs.is_empty() {
+        let path = work.join("debian.sources");
+        fs::write(&path, paragraphs.join("\n"))?;
+        mirrors.push(path.display().to_string());
+    }
+    Ok(mirrors)
 }
 
 /// `deb [options] URI SUITE COMPONENT…`

@@ -96,12 +96,9 @@ pub(crate) fn mirrors(workshop: &Workshop<'_>, step: Step, work: &Path) -> Resul
     if let Some(mirror) = &workshop.options.debian_mirror {
         return Ok(vec![mirror.clone()]);
     }
-    let sources = apt::sources(Path::new("/etc/apt"), workshop.release().debian);
-    let mut mirrors = sources.lines;
-    if !sources.paragraphs.is_empty() {
-        let path = work.join("debian.sources");
-        fs::write(&path, sources.paragraphs.join("\n")).map_err(file(step, "write", &path))?;
-        mirrors.push(path.display().to_string());
-    }
-    Ok(mirrors)
+    apt::debian_mirrors(Path::new("/etc/apt"), workshop.release().debian, work).map_err(file(
+        step,
+        "write sources into",
+        work,
+    ))
 }

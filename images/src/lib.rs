@@ -35,6 +35,7 @@ mod tools;
 mod versions;
 mod workshop;
 
+pub use apt::debian_mirrors;
 pub use build::{build, build_base};
 pub use embedded::containerd_configuration;
 pub use error::{BuildError, UnsupportedVersion};

@@ -52,6 +52,7 @@ async fn run(ctx: &Context, command: Command) -> Result<(), TaskError> {
         Command::Conformance(arguments) => tasks::conformance(ctx, arguments).await?,
         Command::Tidy => tidy::check(&ctx.workspace)?,
         Command::Bench(bench) => tasks::bench(ctx, bench).await?,
+        Command::Vm(arguments) => tasks::vm(ctx, arguments).await?,
         Command::Clean => tasks::clean(ctx).await?,
     }
     Ok(())

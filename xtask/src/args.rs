@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The workspace's own tool.
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ pub enum Command {
     /// Measure; nothing is judged.
     #[command(subcommand)]
     Bench(Bench),
+    /// Run a cluster in a virtual machine: a host with control groups v2, and with the engine of a Debian release.
+    Vm(VmArgs),
     /// Remove every cluster, network and process of ours from this machine; images stay.
     Clean,
 }
@@ -58,6 +60,64 @@ pub struct ConformanceArgs {
     /// Only those that this nextest filter chooses, such as `test(/sig-network/)`.
     #[arg(long, value_name = "FILTERSET")]
     pub filter: Option<String>,
+}
+
+/// Which virtual machine to check in.
+#[derive(Debug, Clone, Args)]
+pub struct VmArgs {
+    /// The Debian release: bookworm has Docker 20.10, trixie 26.1.
+    #[arg(long, value_enum, default_value_t = Suite::Bookworm)]
+    pub suite: Suite,
+    /// Who runs the machine's instructions. Where this machine is a virtual one itself, emulation may be the faster way.
+    #[arg(long, value_enum, default_value_t = Accelerator::Tcg)]
+    pub accelerator: Accelerator,
+    /// How many processors it has.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
+    pub processors: u8,
+    /// How much memory it has, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2048..))]
+    pub memory: u32,
+    /// Which node image to use.
+    #[command(flatten)]
+    pub image: ImageArgs,
+}
+
+/// A Debian release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Suite {
+    /// Debian 12.
+    Bookworm,
+    /// Debian 13.
+    Trixie,
+}
+
+impl Suite {
+    /// Its name in Debian's archives.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bookworm => "bookworm",
+            Self::Trixie => "trixie",
+        }
+    }
+}
+
+/// Who runs a virtual machine's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Accelerator {
+    /// Emulation.
+    Tcg,
+    /// This machine's processors.
+    Kvm,
+}
+
+impl Accelerator {
+    /// qemu's name for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcg => "tcg",
+            Self::Kvm => "kvm",
+        }
+    }
 }
 
 /// What to measure.

@@ -121,13 +121,15 @@ fn lines(cluster: &ClusterView, table: &mut Table) {
     for test in &cluster.failed_tests {
         table.line(&format!("kept after {test}"));
     }
-    for holder in &cluster.holders {
-        let access = match holder.access {
-            Access::Shared => "shared",
-            Access::Exclusive => "exclusive",
-            Access::Read => "read",
-        };
-        table.line(&format!("used by {} ({access}, for {})", holder.test, since(holder.since)));
+    for (what, holders) in [("used by", &cluster.holders), ("waited for by", &cluster.waiting)] {
+        for holder in holders {
+            let access = match holder.access {
+                Access::Shared => "shared",
+                Access::Exclusive => "exclusive",
+                Access::Read => "read",
+            };
+            table.line(&format!("{what} {} ({access}, for {})", holder.test, since(holder.since)));
+        }
     }
     // Where nothing runs there is nothing to explain.
     if let Some(why) = cluster.memory_unknown.as_ref().filter(|_| !nodes(cluster).starts_with(['-', '0'])) {

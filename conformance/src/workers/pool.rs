@@ -1,6 +1,6 @@
 //! The processes of a run: started when they are wanted, and reused on the same cluster.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell};
@@ -11,16 +11,16 @@ use super::{
     protocol::{FIRST, Server},
 };
 use crate::{
-    invoke::{Ended, Invocation, InvokeError},
+    invoke::{Ended, Invocation, InvokeError, Ran},
+    report::Outcome,
     stop::Stop,
-    suite::Suite,
 };
 
 /// What all processes of a run share.
 #[derive(Debug)]
 struct Common {
     server: Server,
-    order: Order,
+    order: OnceCell<Order>,
     /// What processes print beside their reports.
     logs: TempDir,
 }
@@ -59,14 +59,30 @@ impl Pool {
 
     /// Runs the spec; `None` where it cannot run beside others.
     pub(crate) async fn run(&self, turn: &Invocation<'_>, stop: &Stop) -> Result<Option<Ended>, InvokeError> {
-        let common = tokio::select! {
-            common = self.common.get_or_try_init(|| Common::new(turn.suite, turn.kubeconfig)) => common?,
-            () = stop.asked() => return Ok(Some(Ended::Stopped { log: String::new() })),
+        let common = self.common.get_or_try_init(Common::new).await?;
+        if common.order.get().is_some_and(|order| order.of(turn.upstream).is_none()) {
+            return Ok(None);
+        }
+        // The first ones start while the order is asked for.
+        let (worker, order) = tokio::join!(self.take(common, turn, stop), common.order(turn, stop));
+        let mut worker = worker?;
+        let task = Task { upstream: turn.upstream, limit: turn.limit, log: turn.log };
+        let ended = match order.map(|order| order.map(|order| order.of(turn.upstream))) {
+            Ok(Some(Some(group))) => worker.process.perform(group, task, stop).await,
+            Ok(Some(None)) => {
+                // It may be setting the suite up for the others.
+                self.state.lock().await.idle.push(worker);
+                return Ok(None);
+            }
+            Ok(None) => worker.process.stop(task, Vec::new(), Instant::now(), stop).await,
+            Err(error) => {
+                worker.process.kill().await?;
+                Err(error)
+            }
         };
-        let Some(group) = common.order.of(turn.upstream) else { return Ok(None) };
-        let mut worker = self.take(common, turn, stop).await?;
-        let task = Task { group, upstream: turn.upstream, limit: turn.limit, log: turn.log };
-        let ended = worker.process.perform(task, stop).await;
+        if let Ok(Ended::Ran(Ran { outcome: Outcome::Unknown, .. })) = &ended {
+            Order::forget(turn.suite);
+        }
         self.give_back(common, worker).await;
         ended.map(Some)
     }
@@ -155,12 +171,20 @@ impl Pool {
 }
 
 impl Common {
-    async fn new(suite: &Suite, kubeconfig: &str) -> Result<Self, InvokeError> {
+    async fn new() -> Result<Self, InvokeError> {
         let file = |action| move |source| InvokeError::File { action, source };
         let logs = tempfile::Builder::new().prefix("kind-conformance-").tempdir().map_err(file("make a folder"))?;
-        let order = Order::ask(suite, kubeconfig, &logs.path().join("order.log")).await;
-        let order = order.map_err(|error| InvokeError::Order(Box::new(error)))?;
         let server = Server::start().await.map_err(file("listen"))?;
-        Ok(Self { server, order, logs })
+        Ok(Self { server, order: OnceCell::new(), logs })
+    }
+
+    /// The order of the suite; `None` where somebody asked for the end before it was known.
+    async fn order(&self, turn: &Invocation<'_>, stop: &Stop) -> Result<Option<&Order>, InvokeError> {
+        let log = self.logs.path().join("order.log");
+        let order = self.order.get_or_try_init(async || Order::find(turn.suite, turn.kubeconfig, &log).await);
+        tokio::select! {
+            order = order => order.map(Some).map_err(|error| InvokeError::Order(Box::new(error))),
+            () = stop.asked() => Ok(None),
+        }
     }
 }

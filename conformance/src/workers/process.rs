@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The same for all processes, or they would count differently.
-const SEED: &str = "--ginkgo.seed=1";
+pub(super) const SEED: &str = "--ginkgo.seed=1";
 /// There is a limit to each spec, which is ours.
 const NO_LIMIT: &str = "--ginkgo.timeout=240h";
 
@@ -62,7 +62,6 @@ pub(super) struct Process {
 /// One spec for a process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Task<'a> {
-    pub(super) group: Index,
     pub(super) upstream: &'a str,
     pub(super) limit: Duration,
     /// The file that gets what the spec says.
@@ -122,8 +121,8 @@ impl Process {
         self.line.run(group);
     }
 
-    /// Runs one spec. A process that is not idle afterwards has ended.
-    pub(super) async fn perform(&mut self, task: Task<'_>, stop: &Stop) -> Result<Ended, InvokeError> {
+    /// Runs one spec, of that group. A process that is not idle afterwards has ended.
+    pub(super) async fn perform(&mut self, group: Index, task: Task<'_>, stop: &Stop) -> Result<Ended, InvokeError> {
         let start = Instant::now();
         let mut ran: Vec<Report> = Vec::new();
         let mut was_told = false;
@@ -133,7 +132,7 @@ impl Process {
             if self.is_idle && !was_told {
                 self.is_idle = false;
                 was_told = true;
-                self.line.run(task.group);
+                self.line.run(group);
             }
             let said = tokio::select! {
                 said = tokio::time::timeout(limit.saturating_sub(start.elapsed()), self.hear()) => said,
@@ -179,8 +178,8 @@ impl Process {
         Ok(Ended::Ran(Ran { outcome, took: start.elapsed(), log }))
     }
 
-    /// Ends it in the middle of a spec.
-    async fn stop(
+    /// Ends it in the middle of a spec, or before it.
+    pub(super) async fn stop(
         &mut self,
         task: Task<'_>,
         mut ran: Vec<Report>,
@@ -204,6 +203,16 @@ impl Process {
     /// Whether it has not ended.
     pub(super) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Whether it ends, and well. One that does not is killed.
+    pub(super) async fn succeeds(&mut self) -> bool {
+        if let Ok(ended) = tokio::time::timeout(GRACE, self.child.wait()).await {
+            return ended.is_ok_and(|status| status.success());
+        }
+        // That it cannot be killed shows when its end is waited for.
+        let _ = self.kill().await;
+        false
     }
 
     /// Whether it waits for another spec.

@@ -11,6 +11,7 @@ use kube::Client;
 use crate::{
     activity::{Activity, Doing},
     diagnose::{self, Failed, Look},
+    lease::LastWord,
     settings::{Keep, Settings},
 };
 
@@ -33,6 +34,7 @@ pub(super) struct Case {
     keep: Keep,
     is_alone: bool,
     arranged: OnceLock<(Arranged, Look)>,
+    last_word: OnceLock<LastWord>,
 }
 
 impl Case {
@@ -45,13 +47,17 @@ impl Case {
             keep: settings.keep,
             is_alone: settings.test.is_some(),
             arranged: OnceLock::new(),
+            last_word: OnceLock::new(),
         }
     }
 
     /// The test has a cluster now, and everything else that it is given.
-    pub(super) fn arranged(&self, arranged: &Arranged, look: Look) {
+    pub(super) fn arranged(&self, arranged: &Arranged, look: Look, last_word: Option<LastWord>) {
         // It is arranged once.
         let _ = self.arranged.set((arranged.clone(), look));
+        if let Some(last_word) = last_word {
+            let _ = self.last_word.set(last_word);
+        }
     }
 
     /// What is told of it when it failed for this reason; nothing before it had a cluster.
@@ -94,6 +100,10 @@ impl Interrupted for Case {
         say(&diagnose::redacted(&reason));
         let Some(failed) = self.failed(&reason, &timeline, &doing) else { return };
         let Some((arranged, _)) = self.arranged.get() else { return };
+        // The process ends, and with it the lease. First of all: whoever insists ends it before everything is told.
+        if let Some(Err(error)) = self.last_word.get().map(LastWord::failed) {
+            say(&format!("the cluster is not kept for {}: {error}", self.name.as_str()));
+        }
         // The test's own client belongs to a runtime that does not run.
         say(&match Client::try_from(arranged.config.clone()) {
             Ok(client) => diagnose::failure(&client, &failed, limit).await,

@@ -6,7 +6,7 @@ use crate::{
     activity::{self, Activity},
     cluster::Cluster,
     diagnose::Look,
-    lease::{self, Access, Holder, Lease, Outcome},
+    lease::{self, Access, Holder, LastWord, Lease, Outcome},
     settings::Settings,
 };
 
@@ -28,6 +28,12 @@ pub(super) trait Held {
 
     /// A client of the current runtime, whose requests are noted.
     fn client(&self, config: kube::Config, activity: &Arc<Activity>) -> Result<kube::Client, kube::Error>;
+
+    /// The test is about to make this namespace.
+    fn uses(&self, namespace: &str);
+
+    /// What is left to say for a process that ends in the middle of the test.
+    fn last_word(&self) -> Option<LastWord>;
 
     /// How a person looks into the cluster.
     fn look(&self) -> Look;
@@ -84,6 +90,14 @@ impl Held for Leased {
 
     fn client(&self, config: kube::Config, activity: &Arc<Activity>) -> Result<kube::Client, kube::Error> {
         activity::client(config, activity)
+    }
+
+    fn uses(&self, namespace: &str) {
+        self.lease.uses(namespace);
+    }
+
+    fn last_word(&self) -> Option<LastWord> {
+        self.lease.last_word()
     }
 
     fn look(&self) -> Look {

@@ -76,7 +76,7 @@ impl<H: Host> Stage<'_, H> {
                 return self.failed(&error);
             }
         };
-        self.case.arranged(&arranged, held.look());
+        self.case.arranged(&arranged, held.look(), held.last_word());
         let body = match test(&arranged) {
             Ok(body) => body,
             // Nothing was made yet, and nothing is wrong with the cluster.
@@ -123,6 +123,7 @@ impl<H: Host> Stage<'_, H> {
         let mut config = cluster.client_config().await.map_err(EntryError::Kubeconfig)?;
         let namespace = self.request.has_namespace().then(|| TestNamespace::new(&self.case.name));
         if let Some(namespace) = &namespace {
+            held.uses(namespace);
             config.default_namespace = namespace.to_string();
         }
         let client = held.client(config.clone(), &self.case.activity);

@@ -15,7 +15,7 @@ use crate::{
     cluster::{Cluster, ClusterRecord},
     diagnose::Look,
     fake_api::{Answer, FakeApi},
-    lease::{Access, Outcome},
+    lease::{Access, LastWord, Outcome},
     recording::Recorder,
     settings::{Keep, Settings},
     spec::ClusterName,
@@ -45,6 +45,8 @@ struct FakeHost {
     /// The API refuses calls that begin with this.
     refused: Option<&'static str>,
     released: Arc<Mutex<Vec<Outcome>>>,
+    /// The namespaces that were announced.
+    noted: Arc<Mutex<Vec<String>>>,
 }
 
 struct FakeHeld(FakeHost);
@@ -73,6 +75,14 @@ impl Held for FakeHeld {
             _ if method == Method::DELETE => Answer::ok(json!({ "kind": "Status", "status": "Success" })),
             _ => Answer::Json(201, body),
         }))
+    }
+
+    fn uses(&self, namespace: &str) {
+        self.0.noted.lock().unwrap().push(namespace.to_owned());
+    }
+
+    fn last_word(&self) -> Option<LastWord> {
+        None
     }
 
     fn look(&self) -> Look {
@@ -208,6 +218,8 @@ fn a_passed_test_leaves_no_namespace() {
     assert!(matches!(ended, Ended::Passed));
     let expected = ["POST /api/v1/namespaces", "POST /api/v1/namespaces/orders", "DELETE /api/v1/namespaces/orders"];
     assert_eq!(kinds(&host), expected);
+    let noted = host.noted.lock().unwrap().clone();
+    assert!(matches!(&noted[..], [namespace] if namespace.starts_with("orders-")), "{noted:?}");
     assert_eq!(*host.released.lock().unwrap(), [Outcome::Passed]);
 }
 

@@ -13,7 +13,7 @@ use super::{
     error::tail,
     folder::{Folder, Home},
     lock::{LockFile, Seat},
-    marks::Held,
+    marks::{Held, Waiting},
     notice::Notice,
     order::Order,
     starter::{Started, Starter},
@@ -84,6 +84,7 @@ impl Request<'_> {
                 self.starter.check().await.map_err(LeaseError::Engine)?;
             }
             // The folder may be removed at any moment until the lock is held: then it all begins again.
+            notice.unlist();
             match self.enter(&folder, &mut notice).await {
                 Ok(Some(seat)) => return self.take(&folder, seat, notice).await,
                 Ok(None) => {}
@@ -101,7 +102,9 @@ impl Request<'_> {
             if door.try_enter()? {
                 return Ok(Check::Done(()));
             }
-            notice.waiting(|| users(folder));
+            if notice.waiting(|| users(folder)) {
+                self.list(folder, notice);
+            }
             Ok::<_, io::Error>(Check::not_yet("others use the cluster"))
         });
         if entered.await?.is_err() || !door.is_current() {
@@ -124,11 +127,27 @@ impl Request<'_> {
             if self.access == Access::Exclusive {
                 folder.claim()?;
             }
+            self.renew(folder)?;
             Held::note(folder, &self.holder.test, self.access)
         };
         let held = note().map_err(|source| file("note the lease in", folder, source))?;
         let starter = Rc::clone(&self.starter);
         Ok(Lease { folder: folder.clone(), record, keep: self.keep, held, seat, _in_use: in_use, starter })
+    }
+
+    fn list(&self, folder: &Folder, notice: &mut Notice) {
+        notice.list(|since| Waiting::note(folder, &self.holder.test, self.access, since));
+    }
+
+    /// Tells the keeper of a cluster that disuse ends this user's present limit. The one it was made with may be of
+    /// an earlier run.
+    fn renew(&self, folder: &Folder) -> io::Result<()> {
+        match folder.order()? {
+            Found::This(order) if order.owner.is_none() && order.idle != self.order.idle => {
+                folder.write_order(&Order { idle: self.order.idle, ..order })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Looks once. The keeper before the state: a keeper that is there now may have written the state since, but not
@@ -165,7 +184,9 @@ impl Request<'_> {
         } else if watch.hangs(&found) {
             return Err(self.stuck(folder, watch));
         }
-        watch.notice.waiting(|| status.clone());
+        if watch.notice.waiting(|| status.clone()) {
+            self.list(folder, &mut watch.notice);
+        }
         Ok(Check::NotYet(status))
     }
 

@@ -144,6 +144,7 @@ impl Folder {
     pub(crate) fn create(&self) -> io::Result<()> {
         create_private(&self.path.join("holders"))?;
         step("made a part of the folder");
+        create_private(&self.path.join("waiting"))?;
         create_private(&self.path.join("failed"))?;
         step("made the folder");
         Ok(())
@@ -159,6 +160,11 @@ impl Folder {
         self.path.join("holders")
     }
 
+    /// One file for each test that has waited for a lease for a while.
+    pub(super) fn waiting(&self) -> PathBuf {
+        self.path.join("waiting")
+    }
+
     /// One file for each failed test whose cluster is to stay.
     pub(super) fn failed(&self) -> PathBuf {
         self.path.join("failed")
@@ -172,6 +178,11 @@ impl Folder {
     /// There when the keeper must look at the cluster before it is used again.
     pub(super) fn unchecked(&self) -> PathBuf {
         self.path.join("unchecked")
+    }
+
+    /// There while the keeper looks at it.
+    pub(super) fn looking(&self) -> PathBuf {
+        self.path.join("looking")
     }
 
     /// The way to the users' lock.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     folder::Folder,
     lock::{LockFile, Seat},
-    marks::Held,
+    marks::{Held, LastWord},
     starter::Starter,
     state::{Found, State},
     step::step,
@@ -74,6 +74,22 @@ impl Lease {
         self.folder.path()
     }
 
+    /// Notes the namespace that the test is about to make: the keeper deletes it if the test is killed, unless everything is
+    /// kept.
+    pub(crate) fn uses(&self, namespace: &str) {
+        if self.keep == Keep::Always {
+            return;
+        }
+        if let Err(error) = self.held.uses(namespace) {
+            tracing::warn!("note the namespace {namespace} in {}: {error}", self.folder.path().display());
+        }
+    }
+
+    /// What a process does last that ends in the middle of the test; nothing where nothing is kept.
+    pub(crate) fn last_word(&self) -> Option<LastWord> {
+        (self.keep != Keep::Never).then(|| LastWord(self.held.clone()))
+    }
+
     /// Gives the cluster back. Where its keeper was killed meanwhile, this starts another first: no other test may come
     /// that would.
     pub async fn release(self, outcome: Outcome) {
@@ -85,9 +101,12 @@ impl Lease {
         if let Err(error) = self.ensure_keeper().await {
             tracing::warn!("start a keeper in {} in place of one that died: {error}", self.folder.path().display());
         }
+        // It may have failed because it broke the cluster, or because the cluster is broken.
+        let doubts = outcome == Outcome::Failed && self.seat.is_current();
+        let doubted = if doubts { self.folder.doubt() } else { Ok(()) };
         let noted = if keep { self.held.failed() } else { self.held.done() };
         let asked = self.folder.ask_for_check();
-        if let Err(error) = noted.and(asked) {
+        if let Err(error) = doubted.and(noted).and(asked) {
             tracing::warn!("note the end of a test in {}: {error}", self.folder.path().display());
         }
         self.seat.leave();

@@ -1,10 +1,11 @@
-//! Small files beside the locks: who holds a cluster, which tests failed on it, whether it must be looked at.
+//! Small files beside the locks: who holds a cluster or waits for it, which tests failed on it, whether it must be looked
+//! at.
 //!
 //! They are for people and for the keeper's decisions; nobody is kept out by them.
 
 use std::{
     fs, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::SystemTime,
 };
@@ -28,26 +29,54 @@ pub(crate) struct HolderMark {
     pub(crate) access: Access,
     /// The test's process.
     pub(crate) process: ProcessId,
-    /// Seconds since 1970 when it got the lease.
+    /// Seconds since 1970 when it got the lease, or began to wait for it.
     pub(crate) since: u64,
+    /// The namespace that goes with it, if it is killed.
+    #[serde(default)]
+    pub(crate) namespace: Option<String>,
+    /// Where the process has its number: who is elsewhere cannot tell whether it lives.
+    #[serde(default)]
+    numbered_in: Option<PathBuf>,
+}
+
+impl HolderMark {
+    fn now(test: &str, access: Access) -> Self {
+        let (process, since) = (ProcessId::current(), seconds(SystemTime::now()));
+        Self { test: test.to_owned(), access, process, since, namespace: None, numbered_in: numbers() }
+    }
+
+    /// A name for its file that no other mark has.
+    fn name(&self) -> String {
+        static MARKS: AtomicU32 = AtomicU32::new(0);
+        format!("{}-{}.json", self.process.pid(), MARKS.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// This process' namespace of process numbers.
+fn numbers() -> Option<PathBuf> {
+    fs::read_link("/proc/self/ns/pid").ok()
 }
 
 /// The file of one lease.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Held {
     name: String,
     folder: Folder,
+    mark: HolderMark,
 }
 
 impl Held {
     /// Notes a lease.
     pub(super) fn note(folder: &Folder, test: &str, access: Access) -> io::Result<Self> {
-        static LEASES: AtomicU32 = AtomicU32::new(0);
-        let process = ProcessId::current();
-        let name = format!("{}-{}.json", process.pid(), LEASES.fetch_add(1, Ordering::Relaxed));
-        let mark = HolderMark { test: test.to_owned(), access, process, since: seconds(SystemTime::now()) };
-        state::write(&folder.holders().join(&name), &mark)?;
-        Ok(Self { name, folder: folder.clone() })
+        let mark = HolderMark::now(test, access);
+        let held = Self { name: mark.name(), folder: folder.clone(), mark };
+        state::write(&held.path(), &held.mark)?;
+        Ok(held)
+    }
+
+    /// Notes the namespace that the test is about to make.
+    pub(super) fn uses(&self, namespace: &str) -> io::Result<()> {
+        state::write(&self.path(), &HolderMark { namespace: Some(namespace.to_owned()), ..self.mark.clone() })
     }
 
     fn path(&self) -> PathBuf {
@@ -55,16 +84,65 @@ impl Held {
     }
 
     /// Turns the note into that of a failed test.
-    pub(super) fn failed(self) -> io::Result<()> {
+    pub(super) fn failed(&self) -> io::Result<()> {
         fs::rename(self.path(), self.folder.failed().join(&self.name))?;
         step("noted a failed test");
         Ok(())
     }
 
     /// Removes the note.
-    pub(super) fn done(self) -> io::Result<()> {
+    pub(super) fn done(&self) -> io::Result<()> {
         ignore_missing(fs::remove_file(self.path()))?;
         step("removed the note of a lease");
+        Ok(())
+    }
+}
+
+/// What a process does last that ends in the middle of its test.
+#[derive(Debug)]
+pub(crate) struct LastWord(pub(super) Held);
+
+impl LastWord {
+    /// Keeps the cluster for a look.
+    pub(crate) fn failed(&self) -> io::Result<()> {
+        self.0.folder.doubt()?;
+        self.0.failed()
+    }
+}
+
+/// The file of a test that waits for a lease. It goes with this value.
+#[derive(Debug)]
+pub(super) struct Waiting(PathBuf);
+
+impl Waiting {
+    /// Notes that a test waits.
+    pub(super) fn note(folder: &Folder, test: &str, access: Access, since: SystemTime) -> io::Result<Self> {
+        let mark = HolderMark { since: seconds(since), ..HolderMark::now(test, access) };
+        let path = folder.waiting().join(mark.name());
+        state::write(&path, &mark)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // What stays of a test that gave up is not shown when its process is dead, and goes with the folder.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// The mark of a test that was killed.
+#[derive(Debug)]
+pub(super) struct Killed {
+    pub(super) path: PathBuf,
+    pub(super) mark: HolderMark,
+}
+
+impl Killed {
+    /// What it left is seen to.
+    pub(super) fn forget(&self) -> io::Result<()> {
+        ignore_missing(fs::remove_file(&self.path))?;
+        step("forgot a test that was killed");
         Ok(())
     }
 }
@@ -72,12 +150,25 @@ impl Held {
 impl Folder {
     /// The leases that live processes hold.
     pub(crate) fn live_holders(&self) -> Vec<HolderMark> {
-        marks(&self.holders()).into_iter().filter(|mark| mark.process.is_alive()).collect()
+        live(&self.holders())
+    }
+
+    /// The tests that wait, and have for a while.
+    pub(crate) fn live_waiting(&self) -> Vec<HolderMark> {
+        live(&self.waiting())
+    }
+
+    /// The leases whose processes died with them.
+    pub(super) fn killed(&self) -> Vec<Killed> {
+        let here = numbers();
+        let is_killed = |mark: &HolderMark| mark.numbered_in == here && !mark.process.is_alive();
+        let all = marks(&self.holders()).into_iter().filter(|(_, mark)| is_killed(mark));
+        all.map(|(path, mark)| Killed { path, mark }).collect()
     }
 
     /// The tests whose cluster is to stay.
     pub(crate) fn failed_tests(&self) -> Vec<String> {
-        marks(&self.failed()).into_iter().map(|mark| mark.test).collect()
+        marks(&self.failed()).into_iter().map(|(_, mark)| mark.test).collect()
     }
 
     /// Notes that a test has the cluster for itself.
@@ -104,26 +195,43 @@ impl Folder {
 
     /// Whether the keeper was asked to look and has not yet done so.
     pub(super) fn needs_check(&self) -> bool {
-        self.unchecked().exists()
+        self.unchecked().exists() || self.looking().exists()
     }
 
-    /// The keeper looked, or made a new cluster.
+    /// The keeper begins to look. A doubt that comes from now on is another one.
+    pub(super) fn begin_check(&self) -> io::Result<()> {
+        ignore_missing(fs::rename(self.unchecked(), self.looking()))?;
+        step("began a check");
+        Ok(())
+    }
+
+    /// The keeper looked, and it is well.
     pub(super) fn checked(&self) -> io::Result<()> {
-        ignore_missing(fs::remove_file(self.unchecked()))?;
+        ignore_missing(fs::remove_file(self.looking()))?;
         step("noted the check");
         Ok(())
     }
+
+    /// What was doubted is of a cluster that goes.
+    pub(super) fn forget_doubts(&self) -> io::Result<()> {
+        self.begin_check()?;
+        self.checked()
+    }
+}
+
+fn live(folder: &Path) -> Vec<HolderMark> {
+    marks(folder).into_iter().map(|(_, mark)| mark).filter(|mark| mark.process.is_alive()).collect()
 }
 
 /// The marks of a folder, without those that are being written or removed.
-fn marks(folder: &std::path::Path) -> Vec<HolderMark> {
+fn marks(folder: &Path) -> Vec<(PathBuf, HolderMark)> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let read = entries.filter_map(|entry| match state::read(&entry.path()) {
-        Ok(Found::This(mark)) => Some(mark),
+        Ok(Found::This(mark)) => Some((entry.path(), mark)),
         _ => None,
     });
-    let mut marks: Vec<HolderMark> = read.collect();
-    marks.sort_by(|a, b| (a.since, &a.test).cmp(&(b.since, &b.test)));
+    let mut marks: Vec<(PathBuf, HolderMark)> = read.collect();
+    marks.sort_by(|(_, a), (_, b)| (a.since, &a.test).cmp(&(b.since, &b.test)));
     marks
 }
 
@@ -159,7 +267,12 @@ mod tests {
         folder.ask_for_check().unwrap();
         folder.ask_for_check().unwrap();
         assert!(folder.needs_check());
+        folder.begin_check().unwrap();
+        assert!(folder.needs_check(), "nobody has looked yet");
+        folder.doubt().unwrap();
         folder.checked().unwrap();
+        assert!(folder.needs_check(), "this doubt came after the look began");
+        folder.forget_doubts().unwrap();
         assert!(!folder.needs_check());
     }
 }

@@ -20,6 +20,11 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// A kubelet renews its lease every 10 s; the node's own condition says Ready for 50 s after it died.
 const FRESH: Duration = Duration::from_secs(15);
 
+/// On pods that a kubelet runs from a file, as on those of a control plane.
+const MIRROR: &str = "kubernetes.io/config.mirror";
+/// `CoreDNS` (by its predecessor's name), the service proxy, and kind's pod network.
+const APPS: [&str; 3] = ["kube-dns", "kube-proxy", "kindnet"];
+
 /// A cluster is not well.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MendError {
@@ -33,8 +38,9 @@ pub(super) enum MendError {
     Wait(#[from] WaitError),
 }
 
-/// Starts what does not run, then waits until every node and every system pod is Ready.
-pub(super) async fn mend(engine: &dyn Engine, record: &ClusterRecord) -> Result<(), MendError> {
+/// Starts what does not run, then waits until every node and every system pod is Ready. Without a pod network, which a
+/// cluster's user brings, every kubelet must be alive and no more.
+pub(super) async fn mend(engine: &dyn Engine, record: &ClusterRecord, has_network: bool) -> Result<(), MendError> {
     // By when a kubelet must have given a sign of life, for each node.
     let long_enough = SystemTime::now() - FRESH;
     let mut signs = Vec::new();
@@ -47,6 +53,9 @@ pub(super) async fn mend(engine: &dyn Engine, record: &ClusterRecord) -> Result<
     let config = client_config(&record.kubeconfig).await.map_err(|error| MendError::Api(error.into()))?;
     let client = Client::try_from(config).map_err(|error| MendError::Api(error.into()))?;
     kubelets_alive(&client, &signs).await?;
+    if !has_network {
+        return Ok(());
+    }
     wait::nodes_ready(&client, record.nodes.len(), LIMIT).await?;
     system_pods_ready(&client).await?;
     Ok(())
@@ -84,13 +93,14 @@ async fn kubelets_alive(client: &Client, signs: &[(&NodeName, SystemTime)]) -> R
     .await
 }
 
-/// Waits until every pod that makes the cluster work is Ready.
+/// Waits until every pod that makes the cluster work is Ready. Those that tests add in the same namespace do not count.
 async fn system_pods_ready(client: &Client) -> Result<(), WaitError> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "kube-system");
     wait::until("system pods Ready", LIMIT, async || match pods.list(&ListParams::default()).await {
         Err(error) => Check::not_yet(format!("the API answered: {error}")),
         Ok(list) => {
-            let unready = list.items.iter().filter(|pod| !is_ready(pod)).map(ResourceExt::name_any);
+            let unready =
+                list.items.iter().filter(|pod| came_with_the_cluster(pod) && !is_ready(pod)).map(ResourceExt::name_any);
             let unready: Vec<String> = unready.collect();
             if unready.is_empty() { Check::Done(()) } else { Check::not_yet(unready.join(", ")) }
         }
@@ -98,8 +108,32 @@ async fn system_pods_ready(client: &Client) -> Result<(), WaitError> {
     .await
 }
 
+/// The kubelet's own pods, and those that kubeadm and a pod network add.
+fn came_with_the_cluster(pod: &Pod) -> bool {
+    let app = pod.labels().get("k8s-app").or_else(|| pod.labels().get("app"));
+    pod.annotations().contains_key(MIRROR) || app.is_some_and(|app| APPS.contains(&app.as_str()))
+}
+
 fn is_ready(pod: &Pod) -> bool {
     let Some(status) = &pod.status else { return false };
     let ready = status.conditions.iter().flatten().any(|one| one.type_ == "Ready" && one.status == "True");
     ready || status.phase.as_deref() == Some("Succeeded")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pod_of_a_tests_own_says_nothing_of_the_cluster() {
+        let pod = |metadata| -> Pod { serde_json::from_value(json!({ "metadata": metadata })).unwrap() };
+        let is_its_own = |metadata| came_with_the_cluster(&pod(metadata));
+        assert!(is_its_own(json!({ "annotations": { MIRROR: "1" } })));
+        assert!(is_its_own(json!({ "labels": { "k8s-app": "kube-dns" } })));
+        assert!(is_its_own(json!({ "labels": { "app": "kindnet" } })));
+        assert!(!is_its_own(json!({ "labels": { "app": "operator" } })));
+        assert!(!is_its_own(json!({})));
+    }
 }

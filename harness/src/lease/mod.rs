@@ -39,6 +39,7 @@ pub use error::LeaseError;
 pub use handle::{Access, Holder, Lease, Outcome};
 pub use keeper::{Effect, Extent, KeeperOrder, SweepOutcome, Swept, keeper_order, run_keeper};
 pub use list::{ClusterState, ClusterView, ContainerView, HolderView, Overview, Removal, overview};
+pub(crate) use marks::LastWord;
 pub(crate) use order::Order;
 pub(crate) use process::ProcessId;
 pub(crate) use scope::Scope;

@@ -17,6 +17,9 @@ pub(crate) trait Provisioner: Send + Sync {
     /// Whether a cluster can be used, mended where that is quickly done.
     async fn mend(&self, record: &ClusterRecord) -> Result<(), String>;
 
+    /// Asks for the end of a namespace that its test cannot delete any more; that there is none is no error.
+    async fn delete_namespace(&self, record: &ClusterRecord, namespace: &str) -> Result<(), String>;
+
     /// Which of its containers run; an error where the engine does not say.
     async fn runs(&self, name: &ClusterName) -> Result<Runs, String>;
 

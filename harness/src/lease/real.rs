@@ -6,7 +6,9 @@ use std::{
 };
 
 use async_trait::async_trait;
+use k8s_openapi::api::core::v1::Namespace;
 use kind_engine::{ContainerFacts, DockerEngine, Engine, EngineError, Labels};
+use kube::{Api, Client, api::DeleteParams};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -20,7 +22,7 @@ use super::{
     runs::Runs,
 };
 use crate::{
-    cluster::ClusterRecord,
+    cluster::{ClusterRecord, client_config},
     image::{self, ImageError},
     provision::{self, Blueprint, Event, Progress, ProvisionError, StepError},
     spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, cluster_labels},
@@ -33,6 +35,8 @@ pub(super) const LABEL_STATE: &str = "io.kind-rs.state";
 const IMAGE: &str = "find the node image";
 /// How long nodes, DNS and storage may take to be ready.
 const READY: Duration = Duration::from_secs(240);
+/// How long the API may take to be asked for the end of a namespace.
+const NAMESPACE: Duration = Duration::from_secs(10);
 
 /// Makes and removes clusters with `provision`.
 pub(super) struct RealProvisioner {
@@ -40,6 +44,8 @@ pub(super) struct RealProvisioner {
     /// The labels of everything that it makes.
     pub(super) labels: Labels,
     engine: OnceCell<Arc<dyn Engine>>,
+    /// Whether its clusters have a pod network, without which neither nodes nor pods are Ready.
+    has_network: bool,
 }
 
 /// The reference of the node image that this version of the harness builds.
@@ -52,7 +58,17 @@ impl RealProvisioner {
     pub(super) fn new(home: &Home, address: Option<String>) -> Self {
         let owner = format!("{}@{}", nix::unistd::getuid(), host());
         let labels = [(LABEL_MANAGED, "1".to_owned()), (LABEL_OWNER, owner), (LABEL_STATE, home.identity())];
-        Self { address, labels: labels.map(|(name, value)| (name.to_owned(), value)).into(), engine: OnceCell::new() }
+        Self {
+            address,
+            labels: labels.map(|(name, value)| (name.to_owned(), value)).into(),
+            engine: OnceCell::new(),
+            has_network: true,
+        }
+    }
+
+    /// For the cluster of an order.
+    pub(super) fn of(home: &Home, order: &Order) -> Self {
+        Self { has_network: order.shape.has_network(), ..Self::new(home, order.engine.clone()) }
     }
 
     /// On an engine that is connected.
@@ -127,7 +143,18 @@ impl Provisioner for RealProvisioner {
 
     async fn mend(&self, record: &ClusterRecord) -> Result<(), String> {
         let engine = self.engine().await.map_err(|error| chain(&error))?;
-        mend(&**engine, record).await.map_err(|error| chain(&error))
+        mend(&**engine, record, self.has_network).await.map_err(|error| chain(&error))
+    }
+
+    async fn delete_namespace(&self, record: &ClusterRecord, namespace: &str) -> Result<(), String> {
+        let config = client_config(&record.kubeconfig).await.map_err(|error| chain(&error))?;
+        let client = Client::try_from(config).map_err(|error| chain(&error))?;
+        let namespaces: Api<Namespace> = Api::all(client);
+        match tokio::time::timeout(NAMESPACE, namespaces.delete(namespace, &DeleteParams::background())).await {
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(()),
+            Ok(deleted) => deleted.map(|_| ()).map_err(|error| chain(&error)),
+            Err(_) => Err("the API does not answer".to_owned()),
+        }
     }
 
     async fn runs(&self, name: &ClusterName) -> Result<Runs, String> {

@@ -107,6 +107,11 @@ enum Transport {
 }
 
 impl Shape {
+    /// Whether its clusters come with a pod network.
+    pub(super) fn has_network(&self) -> bool {
+        !self.networking.disable_default_cni
+    }
+
     pub(crate) fn of(spec: &ClusterSpec) -> Self {
         let ClusterSpec {
             name: _,

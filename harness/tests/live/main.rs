@@ -4,6 +4,7 @@ mod attributes;
 mod failing;
 mod injection;
 mod report;
+mod restart;
 
 use kind_harness::ClusterSpec;
 

@@ -75,7 +75,7 @@ pub struct ConformanceArgs {
     /// How many times all of them are run in each way; 0 leaves that out.
     #[arg(long, default_value_t = 3)]
     pub runs: u32,
-    /// In which ways.
+    /// In which ways; each comes first in its turn.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Way::Tests, Way::Turns, Way::Ginkgo])]
     pub ways: Vec<Way>,
 }

@@ -5,5 +5,5 @@ mod run;
 mod tool;
 
 pub use find::{find_program, has_program};
-pub use run::{ProcessError, detach, output, output_shown, run_logged, run_shown};
+pub use run::{ProcessError, detach, log_of, output, output_shown, run_logged, run_shown};
 pub use tool::{Tool, WhenInterrupted};

@@ -104,7 +104,7 @@ pub async fn output_shown(ctx: &Context, tool: &Tool) -> Result<String, ProcessE
 /// When it cannot be started, fails, or the user stops us.
 pub async fn run_logged(ctx: &Context, name: &str, tool: &Tool) -> Result<(), ProcessError> {
     ctx.interrupt.check()?;
-    let log = ctx.workspace.logs().join(format!("{}.log", file_name(name)));
+    let log = log_of(ctx, name);
     let failed = |source| ProcessError::Log { path: log.clone(), source };
     let output = create(&log).map_err(failed)?;
     let errors = output.try_clone().map_err(failed)?;
@@ -117,6 +117,11 @@ pub async fn run_logged(ctx: &Context, name: &str, tool: &Tool) -> Result<(), Pr
     ended(tool, status, last_lines(&log), Some(&log))?;
     step.done();
     Ok(())
+}
+
+/// The log file of a program that ran behind a progress line of that name.
+pub fn log_of(ctx: &Context, name: &str) -> PathBuf {
+    ctx.workspace.logs().join(format!("{}.log", file_name(name)))
 }
 
 /// Runs a short program and returns what it printed on standard output.

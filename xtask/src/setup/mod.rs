@@ -14,4 +14,4 @@ mod run;
 pub use engine::{EngineStartError, connect};
 pub use host::Host;
 pub use needs::{Need, NeedFor, Source, missing};
-pub use run::{Prepared, SetupError, install_build_tools, prepare};
+pub use run::{Prepared, SetupError, install_build_tools, install_vm_tools, prepare};

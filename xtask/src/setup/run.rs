@@ -11,7 +11,11 @@ use kind_engine::{Engine, EngineError, EngineFacts};
 use super::{
     Host, Need, NeedFor, apt, disk, engine, example_packages, go, limits, missing, needs::packages_of, nextest,
 };
-use crate::{context::Context, interrupt::Interrupted, process::ProcessError};
+use crate::{
+    context::Context,
+    interrupt::Interrupted,
+    process::{ProcessError, has_program},
+};
 
 /// A machine that tests can run on.
 pub struct Prepared {
@@ -113,6 +117,17 @@ pub async fn install_build_tools(ctx: &Context, prepared: &Prepared) -> Result<O
     Ok(prepend(&go, &ctx.settings.path))
 }
 
+/// Installs what `cargo xtask vm` needs.
+///
+/// # Errors
+/// When something cannot be installed.
+pub async fn install_vm_tools(ctx: &Context, prepared: &Prepared) -> Result<(), SetupError> {
+    let tools = [("qemu-system-x86_64", "qemu-system-x86"), ("mmdebstrap", "mmdebstrap"), ("mkfs.ext4", "e2fsprogs")];
+    let lacking = tools.into_iter().filter(|(program, _)| !has_program(&ctx.settings.path, program));
+    let packages: Vec<&'static str> = lacking.map(|(_, package)| package).collect();
+    install_named(ctx, &prepared.host, &packages).await
+}
+
 fn announce(ctx: &Context, needs: &[Need]) {
     if needs.is_empty() {
         ctx.ui.line("nothing is missing");
@@ -125,15 +140,18 @@ fn announce(ctx: &Context, needs: &[Need]) {
 }
 
 async fn install_packages(ctx: &Context, host: &Host, needs: &[Need]) -> Result<(), SetupError> {
-    let packages = packages_of(needs);
+    install_named(ctx, host, &packages_of(needs)).await
+}
+
+async fn install_named(ctx: &Context, host: &Host, packages: &[&'static str]) -> Result<(), SetupError> {
     if packages.is_empty() {
         return Ok(());
     }
-    refuse_without_apt(host, &packages)?;
+    refuse_without_apt(host, packages)?;
     if !host.is_root {
-        return Err(SetupError::NotRoot { packages });
+        return Err(SetupError::NotRoot { packages: packages.to_vec() });
     }
-    Ok(apt::install(ctx, &packages).await?)
+    Ok(apt::install(ctx, packages).await?)
 }
 
 fn refuse_without_apt(host: &Host, packages: &[&'static str]) -> Result<(), SetupError> {

@@ -12,6 +12,7 @@ mod nodes;
 mod report;
 mod setup;
 mod test;
+mod vm;
 
 pub use bench::bench;
 pub use clean::clean;
@@ -20,3 +21,4 @@ pub use demo::demo;
 pub use image::{ImageChoice, ImageError};
 pub use setup::setup;
 pub use test::test;
+pub use vm::vm;

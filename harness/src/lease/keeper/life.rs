@@ -28,6 +28,8 @@ use crate::{
     wait::{self, Check},
 };
 
+/// How often it is looked whether somebody wants a cluster that is of no use.
+const EVERY: Duration = Duration::from_millis(20);
 /// For how long a removal is tried; the engine may be starting again.
 const REMOVAL: Duration = Duration::from_secs(300);
 /// For how long the remains of a failed bring-up are removed before the next one may try it.
@@ -180,6 +182,7 @@ impl<'a> Life<'a> {
         let (State::Ready { record } | State::Kept { record }) = report.state else { return Ok(Phase::Announce) };
         // Nobody comes in before it was looked at.
         self.folder.doubt()?;
+        self.folder.begin_check()?;
         Ok(match self.provisioner.mend(&record).await {
             Ok(()) => {
                 self.journal.line("a cluster without a keeper is taken over");
@@ -199,25 +202,48 @@ impl<'a> Life<'a> {
             return Ok(Phase::Announce);
         };
         self.folder.doubt()?;
-        Ok(match vacate::vacated(in_use, self.provisioner, &record).await? {
+        Ok(match vacate::vacated(self.folder, in_use, self.provisioner, &record).await? {
             Vacated::Well => {
                 self.journal.line("it is well again");
                 Phase::Publish(record)
             }
-            Vacated::Empty => {
-                self.journal.line("no test uses it: made anew");
-                Phase::Announce
-            }
-            Vacated::Stopped => {
-                self.journal.line("none of its nodes runs any more: made anew");
-                Phase::Announce
-            }
+            Vacated::Empty => self.replace(record, "no test uses it").await,
+            Vacated::Stopped => self.replace(record, "none of its nodes runs any more").await,
         })
+    }
+
+    /// Makes a cluster anew that is of no use, as soon as a test wants one.
+    async fn replace(&self, record: Box<ClusterRecord>, why: &str) -> Phase {
+        let Some(claim) = &self.claim else { return Phase::Over };
+        let mut refused = 0;
+        let wanted = wait::until_every(EVERY, "a test that wants the cluster", Duration::MAX, async || {
+            if !claim.users.try_exclusive().unwrap_or(false) {
+                refused += 1;
+                // A sweep holds the lock for a moment, too.
+                return if refused > 2 { Check::Done(true) } else { Check::not_yet("somebody holds the lock") };
+            }
+            refused = 0;
+            if serve::over(self.folder, self.order, claim).is_some() {
+                // With the lock held nobody comes in.
+                return Check::Done(false);
+            }
+            // Closing is the only other way to unlock; a failure shows at the next try.
+            let _ = claim.users.unlock();
+            Check::not_yet("nobody wants it")
+        });
+        if wanted.await.unwrap_or(true) {
+            self.journal.line(format_args!("{why}: made anew"));
+            return Phase::Announce;
+        }
+        self.journal.line(format_args!("{why}, and its run is over"));
+        self.note(&ClusterEvent::Closing { why: format!("{why}, and the run is over") });
+        Phase::Close(record)
     }
 
     fn announce(&mut self) -> io::Result<Phase> {
         self.attempt += 1;
         self.note(&ClusterEvent::Creating { attempt: self.attempt });
+        self.folder.forget_doubts()?;
         self.tell(State::Creating { step: "step `remove what is left`".to_owned() })?;
         // From here on the state keeps tests out.
         self.claim()?.in_use.unlock()?;
@@ -278,7 +304,7 @@ impl<'a> Life<'a> {
 
     async fn serve(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
         let claim = self.claim()?;
-        let verdict = serve::watch(self.folder, self.order, self.provisioner, claim, &record).await;
+        let verdict = serve::watch(self.folder, self.order, self.provisioner, self.journal, claim, &record).await?;
         Ok(match verdict {
             Verdict::Over(why) => {
                 self.journal.line(format_args!("nobody uses it: {why}"));

@@ -36,7 +36,7 @@ pub fn keeper_order(settings: &Settings) -> Option<KeeperOrder> {
 /// Lives a keeper's life: detaches the process, makes the cluster, watches over it, and removes it.
 #[expect(clippy::needless_pass_by_value, reason = "an order is carried out once")]
 pub fn run_keeper(order: KeeperOrder) -> ExitCode {
-    run_with(&order, |home, order| Arc::new(RealProvisioner::new(home, order.engine.clone())))
+    run_with(&order, |home, order| Arc::new(RealProvisioner::of(home, order)))
 }
 
 /// As [`run_keeper`], with something else that makes clusters.

@@ -1,11 +1,18 @@
 //! Watching over a cluster that is up: until it is to go, is broken, or has been mended.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeSet,
+    convert::Infallible,
+    io,
+    time::{Duration, SystemTime},
+};
 
-use super::claim::Claim;
+use super::{Journal, claim::Claim};
 use crate::{
     cluster::ClusterRecord,
-    lease::{folder::Folder, order::Order, provisioner::Provisioner, runs::Runs},
+    lease::{
+        folder::Folder, marks::Killed, order::Order, provisioner::Provisioner, runs::Runs, state::Found, step::step,
+    },
     wait::{self, Check},
 };
 
@@ -13,6 +20,9 @@ use crate::{
 const EVERY: Duration = Duration::from_millis(100);
 /// How often it asks the engine whether the cluster still runs.
 const ASK: Duration = Duration::from_secs(2);
+
+/// How often it looks for tests that were killed.
+const BURY: Duration = Duration::from_secs(1);
 
 /// What the watch came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,44 +39,98 @@ pub(super) async fn watch(
     folder: &Folder,
     order: &Order,
     provisioner: &dyn Provisioner,
+    journal: &Journal,
     claim: &Claim,
     record: &ClusterRecord,
-) -> Verdict {
+) -> io::Result<Verdict> {
+    // Side by side: neither an engine nor a cluster that hangs must keep a run's end from being seen.
     tokio::select! {
-        verdict = wanted(folder, order, provisioner, claim, record) => verdict,
-        // Beside the watch, not within: an engine that hangs must not keep a run's end from being seen.
-        verdict = engine_watched(folder, provisioner, record) => verdict,
+        biased;
+        why = unwanted(folder, order, claim) => Ok(Verdict::Over(why)),
+        verdict = looked_at(folder, provisioner, record) => verdict,
+        verdict = engine_watched(folder, provisioner, record) => Ok(verdict),
+        never = bury(folder, provisioner, journal, record) => match never {},
     }
 }
 
-/// Watches whether it is wanted, and looks at it where that is asked for.
-async fn wanted(
-    folder: &Folder,
-    order: &Order,
-    provisioner: &dyn Provisioner,
-    claim: &Claim,
-    record: &ClusterRecord,
-) -> Verdict {
+/// Waits until it is not wanted any more; then the users' lock is held.
+async fn unwanted(folder: &Folder, order: &Order, claim: &Claim) -> &'static str {
     let watched = wait::until_every(EVERY, "the end of the cluster", Duration::MAX, async || {
-        if let Some(why) = over(order, claim)
-            && claim.users.try_exclusive().unwrap_or(false)
-        {
-            // Between the look and the lock somebody may have come and gone.
-            if over(order, claim).is_some() {
-                return Check::Done(Verdict::Over(why));
-            }
-            // Closing is the only other way to unlock; a failure shows at the next try.
-            let _ = claim.users.unlock();
+        let Some(why) = over(folder, order, claim) else { return Check::not_yet("it is wanted") };
+        if !claim.users.try_exclusive().unwrap_or(false) {
+            return Check::not_yet("tests use it");
         }
-        if folder.needs_check() {
-            return Check::Done(match provisioner.mend(record).await {
-                Ok(()) => Verdict::Mended,
-                Err(why) => Verdict::Broken(why),
-            });
+        // Between the look and the lock somebody may have come and gone.
+        if over(folder, order, claim).is_some() {
+            return Check::Done(why);
         }
-        Check::not_yet("it is wanted")
+        // Closing is the only other way to unlock; a failure shows at the next try.
+        let _ = claim.users.unlock();
+        Check::not_yet("it is wanted again")
     });
-    watched.await.unwrap_or(Verdict::Broken("the watch ended".to_owned()))
+    match watched.await {
+        Ok(why) => why,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Waits until somebody asks for a look at it, and looks. Not under a test that has it for itself and may do with it what
+/// it likes.
+async fn looked_at(folder: &Folder, provisioner: &dyn Provisioner, record: &ClusterRecord) -> io::Result<Verdict> {
+    let asked = wait::until_every(EVERY, "a doubt", Duration::MAX, async || {
+        let is_due = folder.needs_check() && !folder.claimed().exists();
+        if is_due { Check::Done(()) } else { Check::not_yet("it is well") }
+    });
+    if asked.await.is_err() {
+        return std::future::pending().await;
+    }
+    folder.begin_check()?;
+    Ok(match provisioner.mend(record).await {
+        Ok(()) => Verdict::Mended,
+        Err(why) => Verdict::Broken(why),
+    })
+}
+
+/// Sees to what tests left that were killed: the cluster is looked at before others use it, and their namespaces go.
+async fn bury(folder: &Folder, provisioner: &dyn Provisioner, journal: &Journal, record: &ClusterRecord) -> Infallible {
+    let mut told = BTreeSet::new();
+    let buried = wait::until_every(BURY, "the end of the cluster", Duration::MAX, async || {
+        for killed in folder.killed() {
+            let is_new = told.insert(killed.path.clone());
+            match see_to(folder, provisioner, record, &killed, is_new).await {
+                Ok(()) => journal.line(format_args!("test `{}` was killed: seen to", killed.mark.test)),
+                // It is tried again and again, and told of once.
+                Err(why) if is_new => {
+                    journal.line(format_args!("test `{}` was killed, and what it left stays: {why}", killed.mark.test));
+                }
+                Err(_) => {}
+            }
+        }
+        Check::<Infallible>::not_yet("more may be killed")
+    });
+    match buried.await {
+        Ok(never) => match never {},
+        Err(_) => std::future::pending().await,
+    }
+}
+
+async fn see_to(
+    folder: &Folder,
+    provisioner: &dyn Provisioner,
+    record: &ClusterRecord,
+    killed: &Killed,
+    is_new: bool,
+) -> Result<(), String> {
+    let file = |error: io::Error| error.to_string();
+    if is_new {
+        // First: it may be because of the cluster that the rest fails.
+        folder.doubt().map_err(file)?;
+    }
+    if let Some(namespace) = &killed.mark.namespace {
+        provisioner.delete_namespace(record, namespace).await?;
+        step("deleted the namespace of a killed test");
+    }
+    killed.forget().map_err(file)
 }
 
 /// Waits until none of its nodes runs any more. Where the engine started all of them again, nobody new comes in before the
@@ -102,14 +166,19 @@ async fn engine_watched(folder: &Folder, provisioner: &dyn Provisioner, record: 
 }
 
 /// Why the cluster is not wanted any more.
-fn over(order: &Order, claim: &Claim) -> Option<&'static str> {
+pub(super) fn over(folder: &Folder, order: &Order, claim: &Claim) -> Option<&'static str> {
     if !claim.keeper.is_current() {
         return Some("somebody removed its state folder");
     }
     if let Some(owner) = &order.owner {
         return (!owner.is_alive()).then_some("the run is over");
     }
+    // A later run's tests may have set another limit.
+    let idle = match folder.order() {
+        Ok(Found::This(order)) => order.idle,
+        _ => order.idle,
+    };
     let touched = claim.users.touched().unwrap_or_else(|_| SystemTime::now());
     let unused = touched.elapsed().unwrap_or_default();
-    (unused >= order.idle).then_some("nobody used it for the idle limit")
+    (unused >= idle).then_some("nobody used it for the idle limit")
 }

@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use crate::{
     cluster::ClusterRecord,
-    lease::{lock::LockFile, provisioner::Provisioner},
+    lease::{folder::Folder, lock::LockFile, provisioner::Provisioner},
     wait::{self, Check},
 };
 
@@ -26,21 +26,23 @@ pub(super) enum Vacated {
 
 /// Waits until no test uses the cluster; until then it is looked at again and again.
 pub(super) async fn vacated(
+    folder: &Folder,
     in_use: &LockFile,
     provisioner: &dyn Provisioner,
     record: &ClusterRecord,
 ) -> io::Result<Vacated> {
     let looked = async {
-        wait::until_every(AGAIN, "the cluster well", Duration::MAX, async || {
+        wait::until_or(AGAIN, "the cluster well", Duration::MAX, async || {
             if provisioner.runs(&record.name).await.is_ok_and(|runs| runs.none()) {
-                return Check::Done(Vacated::Stopped);
+                return Ok::<_, io::Error>(Check::Done(Vacated::Stopped));
             }
-            match provisioner.mend(record).await {
+            folder.begin_check()?;
+            Ok(match provisioner.mend(record).await {
                 Ok(()) => Check::Done(Vacated::Well),
                 Err(why) => Check::NotYet(why),
-            }
+            })
         })
-        .await
+        .await?
         .map_err(io::Error::other)
     };
     tokio::select! {

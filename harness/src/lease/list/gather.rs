@@ -18,6 +18,7 @@ use crate::{
         LeaseError,
         error::chain,
         folder::{Folder, Home},
+        marks::HolderMark,
         real::LABEL_STATE,
         state::{Found, State},
     },
@@ -116,12 +117,6 @@ fn with_folder(folder: &Folder, there: Option<Vec<(ContainerFacts, Memory)>>) ->
     };
     let known = Known { folder, order, state, has_keeper, in_use: !holders.is_empty() };
     let removal = removal(&known);
-    let holders = holders.into_iter().map(|mark| HolderView {
-        pid: mark.process.pid(),
-        test: mark.test,
-        access: mark.access,
-        since: mark.since,
-    });
     let scope = order.map(|order| order.scope.clone());
     let failed_tests: BTreeSet<String> = folder.failed_tests().into_iter().collect();
     let view = ClusterView {
@@ -133,7 +128,8 @@ fn with_folder(folder: &Folder, there: Option<Vec<(ContainerFacts, Memory)>>) ->
         keeper: Some(has_keeper),
         scope,
         user: None,
-        holders: holders.collect(),
+        holders: holders.into_iter().map(holder).collect(),
+        waiting: folder.live_waiting().into_iter().map(holder).collect(),
         failed_tests: failed_tests.into_iter().collect(),
         removal,
         containers: Vec::new(),
@@ -145,6 +141,10 @@ fn with_folder(folder: &Folder, there: Option<Vec<(ContainerFacts, Memory)>>) ->
         Some(containers) => with_containers(view, containers),
         None => view,
     })
+}
+
+fn holder(mark: HolderMark) -> HolderView {
+    HolderView { pid: mark.process.pid(), test: mark.test, access: mark.access, since: mark.since }
 }
 
 /// A cluster that only the engine knows: of the command line, of another tool or state folder, or a leftover.
@@ -175,6 +175,7 @@ fn without_folder(name: String, there: Vec<(ContainerFacts, Memory)>, identity: 
         scope: None,
         user: None,
         holders: Vec::new(),
+        waiting: Vec::new(),
         failed_tests: Vec::new(),
         removal,
         containers: Vec::new(),

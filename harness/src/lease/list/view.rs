@@ -43,6 +43,8 @@ pub struct ClusterView {
     pub user: Option<String>,
     /// The living tests that hold it, longest first.
     pub holders: Vec<HolderView>,
+    /// The living tests that have waited for it for two seconds or more, longest first.
+    pub waiting: Vec<HolderView>,
     /// The tests because of which it is kept.
     pub failed_tests: Vec<String>,
     /// When it goes.
@@ -82,7 +84,7 @@ pub enum ClusterState {
     Unknown,
 }
 
-/// A test that holds a cluster.
+/// A test that holds a cluster, or waits for one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -93,7 +95,7 @@ pub struct HolderView {
     pub access: Access,
     /// Its process.
     pub pid: u32,
-    /// When it got the cluster, in seconds since 1970.
+    /// When it got the cluster, or began to wait, in seconds since 1970.
     #[serde(serialize_with = "time_always")]
     pub since: u64,
 }

@@ -86,6 +86,11 @@ impl Machine {
         self.lines("creations").len()
     }
 
+    /// The namespaces that were deleted for their tests, with their clusters.
+    pub(super) fn deleted_namespaces(&self) -> Vec<String> {
+        self.lines("namespaces")
+    }
+
     /// The clusters that are there, even in parts.
     pub(super) fn clusters(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path.join("clusters")).unwrap();
@@ -267,6 +272,12 @@ impl Provisioner for Machine {
         self.try_to("mend").await.map_err(|refused| refused.error)?;
         let whole = self.cluster(&record.name).join("ready").exists() && self.fault(&record.name).is_none();
         if whole { Ok(()) } else { Err("it is broken".to_owned()) }
+    }
+
+    async fn delete_namespace(&self, record: &ClusterRecord, namespace: &str) -> Result<(), String> {
+        self.try_to("delete namespace").await.map_err(|refused| refused.error)?;
+        self.append("namespaces", &format!("{}/{namespace}", record.name));
+        Ok(())
     }
 
     async fn runs(&self, name: &ClusterName) -> Result<Runs, String> {

@@ -7,6 +7,7 @@ mod faults;
 mod fixture;
 mod game;
 mod keeper_steps;
+mod killed;
 mod machine;
 mod processes;
 mod random;

@@ -92,7 +92,7 @@ fn read(top: &Field<'_>, reader: &Reader<'_>, folder: &Path) -> ClusterSpec {
     read_runtime_config(&object, &mut spec);
     spec.kubeadm_patches = patches::read_kubeadm(&object);
     spec.containerd_patches = patches::read_containerd(&object);
-    extension::read_cluster(&object, folder, &mut spec);
+    extension::read_cluster(&object, folder, &mut claims, &mut spec);
     validate(&spec, reader);
     spec
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     error::Mistake,
     labels,
-    node::resolve,
+    node::{Claims, resolve},
     reader::{Field, Object, describe},
 };
 use crate::spec::{ClusterSpec, Manifest, Mirror, NodeSpec, Registry, Taint, TaintEffect};
@@ -43,7 +43,7 @@ const LEAST_MEMORY: u64 = 256 << 20;
 const LEAST_NANO_CPUS: u64 = 100_000_000;
 
 /// Reads the fields of a cluster. `folder` is where relative paths begin.
-pub(super) fn read_cluster(object: &Object<'_>, folder: &Path, spec: &mut ClusterSpec) {
+pub(super) fn read_cluster(object: &Object<'_>, folder: &Path, claims: &mut Claims, spec: &mut ClusterSpec) {
     let is_reference = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     for image in object.get("images").map(|images| images.items()).unwrap_or_default() {
         spec.images.extend(image.checked_text("an image reference such as example.com/app:1", is_reference));
@@ -52,12 +52,18 @@ pub(super) fn read_cluster(object: &Object<'_>, folder: &Path, spec: &mut Cluste
         let path = manifest.checked_text("the path of a manifest", |text| !text.is_empty() && !text.contains('\0'));
         spec.manifests.extend(path.map(|path| Manifest { path: resolve(folder, &path), content: None }));
     }
-    spec.registry = object.get("registry").and_then(|registry| read_registry(&registry));
+    spec.registry = object.get("registry").and_then(|registry| read_registry(&registry, claims));
 }
 
-fn read_registry(field: &Field<'_>) -> Option<Registry> {
+fn read_registry(field: &Field<'_>, claims: &mut Claims) -> Option<Registry> {
     let object = field.object(REGISTRY_FIELDS)?;
-    let port = object.get("port").and_then(|port| port.port_or_free());
+    let field = object.get("port");
+    let port = field.as_ref().and_then(Field::port_or_free);
+    if let Some(field) = &field
+        && let Err(mistake) = claims.registry(port, &field.path)
+    {
+        field.refuse(mistake);
+    }
     let mirrors = object.get("mirrors").map(|mirrors| mirrors.items()).unwrap_or_default();
     Some(Registry { port, mirrors: mirrors.iter().filter_map(read_mirror).collect() })
 }

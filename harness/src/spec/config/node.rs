@@ -1,6 +1,9 @@
 //! An item of `nodes`: role, image, labels, mounts and ports.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::{Component, Path, PathBuf},
+};
 
 use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
 use kind_images::{UnsupportedVersion, node_image};
@@ -108,16 +111,25 @@ fn read_port(field: &Field<'_>, claims: &mut Claims) -> Option<PortMapping> {
         listen_address: listen_address.unwrap_or_else(|| claims.family.loopback()),
         protocol,
     };
-    if let Err(mistake) = claims.add(&mapping, &field.path) {
+    let claim = Claim { port: mapping.host_port, address: mapping.listen_address, protocol: mapping.protocol };
+    if let Err(mistake) = claims.add(claim, &field.path) {
         field.refuse(mistake);
     }
     Some(mapping)
 }
 
+/// A port of the host that somebody asks for; without a number any that is free.
+#[derive(Clone, Copy)]
+struct Claim {
+    port: Option<u16>,
+    address: IpAddr,
+    protocol: Protocol,
+}
+
 /// Which ports of the host are asked for, and by whom.
 #[derive(Default)]
 pub(super) struct Claims {
-    taken: Vec<(PortMapping, FieldPath)>,
+    taken: Vec<(Claim, FieldPath)>,
     /// Which of the host's own addresses nodes publish on.
     family: IpFamily,
 }
@@ -125,30 +137,28 @@ pub(super) struct Claims {
 impl Claims {
     /// The API's own port and the cluster's family come first.
     pub(super) fn networking(&mut self, networking: &Networking, path: FieldPath) {
-        let mapping = PortMapping {
-            container_port: crate::spec::LOAD_BALANCER_PORT,
-            host_port: networking.api_server_port,
-            listen_address: networking.api_server_address,
-            protocol: Protocol::Tcp,
-        };
-        self.taken.push((mapping, path));
+        let (port, address) = (networking.api_server_port, networking.api_server_address);
+        self.taken.push((Claim { port, address, protocol: Protocol::Tcp }, path));
         self.family = networking.ip_family;
     }
 
-    fn add(&mut self, mapping: &PortMapping, path: &FieldPath) -> Result<(), Mistake> {
-        let meets = |other: &PortMapping| {
-            let (left, right) = (mapping.listen_address, other.listen_address);
-            mapping.host_port.is_some()
-                && mapping.host_port == other.host_port
-                && mapping.protocol == other.protocol
-                && (left == right || left.is_unspecified() || right.is_unspecified())
+    /// The registry's port.
+    pub(super) fn registry(&mut self, port: Option<u16>, path: &FieldPath) -> Result<(), Mistake> {
+        self.add(Claim { port, address: Ipv4Addr::LOCALHOST.into(), protocol: Protocol::Tcp }, path)
+    }
+
+    fn add(&mut self, claim: Claim, path: &FieldPath) -> Result<(), Mistake> {
+        let meets = |other: &Claim| {
+            claim.port.is_some()
+                && claim.port == other.port
+                && claim.protocol == other.protocol
+                && (claim.address == other.address || claim.address.is_unspecified() || other.address.is_unspecified())
         };
         if let Some((taken, other)) = self.taken.iter().find(|(taken, _)| meets(taken)) {
-            let port = taken.host_port.unwrap_or_default();
-            let what = format!("port {port} of the host ({})", taken.listen_address);
+            let what = format!("port {} of the host ({})", taken.port.unwrap_or_default(), taken.address);
             return Err(Mistake::Taken { what, other: other.clone() });
         }
-        self.taken.push((mapping.clone(), path.clone()));
+        self.taken.push((claim, path.clone()));
         Ok(())
     }
 }

@@ -1,0 +1,82 @@
+//! The virtual machine's second disk: programs of this workspace and the node image.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use kind_engine::Engine;
+
+use super::{
+    guest::{ENVIRONMENT, IMAGE, KIND, TESTS},
+    run::VmError,
+};
+use crate::{
+    context::Context,
+    process::{Tool, output_shown, run_logged},
+    settings::TEST_IMAGE,
+    setup::SetupError,
+    tasks::cargo::cargo,
+};
+
+/// The disk's size. What is not written takes no room.
+const SIZE: &str = "4G";
+/// The source of the test program.
+const SOURCE: &str = "harness/tests/live/main.rs";
+
+/// Makes the disk in a folder of its own, which goes with the returned value.
+pub(super) async fn payload(
+    ctx: &Context,
+    engine: &dyn Engine,
+    image: &str,
+    folder: &Path,
+) -> Result<PathBuf, VmError> {
+    let failed = |action| move |source| VmError::File { action, path: "target/kind/vm".into(), source };
+    let files = folder.join("files");
+    fs::create_dir_all(&files).map_err(failed("make a folder in"))?;
+    let build = ["test", "--no-run", "--workspace", "--message-format=json-render-diagnostics"];
+    let printed = output_shown(ctx, &cargo(ctx).args(build)).await?;
+    let tests = executable(&printed, SOURCE).ok_or(VmError::NoTests { of: SOURCE })?;
+    for (from, name) in [(ctx.workspace.program("kind-rs"), KIND), (tests, TESTS)] {
+        fs::copy(from, files.join(name)).map_err(failed("copy a program into"))?;
+    }
+    fs::write(files.join(ENVIRONMENT), format!("{TEST_IMAGE}={image}\n"))
+        .map_err(failed("write the environment into"))?;
+    let step = ctx.ui.step("copy the node image");
+    let (references, tar) = ([image.to_owned()], files.join(IMAGE));
+    let save = engine.save_images(&references, &tar);
+    ctx.interrupt.unless(save).await.map_err(SetupError::from)?.map_err(VmError::Engine)?;
+    step.done();
+    let disk = folder.join("payload.ext4");
+    let format = Tool::new("mkfs.ext4").args(["-q", "-d"]).arg(&files).arg(&disk).arg(SIZE);
+    run_logged(ctx, "make the disk with the node image", &format).await?;
+    fs::remove_dir_all(&files).map_err(failed("remove the files of the disk from"))?;
+    Ok(disk)
+}
+
+/// The program that cargo's messages name for a source file.
+fn executable(printed: &str, source: &str) -> Option<PathBuf> {
+    let messages = printed.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let is_meant = |path: &str| Path::new(path).ends_with(source);
+    let mut of_source = messages.filter(|message| message["target"]["src_path"].as_str().is_some_and(is_meant));
+    of_source.find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_test_program_is_the_one_of_the_source_file() {
+        let printed = r#"{"target":{"name":"live","src_path":"/w/cli/tests/live.rs"},"executable":"/t/live-1"}
+{"target":{"name":"live","src_path":"/w/harness/tests/live/main.rs"},"executable":"/t/live-2"}
+{"reason":"build-finished"}"#;
+        assert_eq!(executable(printed, SOURCE), Some(PathBuf::from("/t/live-2")));
+        assert_eq!(executable("", SOURCE), None);
+    }
+
+    #[test]
+    fn the_source_is_there() {
+        assert!(crate::context::test_context().workspace.root().join(SOURCE).exists());
+    }
+}
