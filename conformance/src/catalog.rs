@@ -4,6 +4,8 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
+use kind_images::Release;
+
 use crate::naming::{SERIAL_PART, tags};
 
 /// One spec of a suite.
@@ -47,7 +49,11 @@ pub struct Catalog {
 }
 
 /// Every version's list, as `conformance-names` writes it.
-const LISTS: [(&str, &str); 1] = [("v1.37.2", include_str!("../names/v1.37.2.tsv"))];
+const LISTS: [(&str, &str); 3] = [
+    ("v1.37.2", include_str!("../names/v1.37.2.tsv")),
+    ("v1.36.3", include_str!("../names/v1.36.3.tsv")),
+    ("v1.35.4", include_str!("../names/v1.35.4.tsv")),
+];
 
 static CATALOGS: LazyLock<Vec<Catalog>> =
     LazyLock::new(|| LISTS.into_iter().map(|(version, text)| Catalog::read(version, text)).collect());
@@ -61,9 +67,11 @@ impl Catalog {
         &CATALOGS[0]
     }
 
-    /// The specs of that version, such as `v1.37.2`; `None` where it is not supported.
+    /// The specs of that version, such as `v1.37.2`, or `v1.37` for the one that is known of it; `None` where it is not
+    /// supported.
     pub fn of(version: &str) -> Option<&'static Self> {
-        CATALOGS.iter().find(|catalog| catalog.version == version)
+        let release = Release::find(version).ok()?;
+        CATALOGS.iter().find(|catalog| catalog.version == release.kubernetes)
     }
 
     /// The supported versions, the newest first.
@@ -83,6 +91,14 @@ impl Catalog {
     /// The Kubernetes version.
     pub fn version(&self) -> &'static str {
         self.version
+    }
+
+    /// What that version is made of.
+    ///
+    /// # Panics
+    /// Never: every list is that of a release.
+    pub fn release(&self) -> &'static Release {
+        Release::find(self.version).expect("every list is that of a release")
     }
 
     /// Every spec, in the order of the tests' names.

@@ -12,11 +12,11 @@ use kind_harness::{
     lease::{Access, LeaseError},
     settings::Settings,
 };
-use kind_images::{Release, conformance};
+use kind_images::conformance;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalog::Spec,
+    catalog::{Catalog, Spec},
     invoke::{Ended, Invocation, InvokeError, Ran},
     leftovers, log,
     report::Outcome,
@@ -81,7 +81,7 @@ pub enum RunError {
     NoHome,
     /// The suite is not built.
     #[error(
-        "find the conformance suite of Kubernetes {version}: it is not in {}; `kind-rs build conformance` builds it", cache.display()
+        "find the conformance suite of Kubernetes {version}: it is not in {}; `kind-rs build conformance --version {version}` builds it", cache.display()
     )]
     NotBuilt {
         /// The version.
@@ -131,12 +131,12 @@ impl Runner {
         Self { settings, suite, logs, pool: None }
     }
 
-    /// Kubernetes' own conformance specs, with the suite that an earlier build left.
+    /// Kubernetes' own conformance specs of these, with the suite that an earlier build left.
     ///
     /// # Errors
     /// When the suite is not built.
-    pub fn find(settings: Settings, logs: Logs) -> Result<Self, RunError> {
-        let release = Release::newest();
+    pub fn find(settings: Settings, catalog: &Catalog, logs: Logs) -> Result<Self, RunError> {
+        let release = catalog.release();
         let cache = settings.cache_dir.as_deref().ok_or(RunError::NoHome)?.join("images");
         match conformance::find(release, &cache) {
             Some(built) => {

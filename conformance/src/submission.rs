@@ -189,8 +189,8 @@ Of the {all} `[Conformance]` specs of Kubernetes {version}, {passed} passed, {fa
 
 `kind-rs` {program} runs upstream's own `e2e.test`, built from the Kubernetes module of {version}:
 
-    kind-rs build conformance
-    kind-rs conformance run --certified
+    kind-rs build conformance --version {version}
+    kind-rs conformance run --certified --version {version}
 
 The cluster: {cluster}. With `--kubeconfig FILE` the same runs on any other cluster.
 

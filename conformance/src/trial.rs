@@ -16,7 +16,7 @@ use crate::{
 ///
 /// Listing reads a list that is compiled in, and nothing else.
 pub fn main() -> ExitCode {
-    tests(Catalog::newest().specs(), |settings| Runner::find(settings, Logs::OfFailed))
+    tests(Catalog::newest().specs(), |settings| Runner::find(settings, Catalog::newest(), Logs::OfFailed))
 }
 
 /// Lists or runs specs. `runner` is only asked for when one runs.

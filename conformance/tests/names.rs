@@ -15,6 +15,14 @@ fn every_supported_version_has_a_list() {
     assert!(Catalog::of("v1.0.0").is_none());
 }
 
+/// Counted in upstream's own lists.
+#[test]
+fn older_versions_have_fewer() {
+    let count = |version: &str| Catalog::of(version).map(|catalog| catalog.specs().len());
+    assert_eq!((count("v1.36.3"), count("v1.36"), count("v1.35.4")), (Some(446), Some(446), Some(441)));
+    assert_eq!(count("v1.34.4"), None, "its suite is not offered");
+}
+
 /// Counted in upstream's own list.
 #[test]
 fn v1_37_2_has_462_specs_of_which_29_are_serial() {
@@ -42,23 +50,24 @@ fn v1_37_2_has_462_specs_of_which_29_are_serial() {
 
 #[test]
 fn names_are_readable_and_lead_to_the_spec_and_back() {
-    let catalog = Catalog::newest();
-    for spec in catalog.specs() {
-        let parts: Vec<&str> = spec.test.split("::").collect();
-        let serial = usize::from(spec.is_serial());
-        assert_eq!(parts.len(), 3 + serial, "{}", spec.test);
-        assert_eq!(parts.get(2) == Some(&"serial"), spec.is_serial(), "{}", spec.test);
-        assert!(spec.upstream.starts_with(&format!("[{}] ", parts[0])), "{}", spec.upstream);
-        for part in &parts[1..] {
-            let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-            assert!(!part.is_empty() && part.bytes().all(is_word) && !part.contains("__"), "{}", spec.test);
+    for catalog in Catalog::versions().filter_map(Catalog::of) {
+        for spec in catalog.specs() {
+            let parts: Vec<&str> = spec.test.split("::").collect();
+            let serial = usize::from(spec.is_serial());
+            assert_eq!(parts.len(), 3 + serial, "{}", spec.test);
+            assert_eq!(parts.get(2) == Some(&"serial"), spec.is_serial(), "{}", spec.test);
+            assert!(spec.upstream.starts_with(&format!("[{}] ", parts[0])), "{}", spec.upstream);
+            for part in &parts[1..] {
+                let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+                assert!(!part.is_empty() && part.bytes().all(is_word) && !part.contains("__"), "{}", spec.test);
+            }
+            assert!(spec.tags().any(|tag| tag == "Conformance"), "{}", spec.upstream);
+            assert_eq!(catalog.by_test(spec.test), Some(spec));
+            assert_eq!(catalog.by_upstream(spec.upstream), Some(spec));
         }
-        assert!(spec.tags().any(|tag| tag == "Conformance"), "{}", spec.upstream);
-        assert_eq!(catalog.by_test(spec.test), Some(spec));
-        assert_eq!(catalog.by_upstream(spec.upstream), Some(spec));
+        assert!(catalog.specs().iter().map(|spec| spec.test).is_sorted());
+        assert_eq!(catalog.by_test("sig-node::no::such"), None);
     }
-    assert!(catalog.specs().iter().map(|spec| spec.test).is_sorted());
-    assert_eq!(catalog.by_test("sig-node::no::such"), None);
 }
 
 /// What people filter by must not change from one release of ours to the next.

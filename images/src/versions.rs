@@ -65,8 +65,8 @@ pub(crate) struct Conformance {
     pub(crate) agnhost_previous_module: KubernetesModule,
     /// The tag of busybox.
     pub(crate) busybox: &'static str,
-    /// The tag of the image with glibc's resolver and dig.
-    pub(crate) glibc_dns_testing: &'static str,
+    /// The name and tag of the image with glibc's resolver and dig.
+    pub(crate) dns_testing: [&'static str; 2],
     /// The tag of one picture's web server.
     pub(crate) kitten: &'static str,
     /// The tag of the other picture's.
@@ -80,6 +80,38 @@ pub(crate) struct Conformance {
     /// Its module's version.
     pub(crate) sample_apiserver_module: &'static str,
 }
+
+const CONFORMANCE_1_37: Conformance = Conformance {
+    agnhost: "2.66.1",
+    agnhost_previous: "2.55",
+    agnhost_previous_module: KubernetesModule { version: "v1.34.0-alpha.1", staging: "v0.34.0-alpha.1", go: "1.24" },
+    busybox: "1.37.0-2",
+    dns_testing: ["glibc-dns-testing", "2.1.1"],
+    kitten: "1.8",
+    nautilus: "1.8",
+    nginx: "1.27.0-2",
+    nonewprivs: "1.4",
+    sample_apiserver: "1.29.2",
+    sample_apiserver_module: "v0.29.2",
+};
+
+const CONFORMANCE_1_36: Conformance = Conformance {
+    agnhost: "2.63.0",
+    busybox: "1.37.0-1",
+    dns_testing: ["glibc-dns-testing", "2.0.0"],
+    nginx: "1.15-4",
+    ..CONFORMANCE_1_37
+};
+
+const CONFORMANCE_1_35: Conformance = Conformance {
+    agnhost: "2.59",
+    dns_testing: ["jessie-dnsutils", "1.7"],
+    kitten: "1.7",
+    nautilus: "1.7",
+    nginx: "1.14-4",
+    nonewprivs: "1.3",
+    ..CONFORMANCE_1_36
+};
 
 const V1_37: Release = Release {
     kubernetes: "v1.37.2",
@@ -98,23 +130,7 @@ const V1_37: Release = Release {
     local_path_provisioner: "v0.0.30",
     registry: "v3.1.2",
     debian: "bookworm",
-    conformance: Some(Conformance {
-        agnhost: "2.66.1",
-        agnhost_previous: "2.55",
-        agnhost_previous_module: KubernetesModule {
-            version: "v1.34.0-alpha.1",
-            staging: "v0.34.0-alpha.1",
-            go: "1.24",
-        },
-        busybox: "1.37.0-2",
-        glibc_dns_testing: "2.1.1",
-        kitten: "1.8",
-        nautilus: "1.8",
-        nginx: "1.27.0-2",
-        nonewprivs: "1.4",
-        sample_apiserver: "1.29.2",
-        sample_apiserver_module: "v0.29.2",
-    }),
+    conformance: Some(CONFORMANCE_1_37),
     programs: None,
     base: None,
 };
@@ -129,7 +145,7 @@ const V1_36: Release = Release {
     etcd_tag: "3.6.8-0",
     coredns: "v1.14.2",
     pause: "3.10.2",
-    conformance: None,
+    conformance: Some(CONFORMANCE_1_36),
     ..V1_37
 };
 
@@ -139,6 +155,7 @@ const V1_35: Release = Release {
     tagged: "2026-04-15T18:01:22Z",
     go: "1.25",
     etcd_tag: "3.6.6-0",
+    conformance: Some(CONFORMANCE_1_35),
     coredns: "v1.13.1",
     pause: "3.10.1",
     ..V1_36
@@ -151,6 +168,8 @@ const V1_34: Release = Release {
     go: "1.24",
     etcd_tag: "3.6.5-0",
     coredns: "v1.12.1",
+    // Its specs want Apache's web server in two versions, which no other release's do.
+    conformance: None,
     ..V1_35
 };
 

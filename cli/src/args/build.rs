@@ -10,7 +10,7 @@ pub(crate) enum Build {
     /// Build the node image where it is not there yet, and print its reference
     NodeImage(NodeImage),
     /// Build the conformance suite and its node image from source, and print the image's reference
-    Conformance,
+    Conformance(ConformanceImage),
 }
 
 #[derive(Debug, Args)]
@@ -18,6 +18,13 @@ pub(crate) struct BaseImage {
     /// Another name for the image
     #[arg(long, value_name = "NAME")]
     pub(crate) image: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConformanceImage {
+    /// The Kubernetes version, such as `v1.36.3`, or `v1.36`; else the newest one
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use kind_images::{BuildOptions, Release, Source, SourceError, build, build_base, conformance};
 
 use crate::{
-    args::{Build, NodeImage},
+    args::{Build, ConformanceImage, NodeImage},
     failure::Failure,
     output::print,
     session::Session,
@@ -13,13 +13,19 @@ pub(crate) async fn run(session: &Session<'_>, what: Build) -> Result<(), Failur
     let cache = session.settings.cache_dir.as_deref().ok_or(Failure::NoHome)?.join("images");
     let options = BuildOptions::new(cache);
     // What is wrong with the arguments is said before an engine is asked.
-    let options = if let Build::NodeImage(arguments) = &what { chosen(options, arguments)? } else { options };
+    let options = match &what {
+        Build::NodeImage(arguments) => chosen(options, arguments)?,
+        Build::Conformance(ConformanceImage { version: Some(version) }) => {
+            BuildOptions { release: Release::find(version)?, ..options }
+        }
+        Build::BaseImage(_) | Build::Conformance(_) => options,
+    };
     let engine = session.engine().await?;
     let steps = session.console.steps();
     let (reference, name) = match what {
         Build::BaseImage(arguments) => (build_base(&*engine, &options, &steps).await?, arguments.image),
         Build::NodeImage(arguments) => (build(&*engine, &options, &steps).await?, arguments.image),
-        Build::Conformance => (conformance::build(&*engine, &options, &steps).await?.image, None),
+        Build::Conformance(_) => (conformance::build(&*engine, &options, &steps).await?.image, None),
     };
     drop(steps);
     if let Some(name) = &name {

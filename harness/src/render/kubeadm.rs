@@ -227,6 +227,7 @@ fn init_configuration(cluster: &ClusterText, node: &NodeText) -> Value {
         "bootstrapTokens": [{"token": cluster.token, "ttl": "15m"}],
         "localAPIEndpoint": {"advertiseAddress": node.addresses.primary.to_string(), "bindPort": LOAD_BALANCER_PORT},
         "nodeRegistration": node_registration(cluster, node),
+        "timeouts": timeouts(),
         "skipPhases": node.skip_init,
     });
     name_patches_folder(&mut init, node);
@@ -240,6 +241,7 @@ fn join_configuration(cluster: &ClusterText, node: &NodeText) -> Value {
         // A file instead of a bare token: no unverified first contact, and none of kubeadm's fixed waits for one.
         "discovery": {"file": {"kubeConfigPath": DISCOVERY_PATH}, "tlsBootstrapToken": cluster.token},
         "nodeRegistration": node_registration(cluster, node),
+        "timeouts": timeouts(),
         "skipPhases": node.skip_join,
     });
     name_patches_folder(&mut join, node);
@@ -249,6 +251,12 @@ fn join_configuration(cluster: &ClusterText, node: &NodeText) -> Value {
         });
     }
     join
+}
+
+/// An API server that comes up with everything else may need more than kubeadm's minute on an emulated or crowded machine.
+/// The step has a limit of its own.
+fn timeouts() -> Value {
+    json!({"kubernetesAPICall": "3m"})
 }
 
 fn name_patches_folder(document: &mut Value, node: &NodeText) {

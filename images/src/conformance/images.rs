@@ -66,7 +66,7 @@ pub(super) fn test_images(release: &Release) -> Vec<TestImage> {
         TestImage { is_pulled: true, ..image("agnhost", tags.agnhost, &agnhost, &["/agnhost"], &["pause"]) },
         image("agnhost", tags.agnhost_previous, &[Content::AboveRoot("agnhost-previous")], &["/agnhost"], &["pause"]),
         image("busybox", tags.busybox, &[Content::Alone("busybox")], &[], &["sh"]),
-        image("glibc-dns-testing", tags.glibc_dns_testing, &[Content::Root], &[], &["bash"]),
+        image(tags.dns_testing[0], tags.dns_testing[1], &[Content::Root], &[], &["bash"]),
         TestImage { is_pulled: true, ..server("kitten", "kitten", tags.kitten) },
         server("nautilus", "nautilus", tags.nautilus),
         image("nginx", tags.nginx, &[Content::Root], &[], &["nginx", "-g", "daemon off;"]),

@@ -31,7 +31,7 @@ pub(super) async fn prepare(
     stop: &Stop,
 ) -> Result<Option<Prepared>, ConformanceFailure> {
     let path = results_folder(args, catalog);
-    let runner = Runner::find(settings(session, args, &path), Logs::OfAll)?;
+    let runner = Runner::find(settings(session, args, &path), catalog, Logs::OfAll)?;
     let facts = if runner.settings().existing.is_some() {
         let Some(facts) = look(&runner, stop).await? else { return Ok(None) };
         session.console.note(&format!(

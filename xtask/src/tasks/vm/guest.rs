@@ -1,7 +1,8 @@
 //! What is in the virtual machine beside Debian's packages: how it starts, what it does, and how it tells. Pure.
 
 /// The packages. The kernel is the one that Debian makes for virtual machines.
-pub(super) const PACKAGES: [&str; 9] = [
+pub(super) const PACKAGES: [&str; 10] = [
+    "apparmor",
     "ca-certificates",
     "dbus",
     "docker.io",

@@ -21,7 +21,7 @@ pub(super) fn qemu(arguments: &VmArgs, root: &Root, payload: &Path) -> Tool {
         .arg(&root.kernel)
         .arg("-initrd")
         .arg(&root.initrd)
-        .args(["-append", "root=/dev/vda rw console=ttyS0 loglevel=4 panic=-1 systemd.unified_cgroup_hierarchy=1"])
+        .args(["-append", "root=/dev/vda rw console=ttyS0 loglevel=4 panic=-1 systemd.journald.forward_to_console=1 systemd.unified_cgroup_hierarchy=1"])
         .args(["-drive".to_owned(), disk(&root.disk), "-drive".to_owned(), disk(payload)])
         .args(["-device", "virtio-rng-pci", "-display", "none", "-nic", "none", "-serial", "stdio"])
 }
