@@ -233,6 +233,14 @@ fn no_engine_says_where_and_what_to_do(#[case] arguments: &[&str]) {
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "something was left in the home folder");
 }
 
+/// Before an engine is asked.
+#[test]
+fn a_suite_that_is_not_offered_is_a_mistake() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run_in(home.path(), &["build", "conformance", "--version", "v1.34"], &[], "");
+    assert_fails(&output, 2, &["conformance specs of Kubernetes v1.34", "v1.37.2, v1.36.3, v1.35.4"]);
+}
+
 #[rstest]
 #[case("nodes: [{role: worker}]", "nodes: a cluster needs at least one control plane")]
 #[case("nodes: [{role: master}]", "nodes[0].role: found \"master\"; allowed: control-plane, worker")]

@@ -36,6 +36,11 @@ impl Workspace {
         self.target.join("debug").join(name)
     }
 
+    /// The disks of virtual machines.
+    pub fn virtual_machines(&self) -> PathBuf {
+        self.made().join("vm")
+    }
+
     /// Output of programs that ran behind a progress line.
     pub fn logs(&self) -> PathBuf {
         self.made().join("logs")

@@ -4,6 +4,7 @@ use kind_images::{BuildOptions, Release, Source, SourceError, build, build_base,
 
 use crate::{
     args::{Build, ConformanceImage, NodeImage},
+    commands::conformance::catalog,
     failure::Failure,
     output::print,
     session::Session,
@@ -16,7 +17,7 @@ pub(crate) async fn run(session: &Session<'_>, what: Build) -> Result<(), Failur
     let options = match &what {
         Build::NodeImage(arguments) => chosen(options, arguments)?,
         Build::Conformance(ConformanceImage { version: Some(version) }) => {
-            BuildOptions { release: Release::find(version)?, ..options }
+            BuildOptions { release: catalog(Some(version))?.release(), ..options }
         }
         Build::BaseImage(_) | Build::Conformance(_) => options,
     };

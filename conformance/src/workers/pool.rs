@@ -80,7 +80,8 @@ impl Pool {
                 Err(error)
             }
         };
-        if let Ok(Ended::Ran(Ran { outcome: Outcome::Unknown, .. })) = &ended {
+        if matches!(&ended, Ok(Ended::Ran(Ran { outcome: Outcome::Unknown, .. })) | Err(InvokeError::Died { .. })) {
+            // It may be of another program.
             Order::forget(turn.suite);
         }
         self.give_back(common, worker).await;

@@ -8,6 +8,7 @@ mod run;
 mod tally;
 mod watch;
 
+pub(crate) use choose::catalog;
 pub(crate) use failure::ConformanceFailure;
 pub(crate) use list::run as list;
 pub(crate) use run::run;

@@ -4,7 +4,9 @@
 //! cluster that is ready is taken over, of anything else the remains are removed first.
 
 use std::{
+    collections::BTreeSet,
     io,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -28,8 +30,6 @@ use crate::{
     wait::{self, Check},
 };
 
-/// How often it is looked whether somebody wants a cluster that is of no use.
-const EVERY: Duration = Duration::from_millis(20);
 /// For how long a removal is tried; the engine may be starting again.
 const REMOVAL: Duration = Duration::from_secs(300);
 /// For how long the remains of a failed bring-up are removed before the next one may try it.
@@ -84,6 +84,8 @@ pub(in crate::lease) struct Life<'a> {
     failures: u32,
     /// Whether a bring-up was cut off.
     interrupted: bool,
+    /// The marks of killed tests whose namespaces cannot be deleted, each of which is a reason to doubt once.
+    told: BTreeSet<PathBuf>,
     phase: Phase,
 }
 
@@ -103,6 +105,7 @@ impl<'a> Life<'a> {
             attempt: 0,
             failures: 0,
             interrupted: false,
+            told: BTreeSet::new(),
             phase: Phase::Claim,
         }
     }
@@ -215,23 +218,7 @@ impl<'a> Life<'a> {
     /// Makes a cluster anew that is of no use, as soon as a test wants one.
     async fn replace(&self, record: Box<ClusterRecord>, why: &str) -> Phase {
         let Some(claim) = &self.claim else { return Phase::Over };
-        let mut refused = 0;
-        let wanted = wait::until_every(EVERY, "a test that wants the cluster", Duration::MAX, async || {
-            if !claim.users.try_exclusive().unwrap_or(false) {
-                refused += 1;
-                // A sweep holds the lock for a moment, too.
-                return if refused > 2 { Check::Done(true) } else { Check::not_yet("somebody holds the lock") };
-            }
-            refused = 0;
-            if serve::over(self.folder, self.order, claim).is_some() {
-                // With the lock held nobody comes in.
-                return Check::Done(false);
-            }
-            // Closing is the only other way to unlock; a failure shows at the next try.
-            let _ = claim.users.unlock();
-            Check::not_yet("nobody wants it")
-        });
-        if wanted.await.unwrap_or(true) {
+        if vacate::is_wanted_again(self.folder, self.order, claim).await {
             self.journal.line(format_args!("{why}: made anew"));
             return Phase::Announce;
         }
@@ -243,8 +230,9 @@ impl<'a> Life<'a> {
     fn announce(&mut self) -> io::Result<Phase> {
         self.attempt += 1;
         self.note(&ClusterEvent::Creating { attempt: self.attempt });
-        self.folder.forget_doubts()?;
         self.tell(State::Creating { step: "step `remove what is left`".to_owned() })?;
+        // After that nobody takes the cluster that goes for one without a doubt.
+        self.folder.forget_doubts()?;
         // From here on the state keeps tests out.
         self.claim()?.in_use.unlock()?;
         Ok(Phase::Clear)
@@ -303,8 +291,11 @@ impl<'a> Life<'a> {
     }
 
     async fn serve(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
-        let claim = self.claim()?;
-        let verdict = serve::watch(self.folder, self.order, self.provisioner, self.journal, claim, &record).await?;
+        let mut told = std::mem::take(&mut self.told);
+        let (claim, journal) = (self.claim()?, self.journal);
+        let watched = serve::watch(self.folder, self.order, self.provisioner, journal, claim, &record, &mut told);
+        let verdict = watched.await?;
+        self.told = told;
         Ok(match verdict {
             Verdict::Over(why) => {
                 self.journal.line(format_args!("nobody uses it: {why}"));

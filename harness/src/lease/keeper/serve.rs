@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     convert::Infallible,
     io,
+    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
@@ -42,6 +43,7 @@ pub(super) async fn watch(
     journal: &Journal,
     claim: &Claim,
     record: &ClusterRecord,
+    told: &mut BTreeSet<PathBuf>,
 ) -> io::Result<Verdict> {
     // Side by side: neither an engine nor a cluster that hangs must keep a run's end from being seen.
     tokio::select! {
@@ -49,7 +51,7 @@ pub(super) async fn watch(
         why = unwanted(folder, order, claim) => Ok(Verdict::Over(why)),
         verdict = looked_at(folder, provisioner, record) => verdict,
         verdict = engine_watched(folder, provisioner, record) => Ok(verdict),
-        never = bury(folder, provisioner, journal, record) => match never {},
+        never = bury(folder, provisioner, journal, record, told) => match never {},
     }
 }
 
@@ -91,14 +93,22 @@ async fn looked_at(folder: &Folder, provisioner: &dyn Provisioner, record: &Clus
     })
 }
 
-/// Sees to what tests left that were killed: the cluster is looked at before others use it, and their namespaces go.
-async fn bury(folder: &Folder, provisioner: &dyn Provisioner, journal: &Journal, record: &ClusterRecord) -> Infallible {
-    let mut told = BTreeSet::new();
+/// Sees to what tests left that were killed, `told` of earlier ones that could not be seen to yet: the cluster is looked at before others use it, and their namespaces go.
+async fn bury(
+    folder: &Folder,
+    provisioner: &dyn Provisioner,
+    journal: &Journal,
+    record: &ClusterRecord,
+    told: &mut BTreeSet<PathBuf>,
+) -> Infallible {
     let buried = wait::until_every(BURY, "the end of the cluster", Duration::MAX, async || {
         for killed in folder.killed() {
             let is_new = told.insert(killed.path.clone());
             match see_to(folder, provisioner, record, &killed, is_new).await {
-                Ok(()) => journal.line(format_args!("test `{}` was killed: seen to", killed.mark.test)),
+                Ok(()) => {
+                    told.remove(&killed.path);
+                    journal.line(format_args!("test `{}` was killed: seen to", killed.mark.test));
+                }
                 // It is tried again and again, and told of once.
                 Err(why) if is_new => {
                     journal.line(format_args!("test `{}` was killed, and what it left stays: {why}", killed.mark.test));

@@ -64,6 +64,31 @@ fn the_namespace_of_a_killed_test_goes() {
     });
 }
 
+/// What refuses the deletion may never end. That is one reason to look at the cluster, and not one a second.
+#[test]
+fn a_namespace_that_cannot_be_deleted_keeps_nobody_out() {
+    play(async {
+        let stage = Stage::new();
+        let mut owner = Owner::new();
+        let order = stage.order(Some(&owner));
+        let killed = stage.acquire(&order, Access::Shared, "a").await.unwrap();
+        killed.uses("a-1");
+        stage.machine.refuse("delete namespace", u32::MAX);
+        kill(&stage, &order, "a", killed);
+        until("a look at the cluster", || log(&stage, &order).contains("looked at: well")).await;
+        let tries = || stage.machine.refusals_left("delete namespace");
+        for _ in 0..2 {
+            let before = tries();
+            until("another try", || tries() < before).await;
+            stage.acquire(&order, Access::Shared, "b").await.unwrap().release(Outcome::Passed).await;
+        }
+        assert_eq!(log(&stage, &order).matches("what it left stays").count(), 1, "it is told once");
+        assert_eq!(log(&stage, &order).matches("looked at: well").count(), 1);
+        owner.end();
+        stage.assert_all_gone().await;
+    });
+}
+
 #[test]
 fn where_everything_is_kept_a_killed_tests_namespace_is() {
     play(async {

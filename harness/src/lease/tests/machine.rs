@@ -59,6 +59,13 @@ impl Machine {
         fs::write(self.path.join("obstacles").join(operation), times.to_string()).unwrap();
     }
 
+    /// How often an operation is still to fail.
+    pub(super) fn refusals_left(&self, operation: &str) -> u32 {
+        let left = fs::read_to_string(self.path.join("obstacles").join(operation)).unwrap_or_default();
+        // It is being written.
+        left.parse().unwrap_or(u32::MAX)
+    }
+
     /// Makes an operation never end.
     pub(super) fn hang(&self, operation: &str) {
         fs::write(self.path.join("obstacles").join(operation), "hang").unwrap();

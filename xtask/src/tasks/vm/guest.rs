@@ -1,7 +1,9 @@
 //! What is in the virtual machine beside Debian's packages: how it starts, what it does, and how it tells. Pure.
 
-/// The packages. The kernel is the one that Debian makes for virtual machines.
-pub(super) const PACKAGES: [&str; 10] = [
+use crate::args::Suite;
+
+/// The packages of every release. The kernel is the one that Debian makes for virtual machines.
+const PACKAGES: [&str; 10] = [
     "apparmor",
     "ca-certificates",
     "dbus",
@@ -14,7 +16,14 @@ pub(super) const PACKAGES: [&str; 10] = [
     "udev",
 ];
 
-/// Where the second disk is mounted.
+/// The packages of a release.
+pub(super) fn packages(suite: Suite) -> Vec<&'static str> {
+    // A package of its own, and only recommended, since trixie.
+    let client = (suite == Suite::Trixie).then_some("docker-cli");
+    PACKAGES.into_iter().chain(client).collect()
+}
+
+/// Where the second disk is mounted, by the unit of that name.
 pub(super) const PAYLOAD: &str = "/payload";
 /// A file on it with the variables of this check, one a line.
 pub(super) const ENVIRONMENT: &str = "environment";
@@ -41,7 +50,10 @@ pub(super) struct File {
 pub(super) fn files() -> [File; 4] {
     [
         File { path: "etc/hostname", text: "kind-rs-vm\n".to_owned() },
-        File { path: "etc/fstab", text: format!("/dev/vda / ext4 defaults 0 1\n/dev/vdb {PAYLOAD} ext4 ro 0 2\n") },
+        File {
+            path: "etc/fstab",
+            text: format!("/dev/vda / ext4 defaults 0 1\n/dev/vdb {PAYLOAD} ext4 ro,nofail 0 2\n"),
+        },
         File { path: "etc/systemd/system/kind-rs.service", text: unit() },
         // Wanted by what everything that is up wants.
         File {
@@ -51,14 +63,14 @@ pub(super) fn files() -> [File; 4] {
     ]
 }
 
-/// The check, as a service: its commands run one after the other until one fails, and then the machine is switched off.
+/// The check, as a service: its commands run one after the other until one fails, and then the machine is switched off. It
+/// requires nothing, because a unit whose requirements fail does not fail itself.
 fn unit() -> String {
     format!(
         "[Unit]
 Description=kind-rs on a host of another kind
-Requires=docker.service
-After=docker.service
-RequiresMountsFor={PAYLOAD}
+Wants=docker.service payload.mount
+After=docker.service payload.mount
 SuccessAction=poweroff-force
 FailureAction=poweroff-force
 
@@ -99,6 +111,11 @@ mod tests {
         assert!(!passed(&console("exit-code")));
         assert!(!passed("Kernel panic"));
         assert!(!passed(&format!("{}{}", console("success"), console("timeout"))), "the last word counts");
+    }
+
+    #[test]
+    fn the_mount_has_the_name_that_it_is_waited_for_by() {
+        assert!(unit().contains(&format!("After=docker.service {}.mount", PAYLOAD.trim_start_matches('/'))));
     }
 
     #[test]

@@ -24,7 +24,7 @@ const SIZE: &str = "4G";
 /// The source of the test program.
 const SOURCE: &str = "harness/tests/live/main.rs";
 
-/// Makes the disk in a folder of its own, which goes with the returned value.
+/// Makes the disk in a folder that the caller removes.
 pub(super) async fn payload(
     ctx: &Context,
     engine: &dyn Engine,

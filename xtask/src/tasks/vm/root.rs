@@ -5,17 +5,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    guest::{self, PACKAGES},
-    run::VmError,
-};
+use super::{guest, run::VmError};
 use crate::{
+    args::Suite,
     context::Context,
     process::{Tool, run_logged},
 };
 
 /// The disk's size. What is not written takes no room.
 const SIZE: &str = "16G";
+/// How packages and files become a disk, below. Another way is another number.
+const RECIPE: u32 = 1;
 
 /// What a machine boots from.
 #[derive(Debug)]
@@ -32,51 +32,50 @@ impl Root {
 }
 
 /// Has the root file system of that Debian release.
-pub(super) async fn root(ctx: &Context, suite: &str) -> Result<Root, VmError> {
-    let folder = ctx.workspace.made().join("vm").join(suite);
+pub(super) async fn root(ctx: &Context, suite: Suite) -> Result<Root, VmError> {
+    let folder = ctx.workspace.virtual_machines().join(suite.name());
     let recipe = recipe(suite);
-    let noted = folder.join("recipe");
-    if fs::read_to_string(&noted).is_ok_and(|found| found == recipe) {
+    if fs::read_to_string(folder.join("recipe")).is_ok_and(|found| found == recipe) {
         return Ok(Root::at(&folder));
     }
-    let failed = |action| move |source| VmError::File { action, path: folder_of(suite), source };
+    let failed = |action| {
+        let path = folder.clone();
+        move |source| VmError::File { action, path, source }
+    };
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(failed("remove what an earlier run left in"))?;
     }
-    fs::create_dir_all(&folder).map_err(failed("make"))?;
-    let tree = folder.join("tree");
+    // It goes where it is not finished.
+    let work = tempfile::tempdir_in(ctx.workspace.virtual_machines()).map_err(failed("make a folder beside"))?;
+    let unfinished = work.path().join("unfinished");
+    let tree = work.path().join("tree");
+    fs::create_dir(&unfinished).map_err(failed("make a folder beside"))?;
+    let mirrors = kind_images::debian_mirrors(Path::new("/etc/apt"), suite.name(), work.path());
     let bootstrap = Tool::new("mmdebstrap")
-        .args(["--variant=essential".to_owned(), format!("--include={}", PACKAGES.join(","))])
+        .args(["--variant=essential".to_owned(), format!("--include={}", guest::packages(suite).join(","))])
         .args(["doc", "man", "locale"].map(|folder| format!("--dpkgopt=path-exclude=/usr/share/{folder}/*")))
-        .args([suite.to_owned(), tree.display().to_string()])
-        .args(
-            kind_images::debian_mirrors(Path::new("/etc/apt"), suite, &folder).map_err(failed("write sources into"))?,
-        );
-    run_logged(ctx, &format!("install Debian {suite} for the virtual machine"), &bootstrap).await?;
+        .args([suite.name().to_owned(), tree.display().to_string()])
+        .args(mirrors.map_err(failed("write the sources of"))?);
+    run_logged(ctx, &format!("install Debian {} for the virtual machine", suite.name()), &bootstrap).await?;
     for file in guest::files() {
-        write(&tree.join(file.path), &file.text).map_err(failed("write files of the virtual machine into"))?;
+        write(&tree.join(file.path), &file.text).map_err(failed("write files of the virtual machine for"))?;
     }
-    let root = Root::at(&folder);
-    for (name, to) in [("vmlinuz-", &root.kernel), ("initrd.img-", &root.initrd)] {
-        let from = starting_with(&tree.join("boot"), name).map_err(failed("find the kernel in"))?;
-        fs::copy(from, to).map_err(failed("copy the kernel into"))?;
+    let made = Root::at(&unfinished);
+    for (name, to) in [("vmlinuz-", &made.kernel), ("initrd.img-", &made.initrd)] {
+        let from = starting_with(&tree.join("boot"), name).map_err(failed("find the kernel of"))?;
+        fs::copy(from, to).map_err(failed("copy the kernel of"))?;
     }
-    let format = Tool::new("mkfs.ext4").args(["-q", "-d"]).arg(&tree).arg(&root.disk).arg(SIZE);
+    let format = Tool::new("mkfs.ext4").args(["-q", "-d"]).arg(&tree).arg(&made.disk).arg(SIZE);
     run_logged(ctx, "make the virtual machine's disk", &format).await?;
-    fs::remove_dir_all(&tree).map_err(failed("remove the files of the disk from"))?;
-    // Last: without it the next run begins again.
-    fs::write(&noted, recipe).map_err(failed("note the recipe in"))?;
-    Ok(root)
-}
-
-fn folder_of(suite: &str) -> PathBuf {
-    Path::new("target/kind/vm").join(suite)
+    fs::write(unfinished.join("recipe"), recipe).map_err(failed("note the recipe of"))?;
+    fs::rename(&unfinished, &folder).map_err(failed("put what was made into"))?;
+    Ok(Root::at(&folder))
 }
 
 /// Everything that the root file system is made of.
-fn recipe(suite: &str) -> String {
+fn recipe(suite: Suite) -> String {
     let files = guest::files().map(|file| format!("{}:\n{}", file.path, file.text));
-    format!("{suite}, {SIZE}\n{}\n{}", PACKAGES.join("\n"), files.join("\n"))
+    format!("{RECIPE}, {}, {SIZE}\n{}\n{}", suite.name(), guest::packages(suite).join("\n"), files.join("\n"))
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
@@ -93,4 +92,14 @@ fn starting_with(folder: &Path, name: &str) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::new(io::ErrorKind::NotFound, format!("no {name}* in {}", folder.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_release_is_another_recipe() {
+        assert_ne!(recipe(Suite::Bookworm), recipe(Suite::Trixie));
+    }
 }

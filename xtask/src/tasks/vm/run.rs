@@ -3,6 +3,7 @@
 use std::{fs, io, path::PathBuf};
 
 use kind_engine::EngineError;
+use nix::unistd::Uid;
 
 use super::{guest, machine, payload, root};
 use crate::{
@@ -22,6 +23,9 @@ pub enum VmError {
         /// This machine's architecture.
         found: &'static str,
     },
+    /// Files of the machine's root have owners.
+    #[error("make the virtual machine's disk: root is needed, because its files are root's")]
+    NotRoot,
     /// This machine.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -67,25 +71,27 @@ pub async fn vm(ctx: &Context, arguments: VmArgs) -> Result<(), VmError> {
     if std::env::consts::ARCH != "x86_64" {
         return Err(VmError::Architecture { found: std::env::consts::ARCH });
     }
+    if !Uid::effective().is_root() {
+        return Err(VmError::NotRoot);
+    }
     let prepared = setup::prepare(ctx).await?;
     setup::install_vm_tools(ctx, &prepared).await?;
     let choice = ImageChoice::new(arguments.image.clone(), ctx.settings.image.clone());
     let image = image::node_image(ctx, &prepared, choice).await?;
     ctx.ui.heading("Virtual machine");
-    let root = root::root(ctx, arguments.suite.name()).await?;
-    let folder = ctx.workspace.made().join("vm").join("payload");
+    let folder = ctx.workspace.virtual_machines();
     let failed = |action| {
         let path = folder.clone();
         move |source| VmError::File { action, path, source }
     };
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(failed("remove"))?;
-    }
-    let payload = payload::payload(ctx, &*prepared.engine, &image, &folder).await?;
+    fs::create_dir_all(&folder).map_err(failed("make"))?;
+    let root = root::root(ctx, arguments.suite).await?;
+    // It goes with the machine.
+    let work = tempfile::tempdir_in(&folder).map_err(failed("make a folder in"))?;
+    let payload = payload::payload(ctx, &*prepared.engine, &image, work.path()).await?;
     let name = format!("run a cluster on Debian {} in the virtual machine", arguments.suite.name());
-    let ran = run_logged(ctx, &name, &machine::qemu(&arguments, &root, &payload)).await;
-    fs::remove_dir_all(&folder).map_err(failed("remove"))?;
-    ran?;
+    run_logged(ctx, &name, &machine::qemu(&arguments, &root, &payload)).await?;
+    work.close().map_err(failed("remove a folder in"))?;
     let log = log_of(ctx, &name);
     let console = fs::read(&log).map_err(|source| VmError::File { action: "read", path: log.clone(), source })?;
     let console = String::from_utf8_lossy(&console);
