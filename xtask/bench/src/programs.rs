@@ -1,12 +1,10 @@
 //! Building test programs, and finding what was built.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::{path::PathBuf, process::Stdio};
 
 use anyhow::{Context, bail};
 use tokio::process::Command;
+use xtask::process::program_of;
 
 use crate::settings;
 
@@ -27,29 +25,6 @@ pub(crate) async fn build(arguments: &[&str]) -> anyhow::Result<Built> {
 impl Built {
     /// The program of a source file, such as `bench/tests/lease.rs`: packages may have targets of one name.
     pub(crate) fn of(&self, source: &str) -> anyhow::Result<PathBuf> {
-        executable(&self.0, source).with_context(|| format!("build the test programs: cargo named none of {source}"))
-    }
-}
-
-/// The program that cargo's messages name for a source file.
-fn executable(printed: &str, source: &str) -> Option<PathBuf> {
-    let messages = printed.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let is_meant = |path: &str| Path::new(path).ends_with(source);
-    let mut of_source = messages.filter(|message| message["target"]["src_path"].as_str().is_some_and(is_meant));
-    of_source.find_map(|message| message["executable"].as_str().map(PathBuf::from))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_executable_is_the_one_of_the_source_file() {
-        let printed = r#"{"target":{"name":"serde","src_path":"/serde/src/lib.rs"},"executable":null}
-{"target":{"name":"suite","src_path":"/w/cli/tests/suite.rs"},"executable":"/target/debug/deps/suite-1"}
-{"target":{"name":"suite","src_path":"/w/suite/tests/suite.rs"},"executable":"/target/debug/deps/suite-2"}
-{"reason":"build-finished"}"#;
-        assert_eq!(executable(printed, "suite/tests/suite.rs"), Some(PathBuf::from("/target/debug/deps/suite-2")));
-        assert_eq!(executable(printed, "tests/lease.rs"), None);
+        program_of(&self.0, source).with_context(|| format!("build the test programs: cargo named none of {source}"))
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     context::Context,
-    process::{Tool, output_shown, run_logged},
+    process::{Tool, output_shown, program_of, run_logged},
     settings::TEST_IMAGE,
     setup::SetupError,
     tasks::cargo::cargo,
@@ -36,7 +36,7 @@ pub(super) async fn payload(
     fs::create_dir_all(&files).map_err(failed("make a folder in"))?;
     let build = ["test", "--no-run", "--workspace", "--message-format=json-render-diagnostics"];
     let printed = output_shown(ctx, &cargo(ctx).args(build)).await?;
-    let tests = executable(&printed, SOURCE).ok_or(VmError::NoTests { of: SOURCE })?;
+    let tests = program_of(&printed, SOURCE).ok_or(VmError::NoTests { of: SOURCE })?;
     for (from, name) in [(ctx.workspace.program("kind-rs"), KIND), (tests, TESTS)] {
         fs::copy(from, files.join(name)).map_err(failed("copy a program into"))?;
     }
@@ -54,26 +54,9 @@ pub(super) async fn payload(
     Ok(disk)
 }
 
-/// The program that cargo's messages name for a source file.
-fn executable(printed: &str, source: &str) -> Option<PathBuf> {
-    let messages = printed.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let is_meant = |path: &str| Path::new(path).ends_with(source);
-    let mut of_source = messages.filter(|message| message["target"]["src_path"].as_str().is_some_and(is_meant));
-    of_source.find_map(|message| message["executable"].as_str().map(PathBuf::from))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_test_program_is_the_one_of_the_source_file() {
-        let printed = r#"{"target":{"name":"live","src_path":"/w/cli/tests/live.rs"},"executable":"/t/live-1"}
-{"target":{"name":"live","src_path":"/w/harness/tests/live/main.rs"},"executable":"/t/live-2"}
-{"reason":"build-finished"}"#;
-        assert_eq!(executable(printed, SOURCE), Some(PathBuf::from("/t/live-2")));
-        assert_eq!(executable("", SOURCE), None);
-    }
 
     #[test]
     fn the_source_is_there() {
