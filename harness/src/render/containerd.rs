@@ -76,7 +76,8 @@ pub fn containerd(present: &str, patches: &ContainerdPatches) -> Result<Vec<Node
         json_patch::merge(&mut config, &patch);
     }
     for (index, patch) in patches.json.iter().enumerate() {
-        json_patch::patch(&mut config, patch).map_err(|error| {
+        // Not undone where it fails, as with kubeadm's documents.
+        json_patch::patch_unsafe(&mut config, patch).map_err(|error| {
             let path = top.field("containerdConfigPatchesJSON6902").item(index);
             PatchError::new(path, format!("cannot be applied to containerd's configuration: {error}"))
         })?;

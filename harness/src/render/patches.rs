@@ -56,7 +56,8 @@ fn apply_level(
     }
     for (index, patch) in patches.json.iter().enumerate() {
         if patch.kind == kind && !patch.is_for_others() {
-            json_patch::patch(document, &patch.operations).map_err(|error| {
+            // Not undone where it fails: the document is of no use then, and there are patches whose undoing panics.
+            json_patch::patch_unsafe(document, &patch.operations).map_err(|error| {
                 let path = path.field("kubeadmConfigPatchesJSON6902").item(index).field("patch");
                 PatchError::new(path, format!("cannot be applied to {kind}: {error}"))
             })?;

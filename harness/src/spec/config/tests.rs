@@ -128,6 +128,7 @@ fn a_family_has_defaults_of_its_own() {
 #[case::json_field("kubeadmConfigPatchesJSON6902: [{kind: InitConfiguration, patch: '[]', path: x}]", &["path: unknown field, did you mean `patch`?"])]
 #[case::json_version("kubeadmConfigPatchesJSON6902: [{group: kubeadm.k8s.io, version: v2, kind: InitConfiguration, patch: '[]'}]", &["found apiVersion \"kubeadm.k8s.io/v2\""])]
 #[case::json_patch("kubeadmConfigPatchesJSON6902: [{kind: InitConfiguration, patch: 'a: b'}]", &["expected a list of operations"])]
+#[case::no_undo("kubeadmConfigPatchesJSON6902:\n- {kind: KubeletConfiguration, patch: '[{op: add, path: /maxPods, value: 9}, {op: copy, from: /maxPods, path: /podsPerCore}, {op: move, from: /podsPerCore, path: //x}]'}", &["cannot be applied to KubeletConfiguration"])]
 #[case::json_operation("kubeadmConfigPatchesJSON6902: [{kind: InitConfiguration, patch: '[{op: ad, path: /x}]'}]", &["unknown variant `ad`"])]
 #[case::json_path("kubeadmConfigPatchesJSON6902: [{kind: InitConfiguration, patch: '[{op: remove, path: x}]'}]", &["expected a list of operations"])]
 #[case::json_misfit("kubeadmConfigPatchesJSON6902:\n- kind: InitConfiguration\n  patch: '[{op: remove, path: /x}]'", &["5:10: kubeadmConfigPatchesJSON6902[0].patch: this patch cannot be used: cannot be applied to InitConfiguration"])]
