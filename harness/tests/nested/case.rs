@@ -23,8 +23,8 @@ use crate::project::Project;
 
 /// How often is looked.
 const EVERY: Duration = Duration::from_millis(50);
-/// The longest that anything here takes, on a machine with other things to do: six clusters that come up at once needed four
-/// minutes on one. The test runner's limit is ten.
+/// The longest that anything here takes, on a machine with other things to do: beside three busy loops on two processors a
+/// case took up to four minutes. The test runner's limit is ten.
 const LIMIT: Duration = Duration::from_secs(480);
 
 /// One case.

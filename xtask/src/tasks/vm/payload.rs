@@ -31,7 +31,7 @@ pub(super) async fn payload(
     image: &str,
     folder: &Path,
 ) -> Result<PathBuf, VmError> {
-    let failed = |action| move |source| VmError::File { action, path: "target/kind/vm".into(), source };
+    let failed = |action| move |source| VmError::File { action, path: folder.to_owned(), source };
     let files = folder.join("files");
     fs::create_dir_all(&files).map_err(failed("make a folder in"))?;
     let build = ["test", "--no-run", "--workspace", "--message-format=json-render-diagnostics"];
