@@ -61,9 +61,8 @@ impl Machine {
 
     /// How often an operation is still to fail.
     pub(super) fn refusals_left(&self, operation: &str) -> u32 {
-        let left = fs::read_to_string(self.path.join("obstacles").join(operation)).unwrap_or_default();
-        // It is being written.
-        left.parse().unwrap_or(u32::MAX)
+        let left = fs::read_to_string(self.path.join("obstacles").join(operation)).unwrap();
+        left.parse().unwrap()
     }
 
     /// Makes an operation never end.
