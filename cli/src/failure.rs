@@ -81,6 +81,14 @@ pub(crate) enum Failure {
         /// What became of what had been made.
         outcome: String,
     },
+    /// A build was stopped by a signal.
+    #[error("build the image: {signal}; {outcome}, and the next build goes on from there")]
+    BuildStopped {
+        /// The signal.
+        signal: Signal,
+        /// What became of its work.
+        outcome: &'static str,
+    },
     /// The cluster is up, the kubeconfig is not.
     #[error(
         "cluster {name} is up, but the kubeconfig was not changed; `kind-rs get kubeconfig --name {name}` prints it"
@@ -228,7 +236,7 @@ impl Failure {
             Self::Taken(_) => exit::NAME_TAKEN,
             Self::Create { source, .. } => step_code(&source.source),
             Self::OutOfTime { .. } => exit::TIMED_OUT,
-            Self::Interrupted { signal, .. } => exit::SIGNAL + signal.number(),
+            Self::Interrupted { signal, .. } | Self::BuildStopped { signal, .. } => exit::SIGNAL + signal.number(),
             Self::Conformance(failure) => failure.code(),
             Self::Export(ExportError::NoCluster { .. })
             | Self::Logs(LogsError::Find(FindError::NoCluster { .. }))

@@ -63,3 +63,25 @@ async fn a_tests_cluster_is_listed_and_looked_into(cluster: Cluster, ns: TestNam
     assert_eq!((String::from_utf8(shell.stderr)?.as_str(), shell.status.code()), ("wrong\n", Some(7)));
     Ok(())
 }
+
+#[kind_test(control_planes = 1, workers = 0, access = "read")]
+async fn a_built_image_gets_the_name_that_is_asked_for(cluster: Cluster) -> anyhow::Result<()> {
+    let image = kind_images::node_image_reference(kind_images::Release::newest());
+    if cluster.record().image != image {
+        eprintln!("SKIPPED: this run's node image is {}, and building {image} would take long", cluster.record().image);
+        return Ok(());
+    }
+    let engine = cluster.engine().await?;
+    for what in ["node-image", "base-image"] {
+        let name = format!("kind-rs-live-test/{what}:of-{}", std::process::id());
+        let built = run(&["build", what, "--image", &name], "");
+        let there = engine.image(&name).await;
+        engine.remove_image(&name).await?;
+        let built = built?;
+        ensure!(built.status.success(), "{what}: {}", String::from_utf8_lossy(&built.stderr));
+        assert_eq!(String::from_utf8(built.stdout)?, format!("{name}\n"));
+        assert!(there?.is_some(), "{name} is not on the engine");
+    }
+    assert!(engine.image(&image).await?.is_some(), "the image went with its other name");
+    Ok(())
+}

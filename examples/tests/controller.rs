@@ -3,12 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
-use k8s_openapi::{
-    api::core::v1::ConfigMap, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
-};
+use k8s_openapi::api::core::v1::ConfigMap;
 use kind_examples::kubernetes::LIMIT;
 use kind_harness::{
-    TestNamespace, kind_test,
+    TestContext, TestNamespace, kind_test,
     wait::{self, Check},
 };
 use kube::{
@@ -16,7 +14,6 @@ use kube::{
     api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
     runtime::{
         controller::{Action, Controller},
-        wait::{await_condition, conditions::is_crd_established},
         watcher,
     },
 };
@@ -32,8 +29,13 @@ struct GreetingSpec {
 }
 
 #[kind_test]
-async fn a_controller_keeps_what_the_resource_says(client: Client, ns: TestNamespace) -> anyhow::Result<()> {
-    install(&client).await?;
+async fn a_controller_keeps_what_the_resource_says(
+    context: TestContext,
+    client: Client,
+    ns: TestNamespace,
+) -> anyhow::Result<()> {
+    // It belongs to the whole cluster and stays: other tests may use it, and saying it again changes nothing.
+    context.cluster().install_crds(&[Greeting::crd()], LIMIT).await?;
     let controller = tokio::spawn(run_controller(client.clone(), ns.to_string()));
     let greetings: Api<Greeting> = Api::namespaced(client.clone(), &ns);
     let config_maps: Api<ConfigMap> = Api::namespaced(client, &ns);
@@ -68,16 +70,6 @@ async fn reads(config_maps: &Api<ConfigMap>, wanted: Option<&str>) -> anyhow::Re
         }
     })
     .await?;
-    Ok(())
-}
-
-/// The definition belongs to the whole cluster and stays: other tests may use it, and saying it again changes nothing.
-async fn install(client: &Client) -> anyhow::Result<()> {
-    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let definition = Greeting::crd();
-    let name = definition.name_any();
-    definitions.patch(&name, &PatchParams::apply("kind-examples"), &Patch::Apply(&definition)).await?;
-    tokio::time::timeout(LIMIT, await_condition(definitions, &name, is_crd_established())).await??;
     Ok(())
 }
 

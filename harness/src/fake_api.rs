@@ -21,6 +21,8 @@ pub(crate) enum Answer {
     Json(u16, Value),
     /// A log.
     Text(String),
+    /// A text, with 404: what a server says of a path that it does not know.
+    Text404(&'static str),
     /// Nothing, ever.
     Silence,
 }
@@ -73,6 +75,7 @@ impl FakeApi {
                 let (status, body) = match answer(&method, &path, body) {
                     Answer::Json(status, object) => (status, object.to_string()),
                     Answer::Text(text) => (200, text),
+                    Answer::Text404(text) => (404, text.to_owned()),
                     Answer::Silence => std::future::pending().await,
                 };
                 let body = Body::from(body.into_bytes());

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{BuildError, Step};
+use crate::{BuildError, BuildOptions, Step};
 
 /// The cache folder, locked for this build.
 pub(crate) struct Cache {
@@ -26,15 +26,17 @@ pub(crate) struct Unfinished {
 }
 
 impl Cache {
-    /// Opens the folder and waits for any other build in it to end.
-    pub(crate) async fn open(root: &Path, step: Step) -> Result<Self, BuildError> {
+    /// Opens the folder of these options and waits for any other build in it to end.
+    pub(crate) async fn open(options: &BuildOptions, step: Step) -> Result<Self, BuildError> {
+        let root = &options.cache;
         for name in ["results", "logs", "work"] {
             let folder = root.join(name);
             fs::create_dir_all(&folder).map_err(file(step, "create the folder", &folder))?;
         }
         let path = root.join("lock");
         let lock = File::options().create(true).append(true).open(&path).map_err(file(step, "open", &path))?;
-        let locked = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await;
+        let locked = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock));
+        let locked = options.stop.run_until_cancelled(locked).await.ok_or(BuildError::Stopped { step })?;
         let lock = locked.map_err(io::Error::other).flatten().map_err(file(step, "lock", &path))?;
         Ok(Self { root: root.to_owned(), _lock: lock })
     }
@@ -124,7 +126,7 @@ mod tests {
     #[tokio::test]
     async fn a_result_is_there_only_once_finished() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(folder.path(), Step::Etcd).await.unwrap();
+        let cache = Cache::open(&BuildOptions::new(folder.path()), Step::Etcd).await.unwrap();
         let killed = cache.begin("etcd-1", Step::Etcd).unwrap();
         fs::write(killed.folder.join("half"), "half").unwrap();
         assert_eq!(cache.result("etcd-1"), None);
@@ -139,7 +141,7 @@ mod tests {
     #[tokio::test]
     async fn results_of_earlier_inputs_go_away() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(folder.path(), Step::Etcd).await.unwrap();
+        let cache = Cache::open(&BuildOptions::new(folder.path()), Step::Etcd).await.unwrap();
         for name in ["etcd-1", "etcd-2"] {
             cache.begin(name, Step::Etcd).unwrap().finish().unwrap();
         }
@@ -151,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn two_builds_do_not_share_a_folder_at_the_same_time() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Cache::open(folder.path(), Step::Base).await.unwrap();
+        let first = Cache::open(&BuildOptions::new(folder.path()), Step::Base).await.unwrap();
         let other = File::options().append(true).open(folder.path().join("lock")).unwrap();
         assert!(other.try_lock().is_err());
         drop(first);

@@ -2,17 +2,26 @@
 
 use std::{
     fs::File,
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
-    process::Stdio,
+    pin::pin,
+    process::{ExitStatus, Stdio},
     sync::Mutex,
+    time::Duration,
 };
 
 use async_trait::async_trait;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
-    process::Command,
+    process::{Child, Command},
+    runtime::Handle,
+    time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
 /// How many of the last lines a failure carries.
 const TAIL: usize = 20;
@@ -62,8 +71,10 @@ pub(crate) type OnLine<'a> = &'a (dyn for<'line> Fn(&'line str) + Send + Sync);
 pub(crate) enum CommandFailure {
     /// There is no such program.
     Missing,
+    /// The build was stopped, and with it the program.
+    Stopped,
     /// It could not be started or listened to.
-    Broken(std::io::Error),
+    Broken(io::Error),
     /// It ended with an error.
     Failed {
         /// Exit code or signal.
@@ -80,38 +91,90 @@ pub(crate) trait Runner: Send + Sync {
     async fn run(&self, command: &HostCommand, log: &Path, on_line: OnLine<'_>) -> Result<String, CommandFailure>;
 }
 
-/// The programs of this machine.
-pub(crate) struct Host;
+/// How long a program that was interrupted may clean up before it is killed.
+const CLEAN_UP_LIMIT: Duration = Duration::from_secs(10);
+
+/// The programs of this machine, interrupted when the build is stopped.
+pub(crate) struct Host<'a> {
+    pub(crate) stop: &'a CancellationToken,
+}
 
 #[async_trait]
-impl Runner for Host {
+impl Runner for Host<'_> {
     async fn run(&self, command: &HostCommand, log: &Path, on_line: OnLine<'_>) -> Result<String, CommandFailure> {
         let mut file = File::options().create(true).append(true).open(log).map_err(CommandFailure::Broken)?;
         writeln!(file, "$ {}", command.display()).map_err(CommandFailure::Broken)?;
-        let mut child = Command::new(&command.program)
+        let child = Command::new(&command.program)
             .args(&command.arguments)
             .envs(command.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(&command.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => CommandFailure::Missing,
+                io::ErrorKind::NotFound => CommandFailure::Missing,
                 _ => CommandFailure::Broken(error),
             })?;
         let printed = Mutex::new(Printed { file, lines: Vec::new() });
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let (stdout, _) = tokio::try_join!(listen(stdout, &printed, on_line), listen(stderr, &printed, on_line))
-            .map_err(CommandFailure::Broken)?;
-        let status = child.wait().await.map_err(CommandFailure::Broken)?;
+        let mut running = Running(Some(child));
+        let id = running.id();
+        let mut ended = pin!(running.outcome(&printed, on_line));
+        let ended = tokio::select! {
+            ended = &mut ended => ended,
+            () = self.stop.cancelled() => {
+                interrupt(id);
+                // It is still listened to, because a full pipe would hold it up.
+                let _ = timeout(CLEAN_UP_LIMIT, ended).await;
+                return Err(CommandFailure::Stopped);
+            }
+        };
+        let (stdout, status) = ended.map_err(CommandFailure::Broken)?;
         if status.success() {
             return Ok(stdout);
         }
-        let lines = printed.into_inner().map(|printed| printed.lines).unwrap_or_default();
+        let lines = printed.lock().map(|printed| printed.lines.clone()).unwrap_or_default();
         let tail = lines[lines.len().saturating_sub(TAIL)..].join("\n");
         Err(CommandFailure::Failed { outcome: status.to_string(), tail })
+    }
+}
+
+/// A program under way. Dropped before its end, because another step failed, it is interrupted.
+struct Running(Option<Child>);
+
+impl Running {
+    fn id(&self) -> Option<u32> {
+        self.0.as_ref().and_then(Child::id)
+    }
+
+    async fn outcome(&mut self, printed: &Mutex<Printed>, on_line: OnLine<'_>) -> io::Result<(String, ExitStatus)> {
+        let child = self.0.as_mut().expect("only taken when this is dropped");
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, _) = tokio::try_join!(listen(stdout, printed, on_line), listen(stderr, printed, on_line))?;
+        Ok((stdout, child.wait().await?))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        interrupt(self.id());
+        let Some(mut child) = self.0.take().filter(|child| child.id().is_some()) else { return };
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                if timeout(CLEAN_UP_LIMIT, child.wait()).await.is_err() {
+                    // What is still there after this is beyond anybody's reach.
+                    let _ = child.kill().await;
+                }
+            });
+        }
+    }
+}
+
+/// What Ctrl-C sends: compilers and mmdebstrap remove their temporary files and mounts then.
+fn interrupt(id: Option<u32>) {
+    if let Some(id) = id.and_then(|id| i32::try_from(id).ok()) {
+        // It may have ended meanwhile.
+        let _ = kill(Pid::from_raw(id), Signal::SIGINT);
     }
 }
 
@@ -126,7 +189,7 @@ async fn listen(
     stream: Option<impl AsyncRead + Unpin>,
     printed: &Mutex<Printed>,
     on_line: OnLine<'_>,
-) -> std::io::Result<String> {
+) -> io::Result<String> {
     let Some(stream) = stream else { return Ok(String::new()) };
     let (mut reader, mut all, mut line) = (BufReader::new(stream), String::new(), Vec::new());
     while reader.read_until(b'\n', &mut line).await? > 0 {
@@ -157,7 +220,8 @@ mod tests {
         let log = folder.path().join("log");
         let command = HostCommand::new("sh", folder.path()).args(["-c", "seq 100; echo gone wrong; exit 3"]);
         let seen = Mutex::new(0);
-        let failure = Host.run(&command, &log, &|_| *seen.lock().unwrap() += 1).await.unwrap_err();
+        let host = Host { stop: &CancellationToken::new() };
+        let failure = host.run(&command, &log, &|_| *seen.lock().unwrap() += 1).await.unwrap_err();
         let CommandFailure::Failed { outcome, tail } = failure else { panic!("{failure:?}") };
         assert_eq!(outcome, "exit status: 3");
         assert_eq!(tail.lines().count(), TAIL);
@@ -167,10 +231,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_build_that_is_stopped_interrupts_its_program_which_may_clean_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let script = "trap 'echo cleaned up; exit 1' INT; echo ready; while :; do sleep 0.02; done";
+        let command = HostCommand::new("sh", folder.path()).args(["-c", script]);
+        let stop = CancellationToken::new();
+        let on_line = |line: &str| {
+            if line == "ready" {
+                stop.cancel();
+            }
+        };
+        let outcome = Host { stop: &stop }.run(&command, &log, &on_line).await;
+        assert!(matches!(outcome, Err(CommandFailure::Stopped)), "{outcome:?}");
+        assert!(std::fs::read_to_string(log).unwrap().ends_with("ready\ncleaned up\n"));
+    }
+
+    #[tokio::test]
     async fn a_program_that_is_not_there_is_told_from_one_that_fails() {
         let folder = tempfile::tempdir().unwrap();
         let command = HostCommand::new("no-such-program-here", folder.path());
-        let failure = Host.run(&command, &folder.path().join("log"), &|_| ()).await.unwrap_err();
+        let host = Host { stop: &CancellationToken::new() };
+        let failure = host.run(&command, &folder.path().join("log"), &|_| ()).await.unwrap_err();
         assert!(matches!(failure, CommandFailure::Missing), "{failure:?}");
     }
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use kind_engine::{Command, ContainerSpec, Engine, ExecOutput, Mount, MountKind, NodeFile, Privileges};
 
-use crate::{BuildError, Step, digest::Digest, embedded::Embedded, error::InStep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{BuildError, Step, digest::Digest, embedded::Embedded, error::InStep, workshop::Workshop};
 
 /// Marks build containers, with the cache folder they belong to as its value: whoever holds that folder's lock knows
 /// that nobody uses them. Committed images get another value, since containers inherit the labels of their image.
@@ -20,6 +22,7 @@ pub(crate) struct BuildContainer<'a> {
     engine: &'a dyn Engine,
     step: Step,
     name: String,
+    stop: CancellationToken,
 }
 
 impl<'a> BuildContainer<'a> {
@@ -29,7 +32,7 @@ impl<'a> BuildContainer<'a> {
         engine: &'a dyn Engine,
         step: Step,
         image: &str,
-        cache: &Path,
+        workshop: &Workshop<'_>,
         privileges: Privileges,
     ) -> Result<Self, BuildError> {
         let name = format!("{PREFIX}{}-{}", step.slug(), std::process::id());
@@ -38,42 +41,51 @@ impl<'a> BuildContainer<'a> {
             image: image.to_owned(),
             entrypoint: vec!["/bin/sleep".to_owned()],
             arguments: vec!["infinity".to_owned()],
-            labels: [(LABEL.to_owned(), owner(cache))].into(),
+            labels: [(LABEL.to_owned(), owner(workshop.cache.root()))].into(),
             mounts: vec![Mount { target: "/var".to_owned(), kind: MountKind::AnonymousVolume }],
             privileges,
             ..ContainerSpec::default()
         };
         engine.run_container(&spec).await.during(step)?;
-        Ok(Self { engine, step, name })
+        Ok(Self { engine, step, name, stop: workshop.options.stop.clone() })
+    }
+
+    /// What the engine does for it, unless the build is stopped first. What then still goes on ends with the container.
+    async fn engine<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, BuildError>
+    where
+        Result<T, E>: InStep<T>,
+    {
+        let done = self.stop.run_until_cancelled(work).await;
+        done.ok_or(BuildError::Stopped { step: self.step })?.during(self.step)
     }
 
     /// Unpacks a tar file at the container's root.
     pub(crate) async fn unpack(&self, tar: &Path) -> Result<(), BuildError> {
-        self.engine.upload_tar(&self.name, "/", tar).await.during(self.step)
+        self.engine(self.engine.upload_tar(&self.name, "/", tar)).await
     }
 
     /// Writes files of ours into its work folder, which is no part of an image.
     pub(crate) async fn provide(&self, files: &[Embedded]) -> Result<(), BuildError> {
         let placed = |file: &Embedded| NodeFile::executable(format!("{WORK}/{}", file.name()), file.text);
         let files: Vec<NodeFile> = files.iter().map(placed).collect();
-        self.engine.write_files(&self.name, &files).await.during(self.step)
+        self.engine(self.engine.write_files(&self.name, &files)).await
     }
 
     /// Writes one more program into its work folder, under another name.
     pub(crate) async fn provide_as(&self, name: &str, text: &str) -> Result<(), BuildError> {
         let file = NodeFile::executable(format!("{WORK}/{name}"), text);
-        self.engine.write_files(&self.name, &[file]).await.during(self.step)
+        self.engine(self.engine.write_files(&self.name, &[file])).await
     }
 
     /// Runs a program that was provided.
     pub(crate) async fn script(&self, name: &str, arguments: &[&str]) -> Result<(), BuildError> {
-        let output = self.engine.exec(&self.name, &command(name, arguments)).await.during(self.step)?;
+        let output = self.engine(self.engine.exec(&self.name, &command(name, arguments))).await?;
         output.success().map(drop).during(self.step)
     }
 
     /// Runs a program of its own, and returns what became of it.
     pub(crate) async fn exec(&self, command: &Command) -> Result<ExecOutput, BuildError> {
-        self.engine.exec(&self.name, command).await.during(self.step)
+        self.engine(self.engine.exec(&self.name, command)).await
     }
 
     /// Runs a program that was provided, with a file of this machine as its standard input.
@@ -84,20 +96,20 @@ impl<'a> BuildContainer<'a> {
         input: &Path,
     ) -> Result<(), BuildError> {
         let command = command(name, arguments);
-        let output = self.engine.exec_with_file(&self.name, &command, input).await.during(self.step)?;
+        let output = self.engine(self.engine.exec_with_file(&self.name, &command, input)).await?;
         output.success().map(drop).during(self.step)
     }
 
     /// Packs a folder of it as a tar file on this machine.
     pub(crate) async fn pack(&self, path: &str, tar: &Path) -> Result<(), BuildError> {
-        self.engine.download_tar(&self.name, path, tar).await.during(self.step)
+        self.engine(self.engine.download_tar(&self.name, path, tar)).await
     }
 
     /// Makes an image of it.
     pub(crate) async fn commit(&self, reference: &str, changes: &[String]) -> Result<(), BuildError> {
         let mut changes = changes.to_vec();
         changes.push(format!("LABEL {LABEL}=finished"));
-        self.engine.commit(&self.name, reference, &changes).await.during(self.step)
+        self.engine(self.engine.commit(&self.name, reference, &changes)).await
     }
 
     /// Removes it once its work is over, and returns the work's result.

@@ -64,6 +64,12 @@ pub enum BuildError {
         /// Where its whole output is.
         log: PathBuf,
     },
+    /// The caller stopped it.
+    #[error("{step}: stopped; what was finished is kept, and the next build goes on from there")]
+    Stopped {
+        /// What was under way.
+        step: Step,
+    },
     /// A step needs the network, which the caller forbade.
     #[error("{step}: this needs the network, which the options forbid, and no earlier build left its result in {}; build once with the network", cache.display())]
     Offline {

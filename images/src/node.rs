@@ -49,7 +49,7 @@ pub(crate) async fn make(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result
     let tar = workshop.cache.work("node", STEP)?.join("files.tar");
     write_files(&tar, release).map_err(file(STEP, "write", &tar))?;
     let payload = payload_image_reference(release);
-    let container = BuildContainer::run(engine, STEP, &payload, workshop.cache.root(), Privileges::Default).await?;
+    let container = BuildContainer::run(engine, STEP, &payload, workshop, Privileges::Default).await?;
     let work = async {
         container.unpack(&tar).await?;
         container.commit(&node_image_reference(release), &changes(release)).await

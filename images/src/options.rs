@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{Checksum, Release, Source};
 
 /// What a caller may choose about a build. Release, source, version and base image decide what the image contains; nothing
@@ -30,6 +32,9 @@ pub struct BuildOptions {
     /// Where Debian's packages come from, as a URL. `None` for what this machine's own
     /// apt is configured with, and Debian's default where that says nothing.
     pub debian_mirror: Option<String>,
+    /// Cancelled, it ends the build at the next occasion, with [`BuildError::Stopped`](crate::BuildError::Stopped): programs
+    /// of this machine are interrupted and may clean up, containers are removed, and what was finished is kept.
+    pub stop: CancellationToken,
 }
 
 impl BuildOptions {
@@ -46,6 +51,7 @@ impl BuildOptions {
             jobs: None,
             offline: false,
             debian_mirror: None,
+            stop: CancellationToken::new(),
         }
     }
 }

@@ -38,7 +38,7 @@ pub(crate) async fn make(
     let tar = workshop.cache.work("payload", STEP)?.join("programs.tar");
     let base = base_image_reference(workshop.release());
     // containerd mounts what it unpacks.
-    let container = BuildContainer::run(engine, STEP, &base, workshop.cache.root(), Privileges::Full).await?;
+    let container = BuildContainer::run(engine, STEP, &base, workshop, Privileges::Full).await?;
     let work = async {
         let materials = gather(workshop, &container, programs).await?;
         write_files(&tar, programs, &materials).map_err(file(STEP, "write", &tar))?;

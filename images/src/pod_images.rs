@@ -157,7 +157,7 @@ async fn base_tools(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result<Path
     }
     let unfinished = workshop.cache.begin(&key, STEP)?;
     let base = base_image_reference(workshop.release());
-    let container = BuildContainer::run(engine, STEP, &base, workshop.cache.root(), Privileges::Default).await?;
+    let container = BuildContainer::run(engine, STEP, &base, workshop, Privileges::Default).await?;
     let work = async {
         container.provide(PAYLOAD).await?;
         container.script("collect-base-tools", &[WORK]).await?;

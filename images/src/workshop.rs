@@ -28,6 +28,7 @@ impl Workshop<'_> {
         let on_line = |text: &str| self.progress.line(step, text);
         self.runner.run(command, &log, &on_line).await.map_err(|failure| {
             let (outcome, tail) = match failure {
+                CommandFailure::Stopped => return BuildError::Stopped { step },
                 CommandFailure::Missing => ("not installed".to_owned(), String::new()),
                 CommandFailure::Broken(error) => (error.to_string(), String::new()),
                 CommandFailure::Failed { outcome, tail } => (outcome, tail),

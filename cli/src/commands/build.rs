@@ -1,6 +1,8 @@
 //! `kind-rs build`: the base image, the node image, and the conformance suite with its node image.
 
-use kind_images::{BuildOptions, Release, Source, SourceError, build, build_base, conformance};
+use std::pin::pin;
+
+use kind_images::{BuildError, BuildOptions, Release, Source, SourceError, build, build_base, conformance};
 
 use crate::{
     args::{Build, ConformanceImage, NodeImage},
@@ -8,6 +10,7 @@ use crate::{
     failure::Failure,
     output::print,
     session::Session,
+    signals::Signals,
 };
 
 pub(crate) async fn run(session: &Session<'_>, what: Build) -> Result<(), Failure> {
@@ -23,16 +26,39 @@ pub(crate) async fn run(session: &Session<'_>, what: Build) -> Result<(), Failur
     };
     let engine = session.engine().await?;
     let steps = session.console.steps();
-    let (reference, name) = match what {
-        Build::BaseImage(arguments) => (build_base(&*engine, &options, &steps).await?, arguments.image),
-        Build::NodeImage(arguments) => (build(&*engine, &options, &steps).await?, arguments.image),
-        Build::Conformance(_) => (conformance::build(&*engine, &options, &steps).await?.image, None),
+    let work = async {
+        Ok(match what {
+            Build::BaseImage(arguments) => (build_base(&*engine, &options, &steps).await?, arguments.image),
+            Build::NodeImage(arguments) => (build(&*engine, &options, &steps).await?, arguments.image),
+            Build::Conformance(_) => (conformance::build(&*engine, &options, &steps).await?.image, None),
+        })
     };
+    let (reference, name) = until_signalled(session, &options, work).await?;
     drop(steps);
     if let Some(name) = &name {
         engine.tag_image(&reference, name).await?;
     }
     print(&name.unwrap_or(reference))
+}
+
+/// A signal stops the build, which removes its containers then; a second one does not wait for that.
+async fn until_signalled<T>(
+    session: &Session<'_>,
+    options: &BuildOptions,
+    work: impl Future<Output = Result<T, BuildError>>,
+) -> Result<T, Failure> {
+    let mut signals = Signals::new().map_err(Failure::Runtime)?;
+    let mut work = pin!(work);
+    let signal = tokio::select! {
+        made = &mut work => return Ok(made?),
+        signal = signals.next() => signal,
+    };
+    session.console.note(&format!("{signal}: stopping the build; a second signal does not wait for that"));
+    options.stop.cancel();
+    tokio::select! {
+        made = work => made.map_err(|_| Failure::BuildStopped { signal, outcome: "what was finished is kept" }),
+        _ = signals.next() => Err(Failure::BuildStopped { signal, outcome: "the next build removes what is left of it" }),
+    }
 }
 
 /// The options with what a user says of a node image.

@@ -6,7 +6,7 @@ use kind_engine::{CommandError, DockerEngine, Engine, EngineError};
 use kube::{Client, Config, config::KubeconfigError};
 use tokio::sync::OnceCell;
 
-use super::{ClusterRecord, Node, client_config, foreign_client_config};
+use super::{ClusterRecord, Node, client_config, foreign_client_config, servers::client};
 use crate::{
     spec::Role,
     wait::{WaitError, deployment_available, nodes_ready},
@@ -71,6 +71,20 @@ pub enum ClusterError {
     /// A client could not be made.
     #[error("make a client for the cluster")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A definition of a custom resource was refused.
+    #[error("apply CustomResourceDefinition {name}")]
+    Definition {
+        /// The definition's name.
+        name: String,
+        /// The API's answer.
+        source: kube::Error,
+    },
+    /// A worker has no API server.
+    #[error("node {node} is a worker: only control planes have an API server")]
+    NoApiServer {
+        /// The node's name.
+        node: String,
+    },
     /// Images could not be brought into nodes.
     #[error(transparent)]
     Load(#[from] crate::load::LoadError),
@@ -170,8 +184,7 @@ impl Cluster {
     /// # Errors
     /// When the kubeconfig is not usable.
     pub async fn client(&self) -> Result<Client, ClusterError> {
-        let config = self.client_config().await?;
-        Client::try_from(config).map_err(|error| ClusterError::Client(Box::new(error)))
+        client(self.client_config().await?)
     }
 
     /// Waits until every node is Ready and the cluster's DNS is available.

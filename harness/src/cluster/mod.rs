@@ -7,9 +7,11 @@ mod handle;
 mod load;
 mod node;
 mod record;
+mod servers;
 
 pub use client::client_config;
 pub(crate) use client::foreign_client_config;
 pub use handle::{Cluster, ClusterError};
 pub use node::Node;
 pub use record::{ClusterRecord, NodeRecord};
+pub(crate) use servers::api_servers;

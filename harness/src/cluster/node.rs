@@ -3,8 +3,12 @@
 use std::{fmt, net::IpAddr, path::Path, time::Duration};
 
 use kind_engine::{Command, ExecOutput, NodeFile};
+use kube::{Client, Config};
 
-use super::{Cluster, ClusterError, NodeRecord};
+use super::{
+    Cluster, ClusterError, NodeRecord,
+    servers::{client, of_one},
+};
 use crate::{
     spec::Role,
     wait::{Check, until},
@@ -45,6 +49,29 @@ impl Node {
     /// The node's address inside the cluster's network. The host does not reach it.
     pub fn address(&self) -> IpAddr {
         self.record.address
+    }
+
+    /// The configuration of an administrator's client that asks this control plane's API server and no other one: through
+    /// the load balancer, which goes by the name that TLS asks for.
+    ///
+    /// # Errors
+    /// When the node is a worker, or the cluster belongs to somebody else.
+    pub async fn client_config(&self) -> Result<Config, ClusterError> {
+        if !self.cluster.is_ours() {
+            return Err(ClusterError::OutOfReach { cluster: self.cluster.name().to_owned() });
+        }
+        if self.role() != Role::ControlPlane {
+            return Err(ClusterError::NoApiServer { node: self.name().to_owned() });
+        }
+        Ok(of_one(self.cluster.client_config().await?, &self.record.name))
+    }
+
+    /// A client with that configuration. It belongs to the current tokio runtime and must not outlive it.
+    ///
+    /// # Errors
+    /// When the node is a worker, or the cluster belongs to somebody else.
+    pub async fn client(&self) -> Result<Client, ClusterError> {
+        client(self.client_config().await?)
     }
 
     /// Runs a command as root and returns its standard output.

@@ -117,7 +117,7 @@ async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRec
     let record = ClusterRecord { registry, ..record(context, port, version) };
     if let Some(limit) = blueprint.wait {
         // The wait's own limit comes first, because its error says what is missing.
-        let ready = ready::wait(&record.kubeconfig, &blueprint.spec, limit, running.progress(), READY);
+        let ready = ready::wait(&record, &blueprint.spec, limit, running.progress(), READY);
         running.step(READY, limit.saturating_add(seconds(5)), ready).await?;
     }
     Ok(record)

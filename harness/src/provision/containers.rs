@@ -183,7 +183,8 @@ fn host(path: &str) -> MountKind {
 fn load_balancer(context: &Context, name: &NodeName) -> ContainerSpec {
     let blueprint = &context.plan.blueprint;
     let family = blueprint.spec.networking.ip_family;
-    let control_planes: Vec<IpAddr> = context.plan.control_planes().map(|node| node.addresses.primary).collect();
+    let control_planes: Vec<(&NodeName, IpAddr)> =
+        context.plan.control_planes().map(|node| (&node.name, node.addresses.primary)).collect();
     let address = AddressPlan::of(&blueprint.spec.networking).load_balancer().with_prefixes();
     ContainerSpec {
         name: name.to_string(),

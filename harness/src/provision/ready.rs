@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use kube::Client;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{Api, Client, api::ListParams};
 
 use super::{
     Event, Progress,
     steps::{Failure, StepError},
 };
 use crate::{
+    cluster::{ClusterRecord, api_servers},
     spec::ClusterSpec,
-    wait::{Check, look_at_nodes, look_at_registration, look_at_service, until},
+    wait::{ApiServer, Check, look_at_definitions, look_at_nodes, look_at_registration, look_at_service, until},
 };
 
 /// What has to be available besides the nodes: namespace and name of a Deployment.
@@ -18,16 +20,17 @@ const ADD_ONS: [(&str, &str); 2] = [("kube-system", "coredns"), ("local-path-sto
 
 /// Waits through the address that clients on the host use, and tells under the name of `step` what is missing.
 pub(super) async fn wait(
-    kubeconfig: &str,
+    record: &ClusterRecord,
     spec: &ClusterSpec,
     limit: Duration,
     progress: &dyn Progress,
     step: &'static str,
 ) -> Result<(), Failure> {
-    let client = client(kubeconfig).await?;
+    let client = client(&record.kubeconfig).await?;
+    let servers = api_servers(record).await.map_err(|error| StepError::Api(Box::new(error)))?;
     let tell = |status: &str| progress.event(Event::Waiting { step, status: status.to_owned() });
     until("the nodes, DNS and storage", limit, async || {
-        let missing = missing(&client, spec).await;
+        let missing = missing(&client, &servers, spec).await;
         if let Check::NotYet(status) = &missing {
             tell(status);
         }
@@ -37,8 +40,19 @@ pub(super) async fn wait(
     Ok(())
 }
 
-async fn missing(client: &Client, spec: &ClusterSpec) -> Check<()> {
+async fn missing(client: &Client, servers: &[ApiServer], spec: &ClusterSpec) -> Check<()> {
     let count = spec.nodes.len();
+    // What the user's manifests define is there for whoever comes next, whichever API server that one reaches.
+    if !spec.manifests.is_empty() {
+        let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+        let looked = match definitions.list(&ListParams::default()).await {
+            Err(error) => Check::not_yet(format!("the API answered: {error}")),
+            Ok(list) => look_at_definitions(servers, &list.items).await,
+        };
+        if let Check::NotYet(status) = looked {
+            return Check::NotYet(status);
+        }
+    }
     // Without a pod network no node becomes Ready and no add-on runs: the user brings one, and waits for it.
     if spec.networking.disable_default_cni {
         return look_at_registration(client, count).await;

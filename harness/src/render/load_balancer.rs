@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use kind_engine::NodeFile;
 
-use crate::spec::{IpFamily, LOAD_BALANCER_PORT};
+use crate::spec::{IpFamily, LOAD_BALANCER_PORT, NodeName};
 
 /// Where the files lie in the load balancer's container.
 pub const LOAD_BALANCER_FOLDER: &str = "/kind/load-balancer";
@@ -13,19 +13,21 @@ pub const LOAD_BALANCER_FOLDER: &str = "/kind/load-balancer";
 const SCRIPT: &str = include_str!("load_balancer.sh");
 
 /// All files for these control planes.
-pub fn load_balancer_files(family: IpFamily, control_planes: &[IpAddr], authority: &str) -> Vec<NodeFile> {
+pub fn load_balancer_files(family: IpFamily, control_planes: &[(&NodeName, IpAddr)], authority: &str) -> Vec<NodeFile> {
     let file = |name: &str, content: String| NodeFile::public(format!("{LOAD_BALANCER_FOLDER}/{name}"), content);
-    let backends = control_planes.iter().map(|address| format!("{}\n", SocketAddr::new(*address, LOAD_BALANCER_PORT)));
+    let servers = || control_planes.iter().map(|(name, address)| (name, SocketAddr::new(*address, LOAD_BALANCER_PORT)));
+    let by_name: Vec<String> = servers().map(|(name, server)| format!("        {name} {server};")).collect();
+    let backends: Vec<String> = servers().map(|(_, server)| server.to_string()).collect();
     vec![
-        file("nginx.conf", nginx(family)),
-        file("backends", backends.collect()),
+        file("nginx.conf", nginx(family, &by_name.join("\n"))),
+        file("backends", backends.join("\n") + "\n"),
         file("authority.crt", authority.to_owned()),
         NodeFile::executable(format!("{LOAD_BALANCER_FOLDER}/run"), SCRIPT),
     ]
 }
 
 /// The proxy passes TCP on untouched, so that client certificates reach the API server.
-fn nginx(family: IpFamily) -> String {
+fn nginx(family: IpFamily, by_name: &str) -> String {
     let listen = match family {
         IpFamily::Ipv4 => format!("{LOAD_BALANCER_PORT}"),
         // The engine publishes the port on whichever address it likes.
@@ -48,9 +50,16 @@ stream {{
         # One lost connection attempt sets a server aside for two seconds; another one is asked at once.
         include {LOAD_BALANCER_FOLDER}/servers.conf;
     }}
+    # Who asks for a control plane by its name, in TLS' first message, gets that one.
+    map_hash_bucket_size 128;
+    map $ssl_preread_server_name $server {{
+        default api_servers;
+{by_name}
+    }}
     server {{
         listen {listen} so_keepalive=on backlog=1024;
-        proxy_pass api_servers;
+        ssl_preread on;
+        proxy_pass $server;
         proxy_connect_timeout 1s;
         proxy_next_upstream on;
         proxy_next_upstream_timeout 5s;
@@ -68,11 +77,14 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
+    use crate::spec::{ClusterName, Role};
 
     #[test]
     fn golden() {
-        let files =
-            load_balancer_files(IpFamily::Ipv4, &[[100, 64, 7, 11].into(), [100, 64, 7, 12].into()], "authority");
+        let name = ClusterName::new("two").unwrap();
+        let names = [0, 1].map(|index| name.node(Role::ControlPlane, index));
+        let servers = [(&names[0], [100, 64, 7, 11].into()), (&names[1], [100, 64, 7, 12].into())];
+        let files = load_balancer_files(IpFamily::Ipv4, &servers, "authority");
         let mut text = String::new();
         for file in &files {
             let content = String::from_utf8_lossy(&file.content);
@@ -83,9 +95,11 @@ mod tests {
 
     #[test]
     fn with_ipv6_it_listens_to_both_families_and_addresses_are_in_brackets() {
-        let files = load_balancer_files(IpFamily::Ipv6, &["fd00::11".parse().unwrap()], "authority");
+        let name = ClusterName::new("six").unwrap().node(Role::ControlPlane, 0);
+        let files = load_balancer_files(IpFamily::Ipv6, &[(&name, "fd00::11".parse().unwrap())], "authority");
         let text = |index: usize| String::from_utf8_lossy(&files[index].content).into_owned();
         assert!(text(0).contains("listen [::]:6443 ipv6only=off so_keepalive=on"), "{}", text(0));
+        assert!(text(0).contains("        six-control-plane [fd00::11]:6443;\n"), "{}", text(0));
         assert_eq!(text(1), "[fd00::11]:6443\n");
     }
 }

@@ -2,7 +2,9 @@
 
 mod attributes;
 mod failing;
+mod foreign;
 mod injection;
+mod pods;
 mod report;
 mod restart;
 

@@ -58,7 +58,7 @@ pub async fn build(
     options: &BuildOptions,
     progress: &dyn Progress,
 ) -> Result<ConformanceSuite, BuildError> {
-    build_with(engine, options, progress, &Host).await
+    build_with(engine, options, progress, &Host { stop: &options.stop }).await
 }
 
 async fn build_with(
@@ -82,7 +82,7 @@ async fn build_with(
         skip(progress, &Step::CONFORMANCE);
         return Ok(suite);
     }
-    let cache = Cache::open(&options.cache, Step::ConformanceSuite).await?;
+    let cache = Cache::open(options, Step::ConformanceSuite).await?;
     container::sweep(engine, Step::ConformanceSuite, cache.root()).await?;
     let workshop = Workshop { options, cache, runner, progress };
     // The one waits for the network, the other for processors.

@@ -54,7 +54,7 @@ pub(super) async fn make(
     write_files(&tar).map_err(file(STEP, "write", &tar))?;
     let node = node_image_reference(release);
     // containerd mounts what it unpacks.
-    let container = BuildContainer::run(engine, STEP, &node, workshop.cache.root(), Privileges::Full).await?;
+    let container = BuildContainer::run(engine, STEP, &node, workshop, Privileges::Full).await?;
     let result = fill(&container, &tar, images, release, reference).await;
     container.close(result).await
 }

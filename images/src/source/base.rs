@@ -48,7 +48,7 @@ pub(super) async fn provide(
             let (reference, found) = (reference.to_owned(), stop_signal.unwrap_or_default());
             return Err(SourceError::StopSignal { reference, found, expected: STOP_SIGNAL }).during(STEP);
         }
-        let container = BuildContainer::run(engine, STEP, &id, workshop.cache.root(), Privileges::Default).await?;
+        let container = BuildContainer::run(engine, STEP, &id, workshop, Privileges::Default).await?;
         let work = async {
             container.provide(SOURCE).await?;
             container.script("check-base", PROGRAMS).await

@@ -63,6 +63,7 @@ async fn reported(workshop: &Workshop<'_>, folder: &Path) -> Result<Reported, Bu
         let command = HostCommand::new("git", folder).env("TZ", "UTC").args(arguments.iter().copied());
         let printed = workshop.runner.run(&command, &workshop.cache.log(STEP), &|_| ()).await;
         printed.map(|text| text.trim().to_owned()).map_err(|failure| match failure {
+            CommandFailure::Stopped => "the build was stopped".to_owned(),
             CommandFailure::Missing => "git is not installed".to_owned(),
             CommandFailure::Broken(error) => error.to_string(),
             CommandFailure::Failed { tail, .. } => tail,

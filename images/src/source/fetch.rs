@@ -144,9 +144,10 @@ mod tests {
         let published = tempfile::tempdir().unwrap();
         let url = serve(published.path().to_owned()).await;
         let put = |name: &str, content: &str| fs::write(published.path().join(name), content).unwrap();
-        let (cache, options) = (tempfile::tempdir().unwrap(), BuildOptions::new("/nonexistent"));
-        let cache = Cache::open(cache.path(), STEP).await.unwrap();
-        let workshop = Workshop { options: &options, cache, runner: &Host, progress: &Silent };
+        let folder = tempfile::tempdir().unwrap();
+        let options = BuildOptions::new(folder.path());
+        let cache = Cache::open(&options, STEP).await.unwrap();
+        let workshop = Workshop { options: &options, cache, runner: &Host { stop: &options.stop }, progress: &Silent };
 
         put("a.tar.gz", "whole");
         let error = published_checksum(&workshop, &url).await.unwrap_err();

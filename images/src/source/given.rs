@@ -182,7 +182,7 @@ async fn expected(
         layer.finish()?.flush()
     };
     write().map_err(file(STEP, "write", &tar))?;
-    let container = BuildContainer::run(engine, STEP, base, workshop.cache.root(), Privileges::Default).await?;
+    let container = BuildContainer::run(engine, STEP, base, workshop, Privileges::Default).await?;
     let work = async {
         container.unpack(&tar).await?;
         let argv = [program.as_str(), "config", "images", "list", "--kubernetes-version", version];
@@ -228,8 +228,7 @@ pub(crate) async fn adopt(workshop: &Workshop<'_>, engine: &dyn Engine, referenc
     let step = Step::NodeImage;
     let work = async {
         let image = base::provide_image(workshop, engine, reference, step).await?;
-        let container =
-            BuildContainer::run(engine, step, &image.id, workshop.cache.root(), Privileges::Default).await?;
+        let container = BuildContainer::run(engine, step, &image.id, workshop, Privileges::Default).await?;
         let output = container.exec(&Command::new(["cat", "/kind/version"])).await;
         let output = container.close(output).await?;
         if output.exit_code == 0 && !output.stdout.trim_ascii().is_empty() {
