@@ -291,6 +291,7 @@ fn step_code(error: &StepError) -> u8 {
         | StepError::Load(_) => exit::IMAGE,
         StepError::Spec(_) | StepError::Patch(_) | StepError::TooMuch { .. } => exit::CONFIGURATION,
         StepError::TimedOut { .. } | StepError::Expired { .. } | StepError::Wait(_) => exit::TIMED_OUT,
+        StepError::Rootless { .. } => exit::ENGINE,
         StepError::Engine(error) if !is_answer(error) => exit::ENGINE,
         _ => exit::STEP_FAILED,
     }

@@ -36,6 +36,9 @@ pub struct EngineFacts {
     pub local: bool,
     /// Whether the engine runs without root.
     pub rootless: bool,
+    /// What the engine cannot limit for a container, for people to read; most often because control groups are not
+    /// delegated to its user.
+    pub missing_limits: Vec<&'static str>,
 }
 
 /// An image that the engine has.

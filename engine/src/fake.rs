@@ -116,6 +116,7 @@ impl Engine for FakeEngine {
             userns_remapped: false,
             local: false,
             rootless: false,
+            missing_limits: Vec::new(),
         })
     }
 

@@ -68,6 +68,9 @@ pub struct VmArgs {
     /// The Debian release: bookworm has Docker 20.10, trixie 26.1.
     #[arg(long, value_enum, default_value_t = Suite::Bookworm)]
     pub suite: Suite,
+    /// Run the engine as a user, without root.
+    #[arg(long)]
+    pub rootless: bool,
     /// Who runs the machine's instructions. Where this machine is a virtual one itself, emulation may be the faster way.
     #[arg(long, value_enum, default_value_t = Accelerator::Tcg)]
     pub accelerator: Accelerator,

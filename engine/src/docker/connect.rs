@@ -52,6 +52,7 @@ pub(super) async fn facts(docker: &Docker, local: bool) -> Result<EngineFacts, E
     let info = send("ask", "the engine for its facts", docker.info()).await?;
     let options = info.security_options.unwrap_or_default();
     let has = |word: &str| options.iter().any(|option| option.contains(word));
+    let limits = [("memory", info.memory_limit), ("processes", info.pids_limit), ("processors", info.cpu_shares)];
     let architecture = info.architecture.unwrap_or_default();
     Ok(EngineFacts {
         version: info.server_version.unwrap_or_default(),
@@ -65,6 +66,7 @@ pub(super) async fn facts(docker: &Docker, local: bool) -> Result<EngineFacts, E
         userns_remapped: has("name=userns"),
         local,
         rootless: has("name=rootless"),
+        missing_limits: limits.into_iter().filter(|(_, can)| *can == Some(false)).map(|(what, _)| what).collect(),
     })
 }
 

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::{engine, facts::Facts, routes};
+use crate::provision::rootless_obstacle;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -98,8 +99,9 @@ fn container_engine(facts: &Facts) -> Finding {
     let how = if engine.rootless { ", rootless" } else { "" };
     let remapped = if engine.userns_remapped { ", users remapped" } else { "" };
     let found = format!("version {} on {}{how}{remapped}", engine.version, engine.architecture);
-    let verdict = if engine.rootless { Verdict::Doubtful } else { Verdict::Good };
-    finding("container engine", verdict, found, "rootless engines are not tried; use one that runs as root")
+    let obstacle = rootless_obstacle(engine);
+    let verdict = if obstacle.is_some() { Verdict::Bad } else { Verdict::Good };
+    finding("container engine", verdict, found, obstacle.unwrap_or_default())
 }
 
 fn image(facts: &Facts) -> Option<Finding> {
@@ -241,6 +243,7 @@ mod tests {
                 userns_remapped: false,
                 local: true,
                 rootless: false,
+                missing_limits: Vec::new(),
             }),
             networks: Some(3),
             image: Some(("node:1".to_owned(), Some("amd64".to_owned()))),

@@ -9,6 +9,7 @@ use super::{
     context::Context,
     control_planes, join, limits,
     plan::PlannedNode,
+    rootless,
     running::OnNodes,
     steps::{Failure, OnNode as _, StepError},
 };
@@ -36,9 +37,9 @@ pub(super) async fn wait(context: &Context, on: OnNodes<'_>) -> Result<String, F
     let cluster = context.plan.cluster_text(&version, &context.token);
     try_join_all(nodes.iter().map(async |node| {
         let mut text = node.text(control_planes::skipped(&context.plan, node), join::skipped(node));
-        if let Some(reserved) = limits::reserve(node, &context.machine) {
-            text.patches.merge.insert(0, reserved);
-        }
+        // Before the user's own, which win.
+        let of_machine = limits::reserve(node, &context.machine).into_iter().chain(rootless::kubelet(&context.machine));
+        text.patches.merge.splice(..0, of_machine);
         let mut files = kubelet_patches(&text);
         files.push(NodeFile::secret(KUBEADM_PATH, kubeadm(&cluster, &text).on(&node.name)?));
         context.engine.write_files(node.name.as_str(), &files).await.on(&node.name)

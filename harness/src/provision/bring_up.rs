@@ -21,7 +21,7 @@ use super::{
     images, join, limits, manifests, network,
     outline::remarks,
     plan::Plan,
-    ready, registry,
+    ready, registry, rootless,
     running::Running,
     steps::{Failure, ProvisionError, Remains, StepError},
     storage,
@@ -163,6 +163,7 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
         manifests::content(manifest)?;
     }
     let facts = engine.facts().await?;
+    rootless::check(&facts)?;
     limits::check(&plan, &facts)?;
     if facts.local {
         Left::on_this_machine(&facts.root_dir).check(plan.nodes.len(), &facts.root_dir)?;

@@ -13,6 +13,7 @@ use kind_engine::{
 use super::{
     context::Context,
     plan::PlannedNode,
+    rootless,
     running::OnNodes,
     steps::{Failure, OnNode as _, StepError},
 };
@@ -143,6 +144,7 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
         Mount { target: "/lib/modules".into(), kind: host("/lib/modules") },
     ];
     mounts.extend(mapped_devices(&context.machine.storage_driver));
+    mounts.extend(rootless::fuse(&context.machine));
     mounts.extend(node.spec.extra_mounts.iter().cloned());
     ContainerSpec {
         name: node.name.to_string(),

@@ -163,6 +163,12 @@ pub enum StepError {
         /// What it asks for, and how much there is.
         problem: String,
     },
+    /// The engine runs without root, and no node runs on it as it is.
+    #[error("run nodes on an engine without root: {obstacle}")]
+    Rootless {
+        /// What stands against it, and what to do.
+        obstacle: String,
+    },
     /// Images could not be brought into nodes.
     #[error(transparent)]
     Load(Box<crate::load::LoadError>),

@@ -1,5 +1,6 @@
 //! What is in the virtual machine beside Debian's packages: how it starts, what it does, and how it tells. Pure.
 
+use super::rootless;
 use crate::args::Suite;
 
 /// The packages of every release. The kernel is the one that Debian makes for virtual machines.
@@ -16,11 +17,16 @@ const PACKAGES: [&str; 10] = [
     "udev",
 ];
 
-/// The packages of a release.
-pub(super) fn packages(suite: Suite) -> Vec<&'static str> {
-    // A package of its own, and only recommended, since trixie.
-    let client = (suite == Suite::Trixie).then_some("docker-cli");
-    PACKAGES.into_iter().chain(client).collect()
+/// What an engine that runs as a user needs besides.
+const ROOTLESS_PACKAGES: [&str; 5] = ["dbus-user-session", "fuse-overlayfs", "rootlesskit", "slirp4netns", "uidmap"];
+
+/// A kind of machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Guest {
+    /// The Debian release.
+    pub(super) suite: Suite,
+    /// Whether its engine runs as a user.
+    pub(super) rootless: bool,
 }
 
 /// Where the second disk is mounted, by the unit of that name.
@@ -46,38 +52,64 @@ pub(super) struct File {
     pub(super) text: String,
 }
 
-/// Everything that is written into the root file system.
-pub(super) fn files() -> [File; 4] {
-    [
-        File { path: "etc/hostname", text: "kind-rs-vm\n".to_owned() },
-        File {
-            path: "etc/fstab",
-            text: format!("/dev/vda / ext4 defaults 0 1\n/dev/vdb {PAYLOAD} ext4 ro,nofail 0 2\n"),
-        },
-        File { path: "etc/systemd/system/kind-rs.service", text: unit() },
-        // Wanted by what everything that is up wants.
-        File {
-            path: "etc/systemd/system/multi-user.target.d/kind-rs.conf",
-            text: "[Unit]\nWants=kind-rs.service\n".to_owned(),
-        },
-    ]
+impl File {
+    pub(super) fn new(path: &'static str, text: impl Into<String>) -> Self {
+        Self { path, text: text.into() }
+    }
 }
 
-/// The check, as a service: its commands run one after the other until one fails, and then the machine is switched off. It
-/// requires nothing, because a unit whose requirements fail does not fail itself.
-fn unit() -> String {
-    format!(
-        "[Unit]
+impl Guest {
+    /// What its files on this machine are called.
+    pub(super) fn name(self) -> String {
+        format!("{}{}", self.suite.name(), if self.rootless { "-rootless" } else { "" })
+    }
+
+    /// What it is, for people to read.
+    pub(super) fn title(self) -> String {
+        format!("Debian {}{}", self.suite.name(), if self.rootless { " without root" } else { "" })
+    }
+
+    /// The packages that it is made of.
+    pub(super) fn packages(self) -> Vec<&'static str> {
+        // A package of its own, and only recommended, since trixie.
+        let client = (self.suite == Suite::Trixie).then_some("docker-cli");
+        let rootless = self.rootless.then_some(ROOTLESS_PACKAGES).into_iter().flatten();
+        PACKAGES.into_iter().chain(client).chain(rootless).collect()
+    }
+
+    /// Everything that is written into the root file system.
+    pub(super) fn files(self) -> Vec<File> {
+        let mut files = vec![
+            File::new("etc/hostname", "kind-rs-vm\n"),
+            File::new("etc/fstab", format!("/dev/vda / ext4 defaults 0 1\n/dev/vdb {PAYLOAD} ext4 ro,nofail 0 2\n")),
+            File::new("etc/systemd/system/kind-rs.service", self.unit()),
+            // Wanted by what everything that is up wants.
+            File::new("etc/systemd/system/multi-user.target.d/kind-rs.conf", "[Unit]\nWants=kind-rs.service\n"),
+        ];
+        if self.rootless {
+            files.extend(rootless::files());
+        }
+        files
+    }
+
+    /// The check, as a service: its commands run one after the other until one fails, and then the machine is switched off.
+    /// It requires nothing, because a unit whose requirements fail does not fail itself.
+    fn unit(self) -> String {
+        let (engine, user) =
+            if self.rootless { rootless::SERVICE } else { ("docker.service", "Environment=HOME=/root") };
+        format!(
+            "[Unit]
 Description=kind-rs on a host of another kind
-Wants=docker.service payload.mount
-After=docker.service payload.mount
+Wants={engine} payload.mount
+After={engine} payload.mount
 SuccessAction=poweroff-force
 FailureAction=poweroff-force
 
 [Service]
 Type=oneshot
 TimeoutStartSec=1h
-Environment=HOME=/root KIND_TEST_REQUIRE=1 KIND_TEST_KEEP=never
+{user}
+Environment=KIND_TEST_REQUIRE=1 KIND_TEST_KEEP=never
 EnvironmentFile={PAYLOAD}/{ENVIRONMENT}
 StandardOutput=journal+console
 StandardError=journal+console
@@ -86,7 +118,8 @@ ExecStart={PAYLOAD}/{KIND} doctor
 ExecStart={PAYLOAD}/{TESTS} --exact {TEST} --nocapture
 ExecStopPost=echo \"{VERDICT}${{SERVICE_RESULT}}\"
 "
-    )
+        )
+    }
 }
 
 /// Whether the machine said that all went well, on its console.
@@ -98,6 +131,16 @@ pub(super) fn passed(console: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every kind of machine.
+    fn guests() -> impl Iterator<Item = Guest> {
+        let of_suite = |suite| [true, false].map(|rootless| Guest { suite, rootless });
+        [Suite::Bookworm, Suite::Trixie].into_iter().flat_map(of_suite)
+    }
+
+    fn unit() -> String {
+        Guest { suite: Suite::Bookworm, rootless: false }.unit()
+    }
 
     #[test]
     fn the_service_tells_what_is_looked_for() {
@@ -115,13 +158,16 @@ mod tests {
 
     #[test]
     fn the_mount_has_the_name_that_it_is_waited_for_by() {
-        assert!(unit().contains(&format!("After=docker.service {}.mount", PAYLOAD.trim_start_matches('/'))));
+        for guest in guests() {
+            let mount = format!(" {}.mount\n", PAYLOAD.trim_start_matches('/'));
+            assert_eq!(guest.unit().matches(&mount).count(), 2, "{guest:?}");
+        }
     }
 
     #[test]
     fn the_check_runs_what_the_payload_has() {
         for name in [IMAGE, KIND, TESTS, ENVIRONMENT] {
-            assert!(unit().contains(&format!("{PAYLOAD}/{name}")), "{name}");
+            assert!(guests().all(|guest| guest.unit().contains(&format!("{PAYLOAD}/{name}"))), "{name}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod guest;
 mod machine;
 mod payload;
 mod root;
+mod rootless;
 mod run;
 
 pub use run::vm;

@@ -5,9 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{guest, run::VmError};
+use super::{guest::Guest, run::VmError};
 use crate::{
-    args::Suite,
     context::Context,
     process::{Tool, run_logged},
 };
@@ -31,10 +30,10 @@ impl Root {
     }
 }
 
-/// Has the root file system of that Debian release.
-pub(super) async fn root(ctx: &Context, suite: Suite) -> Result<Root, VmError> {
-    let folder = ctx.workspace.virtual_machines().join(suite.name());
-    let recipe = recipe(suite);
+/// Has the root file system of that kind of machine.
+pub(super) async fn root(ctx: &Context, guest: Guest) -> Result<Root, VmError> {
+    let folder = ctx.workspace.virtual_machines().join(guest.name());
+    let (suite, recipe) = (guest.suite, recipe(guest));
     if fs::read_to_string(folder.join("recipe")).is_ok_and(|found| found == recipe) {
         return Ok(Root::at(&folder));
     }
@@ -52,12 +51,12 @@ pub(super) async fn root(ctx: &Context, suite: Suite) -> Result<Root, VmError> {
     fs::create_dir(&unfinished).map_err(failed("make a folder beside"))?;
     let mirrors = kind_images::debian_mirrors(Path::new("/etc/apt"), suite.name(), work.path());
     let bootstrap = Tool::new("mmdebstrap")
-        .args(["--variant=essential".to_owned(), format!("--include={}", guest::packages(suite).join(","))])
+        .args(["--variant=essential".to_owned(), format!("--include={}", guest.packages().join(","))])
         .args(["doc", "man", "locale"].map(|folder| format!("--dpkgopt=path-exclude=/usr/share/{folder}/*")))
         .args([suite.name().to_owned(), tree.display().to_string()])
         .args(mirrors.map_err(failed("write the sources of"))?);
-    run_logged(ctx, &format!("install Debian {} for the virtual machine", suite.name()), &bootstrap).await?;
-    for file in guest::files() {
+    run_logged(ctx, &format!("install {} for the virtual machine", guest.title()), &bootstrap).await?;
+    for file in guest.files() {
         write(&tree.join(file.path), &file.text).map_err(failed("write files of the virtual machine for"))?;
     }
     let made = Root::at(&unfinished);
@@ -73,9 +72,9 @@ pub(super) async fn root(ctx: &Context, suite: Suite) -> Result<Root, VmError> {
 }
 
 /// Everything that the root file system is made of.
-fn recipe(suite: Suite) -> String {
-    let files = guest::files().map(|file| format!("{}:\n{}", file.path, file.text));
-    format!("{RECIPE}, {}, {SIZE}\n{}\n{}", suite.name(), guest::packages(suite).join("\n"), files.join("\n"))
+fn recipe(guest: Guest) -> String {
+    let files = guest.files().into_iter().map(|file| format!("{}:\n{}", file.path, file.text)).collect::<Vec<_>>();
+    format!("{RECIPE}, {}, {SIZE}\n{}\n{}", guest.suite.name(), guest.packages().join("\n"), files.join("\n"))
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
@@ -97,9 +96,12 @@ fn starting_with(folder: &Path, name: &str) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Suite;
 
     #[test]
-    fn another_release_is_another_recipe() {
-        assert_ne!(recipe(Suite::Bookworm), recipe(Suite::Trixie));
+    fn another_kind_of_machine_is_another_recipe() {
+        let guest = |suite, rootless| recipe(Guest { suite, rootless });
+        assert_ne!(guest(Suite::Bookworm, false), guest(Suite::Trixie, false));
+        assert_ne!(guest(Suite::Trixie, true), guest(Suite::Trixie, false));
     }
 }

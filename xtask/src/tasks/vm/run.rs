@@ -5,7 +5,10 @@ use std::{fs, io, path::PathBuf};
 use kind_engine::EngineError;
 use nix::unistd::Uid;
 
-use super::{guest, machine, payload, root};
+use super::{
+    guest::{self, Guest},
+    machine, payload, root,
+};
 use crate::{
     args::VmArgs,
     context::Context,
@@ -85,11 +88,12 @@ pub async fn vm(ctx: &Context, arguments: VmArgs) -> Result<(), VmError> {
         move |source| VmError::File { action, path, source }
     };
     fs::create_dir_all(&folder).map_err(failed("make"))?;
-    let root = root::root(ctx, arguments.suite).await?;
+    let guest = Guest { suite: arguments.suite, rootless: arguments.rootless };
+    let root = root::root(ctx, guest).await?;
     // It goes with the machine.
     let work = tempfile::tempdir_in(&folder).map_err(failed("make a folder in"))?;
     let payload = payload::payload(ctx, &*prepared.engine, &image, work.path()).await?;
-    let name = format!("run a cluster on Debian {} in the virtual machine", arguments.suite.name());
+    let name = format!("run a cluster on {} in the virtual machine", guest.title());
     run_logged(ctx, &name, &machine::qemu(&arguments, &root, &payload)).await?;
     work.close().map_err(failed("remove a folder in"))?;
     let log = log_of(ctx, &name);
