@@ -82,7 +82,7 @@ pub(crate) enum Failure {
         outcome: String,
     },
     /// A build was stopped by a signal.
-    #[error("build the image: {signal}; {outcome}, and the next build goes on from there")]
+    #[error("build the image: {signal}; {outcome}")]
     BuildStopped {
         /// The signal.
         signal: Signal,

@@ -54,7 +54,7 @@ async fn make(workshop: &Workshop<'_>, engine: &dyn Engine, reference: &str) -> 
         archive.finish()
     };
     write().map_err(file(STEP, "write", &path))?;
-    engine.load_image(&path).await.during(STEP)?;
+    workshop.unless_stopped(STEP, engine.load_image(&path)).await?;
     fs::remove_file(&path).map_err(file(STEP, "remove", &path))
 }
 

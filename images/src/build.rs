@@ -28,7 +28,7 @@ use crate::{
 /// # Errors
 /// A [`BuildError`] that names the step, what it was about, and what to do.
 pub async fn build(engine: &dyn Engine, options: &BuildOptions, progress: &dyn Progress) -> Result<String, BuildError> {
-    build_with(engine, options, progress, &Host { stop: &options.stop }).await
+    build_with(engine, options, progress, &Host::default()).await
 }
 
 /// Makes sure that the engine has the base image of `options.release`, Debian's part of a node, and returns its reference.
@@ -46,7 +46,7 @@ pub async fn build_base(
         skip(progress, &[Step::Base]);
         return Ok(reference);
     }
-    let host = Host { stop: &options.stop };
+    let host = Host::default();
     let workshop = workshop(engine, options, progress, &host).await?;
     base::provide(&workshop, engine).await?;
     Ok(reference)
@@ -107,7 +107,7 @@ async fn workshop<'a>(
     }
     let cache = Cache::open(options, Step::Base).await?;
     container::sweep(engine, Step::Base, cache.root()).await?;
-    Ok(Workshop { options, cache, runner, progress })
+    Ok(Workshop::new(options, cache, runner, progress))
 }
 
 /// Makes sure that the engine has everything of the node image that takes long.
@@ -122,7 +122,8 @@ async fn provide_payload(
         return Ok(());
     }
     // The one waits for the network, the other for processors.
-    let ((), programs) = tokio::try_join!(base::provide(workshop, engine), provide_programs(workshop, kubernetes))?;
+    let both = workshop.both(base::provide(workshop, engine), provide_programs(workshop, kubernetes));
+    let ((), programs) = both.await?;
     let images = pod_images::archive(workshop, engine, &programs).await?;
     workshop.step(Step::ImageStore, payload::make(workshop, engine, &programs, &images)).await?;
     let given = kubernetes.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());

@@ -4,6 +4,7 @@ use std::{fs, sync::Mutex};
 
 use async_trait::async_trait;
 use kind_engine::{FakeEngine, Outcome};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
@@ -22,7 +23,13 @@ struct FakeTools {
 
 #[async_trait]
 impl Runner for FakeTools {
-    async fn run(&self, command: &HostCommand, _: &Path, _: OnLine<'_>) -> Result<String, CommandFailure> {
+    async fn run(
+        &self,
+        command: &HostCommand,
+        _: &Path,
+        _: OnLine<'_>,
+        _: &CancellationToken,
+    ) -> Result<String, CommandFailure> {
         let text = command.display();
         self.ran.lock().unwrap().push(text.clone());
         if self.broken.lock().unwrap().is_some_and(|part| text.contains(part)) {
@@ -85,14 +92,17 @@ async fn a_build_that_is_stopped_removes_its_container() {
     engine.when("collect-base-tools", Outcome::Hang);
     let tools = FakeTools::default();
     let build = build_with(&engine, &options, &Silent, &tools);
-    let stop = async {
+    let stopped = async {
         while !engine.calls().iter().any(|call| call.contains("collect-base-tools")) {
             tokio::task::yield_now().await;
         }
         options.stop.cancel();
+        std::future::pending::<()>().await;
     };
-    let (outcome, ()) = tokio::join!(build, stop);
-    let error = outcome.unwrap_err();
+    let error = tokio::select! {
+        outcome = build => outcome.unwrap_err(),
+        () = stopped => unreachable!("it is never done"),
+    };
     assert!(matches!(error, BuildError::Stopped { step: Step::PodImages }), "{error}");
     assert!(engine.left().is_empty(), "containers are left: {:?}", engine.left());
 }

@@ -12,13 +12,12 @@ use std::{
 
 use async_trait::async_trait;
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::signal::{Signal, killpg},
     unistd::Pid,
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::{Child, Command},
-    runtime::Handle,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -87,27 +86,45 @@ pub(crate) enum CommandFailure {
 /// Runs programs. A trait, so that tests can stand in for compilers.
 #[async_trait]
 pub(crate) trait Runner: Send + Sync {
-    /// Runs it to its end and returns its standard output. Both streams go to `log`, and line by line to `on_line`.
-    async fn run(&self, command: &HostCommand, log: &Path, on_line: OnLine<'_>) -> Result<String, CommandFailure>;
+    /// Runs it to its end, or until it is stopped, and returns its standard output. Both streams go to `log`, and line by
+    /// line to `on_line`.
+    async fn run(
+        &self,
+        command: &HostCommand,
+        log: &Path,
+        on_line: OnLine<'_>,
+        stop: &CancellationToken,
+    ) -> Result<String, CommandFailure>;
 }
 
-/// How long a program that was interrupted may clean up before it is killed.
-const CLEAN_UP_LIMIT: Duration = Duration::from_secs(10);
+/// The programs of this machine.
+pub(crate) struct Host {
+    /// How long a program that was interrupted may clean up before it is killed.
+    clean_up: Duration,
+}
 
-/// The programs of this machine, interrupted when the build is stopped.
-pub(crate) struct Host<'a> {
-    pub(crate) stop: &'a CancellationToken,
+impl Default for Host {
+    fn default() -> Self {
+        Self { clean_up: Duration::from_secs(10) }
+    }
 }
 
 #[async_trait]
-impl Runner for Host<'_> {
-    async fn run(&self, command: &HostCommand, log: &Path, on_line: OnLine<'_>) -> Result<String, CommandFailure> {
+impl Runner for Host {
+    async fn run(
+        &self,
+        command: &HostCommand,
+        log: &Path,
+        on_line: OnLine<'_>,
+        stop: &CancellationToken,
+    ) -> Result<String, CommandFailure> {
         let mut file = File::options().create(true).append(true).open(log).map_err(CommandFailure::Broken)?;
         writeln!(file, "$ {}", command.display()).map_err(CommandFailure::Broken)?;
         let child = Command::new(&command.program)
             .args(&command.arguments)
             .envs(command.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(&command.folder)
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -117,15 +134,18 @@ impl Runner for Host<'_> {
                 _ => CommandFailure::Broken(error),
             })?;
         let printed = Mutex::new(Printed { file, lines: Vec::new() });
-        let mut running = Running(Some(child));
-        let id = running.id();
+        let group = group(&child);
+        let mut running = Running(child);
         let mut ended = pin!(running.outcome(&printed, on_line));
         let ended = tokio::select! {
             ended = &mut ended => ended,
-            () = self.stop.cancelled() => {
-                interrupt(id);
+            () = stop.cancelled() => {
+                signal(group, Signal::SIGINT);
                 // It is still listened to, because a full pipe would hold it up.
-                let _ = timeout(CLEAN_UP_LIMIT, ended).await;
+                if timeout(self.clean_up, &mut ended).await.is_err() {
+                    signal(group, Signal::SIGKILL);
+                    let _ = ended.await;
+                }
                 return Err(CommandFailure::Stopped);
             }
         };
@@ -139,42 +159,34 @@ impl Runner for Host<'_> {
     }
 }
 
-/// A program under way. Dropped before its end, because another step failed, it is interrupted.
-struct Running(Option<Child>);
+/// A program under way, with a process group of its own. Dropped before its end, all of that is killed.
+struct Running(Child);
 
 impl Running {
-    fn id(&self) -> Option<u32> {
-        self.0.as_ref().and_then(Child::id)
-    }
-
     async fn outcome(&mut self, printed: &Mutex<Printed>, on_line: OnLine<'_>) -> io::Result<(String, ExitStatus)> {
-        let child = self.0.as_mut().expect("only taken when this is dropped");
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr) = (self.0.stdout.take(), self.0.stderr.take());
         let (stdout, _) = tokio::try_join!(listen(stdout, printed, on_line), listen(stderr, printed, on_line))?;
-        Ok((stdout, child.wait().await?))
+        Ok((stdout, self.0.wait().await?))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        interrupt(self.id());
-        let Some(mut child) = self.0.take().filter(|child| child.id().is_some()) else { return };
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move {
-                if timeout(CLEAN_UP_LIMIT, child.wait()).await.is_err() {
-                    // What is still there after this is beyond anybody's reach.
-                    let _ = child.kill().await;
-                }
-            });
-        }
+        // After its end the number may be another program's, and there is none here any more.
+        signal(group(&self.0), Signal::SIGKILL);
     }
 }
 
-/// What Ctrl-C sends: compilers and mmdebstrap remove their temporary files and mounts then.
-fn interrupt(id: Option<u32>) {
-    if let Some(id) = id.and_then(|id| i32::try_from(id).ok()) {
+/// The process group of a program that has not ended.
+fn group(child: &Child) -> Option<Pid> {
+    child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
+}
+
+/// To all of the group, because mmdebstrap's first process leaves signals to those that it started.
+fn signal(group: Option<Pid>, signal: Signal) {
+    if let Some(group) = group {
         // It may have ended meanwhile.
-        let _ = kill(Pid::from_raw(id), Signal::SIGINT);
+        let _ = killpg(group, signal);
     }
 }
 
@@ -220,8 +232,8 @@ mod tests {
         let log = folder.path().join("log");
         let command = HostCommand::new("sh", folder.path()).args(["-c", "seq 100; echo gone wrong; exit 3"]);
         let seen = Mutex::new(0);
-        let host = Host { stop: &CancellationToken::new() };
-        let failure = host.run(&command, &log, &|_| *seen.lock().unwrap() += 1).await.unwrap_err();
+        let count = |_: &str| *seen.lock().unwrap() += 1;
+        let failure = Host::default().run(&command, &log, &count, &CancellationToken::new()).await.unwrap_err();
         let CommandFailure::Failed { outcome, tail } = failure else { panic!("{failure:?}") };
         assert_eq!(outcome, "exit status: 3");
         assert_eq!(tail.lines().count(), TAIL);
@@ -242,17 +254,37 @@ mod tests {
                 stop.cancel();
             }
         };
-        let outcome = Host { stop: &stop }.run(&command, &log, &on_line).await;
+        let outcome = Host::default().run(&command, &log, &on_line, &stop).await;
         assert!(matches!(outcome, Err(CommandFailure::Stopped)), "{outcome:?}");
         assert!(std::fs::read_to_string(log).unwrap().ends_with("ready\ncleaned up\n"));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_heed_that_is_killed_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let script = "trap '' INT; sleep 600 & echo $!; wait";
+        let command = HostCommand::new("sh", folder.path()).args(["-c", script]);
+        let (stop, started) = (CancellationToken::new(), Mutex::new(None));
+        let on_line = |line: &str| {
+            *started.lock().unwrap() = line.parse().ok().map(Pid::from_raw);
+            stop.cancel();
+        };
+        let host = Host { clean_up: Duration::from_millis(50) };
+        let outcome = host.run(&command, &log, &on_line, &stop).await;
+        assert!(matches!(outcome, Err(CommandFailure::Stopped)), "{outcome:?}");
+        let started = started.lock().unwrap().unwrap();
+        // Whoever adopts what it started takes its time to bury it.
+        let state = std::fs::read_to_string(format!("/proc/{started}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z "), "{state}");
     }
 
     #[tokio::test]
     async fn a_program_that_is_not_there_is_told_from_one_that_fails() {
         let folder = tempfile::tempdir().unwrap();
         let command = HostCommand::new("no-such-program-here", folder.path());
-        let host = Host { stop: &CancellationToken::new() };
-        let failure = host.run(&command, &folder.path().join("log"), &|_| ()).await.unwrap_err();
+        let (log, stop) = (folder.path().join("log"), CancellationToken::new());
+        let failure = Host::default().run(&command, &log, &|_| (), &stop).await.unwrap_err();
         assert!(matches!(failure, CommandFailure::Missing), "{failure:?}");
     }
 }

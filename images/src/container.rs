@@ -47,7 +47,7 @@ impl<'a> BuildContainer<'a> {
             ..ContainerSpec::default()
         };
         engine.run_container(&spec).await.during(step)?;
-        Ok(Self { engine, step, name, stop: workshop.options.stop.clone() })
+        Ok(Self { engine, step, name, stop: workshop.stop.clone() })
     }
 
     /// What the engine does for it, unless the build is stopped first. What then still goes on ends with the container.
@@ -109,15 +109,18 @@ impl<'a> BuildContainer<'a> {
     pub(crate) async fn commit(&self, reference: &str, changes: &[String]) -> Result<(), BuildError> {
         let mut changes = changes.to_vec();
         changes.push(format!("LABEL {LABEL}=finished"));
-        self.engine(self.engine.commit(&self.name, reference, &changes)).await
+        // Not to be stopped: an engine that is left alone with it may be at it still when the container is to go.
+        self.engine.commit(&self.name, reference, &changes).await.during(self.step)
     }
 
     /// Removes it once its work is over, and returns the work's result.
     pub(crate) async fn close<T>(self, result: Result<T, BuildError>) -> Result<T, BuildError> {
         let removed = self.engine.remove_container(&self.name).await.during(self.step);
-        let value = result?;
-        removed?;
-        Ok(value)
+        match (result, removed) {
+            // Who stops a build wants to know what is left of it.
+            (Err(BuildError::Stopped { .. }), Err(left)) => Err(left),
+            (result, removed) => result.and_then(|value| removed.map(|()| value)),
+        }
     }
 }
 

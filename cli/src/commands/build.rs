@@ -1,7 +1,5 @@
 //! `kind-rs build`: the base image, the node image, and the conformance suite with its node image.
 
-use std::pin::pin;
-
 use kind_images::{BuildError, BuildOptions, Release, Source, SourceError, build, build_base, conformance};
 
 use crate::{
@@ -48,7 +46,7 @@ async fn until_signalled<T>(
     work: impl Future<Output = Result<T, BuildError>>,
 ) -> Result<T, Failure> {
     let mut signals = Signals::new().map_err(Failure::Runtime)?;
-    let mut work = pin!(work);
+    let mut work = Box::pin(work);
     let signal = tokio::select! {
         made = &mut work => return Ok(made?),
         signal = signals.next() => signal,
@@ -56,8 +54,14 @@ async fn until_signalled<T>(
     session.console.note(&format!("{signal}: stopping the build; a second signal does not wait for that"));
     options.stop.cancel();
     tokio::select! {
-        made = work => made.map_err(|_| Failure::BuildStopped { signal, outcome: "what was finished is kept" }),
-        _ = signals.next() => Err(Failure::BuildStopped { signal, outcome: "the next build removes what is left of it" }),
+        made = work => made.map_err(|error| match error {
+            BuildError::Stopped { .. } => Failure::BuildStopped { signal, outcome: "what was finished is kept" },
+            other => other.into(),
+        }),
+        _ = signals.next() => {
+            let outcome = "its container may be left, which the next build removes; what was finished is kept";
+            Err(Failure::BuildStopped { signal, outcome })
+        }
     }
 }
 

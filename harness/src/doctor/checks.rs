@@ -247,7 +247,7 @@ mod tests {
             }),
             networks: Some(3),
             image: Some(("node:1".to_owned(), Some("amd64".to_owned()))),
-            daemon: Some(serde_json::json!({ "log-driver": "local" })),
+            daemon: Some(Ok(serde_json::json!({ "log-driver": "local" }))),
             settings: KERNEL.iter().map(|(name, _, enough, _)| (*name, Some(*enough))).collect(),
             kernel: Some("6.1.0-x".to_owned()),
             overlay: Some(true),
@@ -289,7 +289,12 @@ mod tests {
     #[case::old_api(|facts: &mut Facts| facts.engine.as_mut().unwrap().api_version = "1.40".into(), "engine's API", Verdict::Bad)]
     #[case::storage(|facts: &mut Facts| facts.engine.as_mut().unwrap().storage_driver = "vfs".into(), "storage driver", Verdict::Doubtful)]
     #[case::snap(|facts: &mut Facts| facts.engine.as_mut().unwrap().root_dir = "/var/snap/docker/common".into(), "engine's package", Verdict::Doubtful)]
-    #[case::iptables(|facts: &mut Facts| facts.daemon = Some(serde_json::json!({ "iptables": false })), "daemon.json: iptables", Verdict::Doubtful)]
+    #[case::iptables(|facts: &mut Facts| facts.daemon = Some(Ok(serde_json::json!({ "iptables": false }))), "daemon.json: iptables", Verdict::Doubtful)]
+    #[case::broken(|facts: &mut Facts| facts.daemon = Some(Err("expected `,`".into())), "daemon.json", Verdict::Doubtful)]
+    #[case::rootless(|facts: &mut Facts| {
+        let engine = facts.engine.as_mut().unwrap();
+        (engine.rootless, engine.missing_limits) = (true, vec!["memory"]);
+    }, "container engine", Verdict::Bad)]
     #[case::namespaces(|facts: &mut Facts| facts.cgroup_namespaces = Some(false), "cgroup namespaces", Verdict::Bad)]
     #[case::selinux(|facts: &mut Facts| facts.selinux = Some(true), "SELinux", Verdict::Doubtful)]
     #[case::unknown(|facts: &mut Facts| facts.left = Some(Err("no folder".into())), "left behind by tests", Verdict::Doubtful)]

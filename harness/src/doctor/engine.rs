@@ -35,8 +35,15 @@ pub(super) fn snap(engine: &EngineFacts) -> Option<Finding> {
 }
 
 /// What is wrong in the engine's configuration file; nothing where it says nothing.
-pub(super) fn configuration(file: Option<&Value>) -> Vec<Finding> {
-    let Some(file) = file else { return Vec::new() };
+pub(super) fn configuration(file: Option<&Result<Value, String>>) -> Vec<Finding> {
+    let file = match file {
+        None => return Vec::new(),
+        Some(Ok(file)) => file,
+        Some(Err(error)) => {
+            let advice = "the engine does not start again with it: mend /etc/docker/daemon.json";
+            return vec![finding("daemon.json", Verdict::Doubtful, format!("no JSON: {error}"), advice)];
+        }
+    };
     let says = |key: &str, value: bool| file.get(key).and_then(Value::as_bool) == Some(value);
     let mut found = Vec::new();
     if says("iptables", false) {
@@ -64,7 +71,7 @@ mod tests {
     #[test]
     fn a_file_that_takes_something_from_nodes_is_told() {
         let names = |file: Value| -> Vec<(String, Verdict)> {
-            configuration(Some(&file)).into_iter().map(|found| (found.check, found.verdict)).collect()
+            configuration(Some(&Ok(file))).into_iter().map(|found| (found.check, found.verdict)).collect()
         };
         // Nodes ask for no init of the engine's, whatever it does for others.
         assert_eq!(names(json!({ "data-root": "/d", "init": true, "iptables": true })), []);

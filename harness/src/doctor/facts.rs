@@ -17,7 +17,7 @@ pub struct Facts {
     /// The node image that would be used, and the architecture of what the engine has of it.
     pub(super) image: Option<(String, Option<String>)>,
     /// The engine's configuration file.
-    pub(super) daemon: Option<Value>,
+    pub(super) daemon: Option<Result<Value, String>>,
     /// Kernel settings by name.
     pub(super) settings: Vec<(&'static str, Option<u64>)>,
     /// The kernel's release, such as `6.1.0`.
@@ -55,7 +55,7 @@ pub(super) const SETTINGS: [&str; 7] = [
     "net.netfilter.nf_conntrack_max",
 ];
 
-/// The engine's configuration file, where nobody moved it.
+/// The configuration file of an engine that runs as root, where nobody moved it.
 const DAEMON: &str = "/etc/docker/daemon.json";
 
 impl Facts {
@@ -80,7 +80,8 @@ impl Facts {
             let found = engine.facts().await?;
             facts.local = found.local;
             facts.disk = Some(&found.root_dir).filter(|_| found.local).and_then(|folder| left(folder));
-            facts.daemon = Some(DAEMON).filter(|_| found.local).and_then(read).and_then(|text| text.parse().ok());
+            let daemon = Some(DAEMON).filter(|_| found.local && !found.rootless).and_then(read);
+            facts.daemon = daemon.map(|text| text.parse().map_err(|error: serde_json::Error| error.to_string()));
             facts.engine = Some(found);
             facts.networks = Some(engine.networks(&Labels::new()).await?.len());
             let architecture = engine.image(image).await?.map(|ImageFacts { architecture, .. }| architecture);

@@ -144,8 +144,9 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
         Mount { target: "/lib/modules".into(), kind: host("/lib/modules") },
     ];
     mounts.extend(mapped_devices(&context.machine.storage_driver));
-    mounts.extend(rootless::fuse(&context.machine));
     mounts.extend(node.spec.extra_mounts.iter().cloned());
+    // The user's own mount of it is meant where there is one.
+    mounts.extend(rootless::fuse(&context.machine).filter(|fuse| mounts.iter().all(|one| one.target != fuse.target)));
     ContainerSpec {
         name: node.name.to_string(),
         hostname: node.name.to_string(),

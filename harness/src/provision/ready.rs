@@ -1,8 +1,11 @@
-//! Step: what a cluster needs before a test may run on it: every node Ready, DNS and storage up.
+//! Step: what a cluster needs before a test may run on it: every node Ready, DNS and storage up, and what the
+//! manifests define served.
 
 use std::time::Duration;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, CustomResourceDefinitionCondition,
+};
 use kube::{Api, Client, api::ListParams};
 
 use super::{
@@ -29,7 +32,8 @@ pub(super) async fn wait(
     let client = client(&record.kubeconfig).await?;
     let servers = api_servers(record).await.map_err(|error| StepError::Api(Box::new(error)))?;
     let tell = |status: &str| progress.event(Event::Waiting { step, status: status.to_owned() });
-    until("the nodes, DNS and storage", limit, async || {
+    let resources = if spec.manifests.is_empty() { "" } else { ", and custom resources" };
+    until(format!("the nodes, DNS and storage{resources}"), limit, async || {
         let missing = missing(&client, &servers, spec).await;
         if let Check::NotYet(status) = &missing {
             tell(status);
@@ -41,18 +45,31 @@ pub(super) async fn wait(
 }
 
 async fn missing(client: &Client, servers: &[ApiServer], spec: &ClusterSpec) -> Check<()> {
-    let count = spec.nodes.len();
-    // What the user's manifests define is there for whoever comes next, whichever API server that one reaches.
-    if !spec.manifests.is_empty() {
-        let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
-        let looked = match definitions.list(&ListParams::default()).await {
-            Err(error) => Check::not_yet(format!("the API answered: {error}")),
-            Ok(list) => look_at_definitions(servers, &list.items).await,
-        };
-        if let Check::NotYet(status) = looked {
-            return Check::NotYet(status);
-        }
+    match look_at_cluster(client, spec).await {
+        // What the user's manifests define is there for whoever comes next, whichever API server that one reaches.
+        Check::Done(()) if !spec.manifests.is_empty() => look_at_resources(client, servers).await,
+        looked => looked,
     }
+}
+
+/// The custom resources of definitions that were accepted: what no API server can serve is not waited for.
+async fn look_at_resources(client: &Client, servers: &[ApiServer]) -> Check<()> {
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let mut all = match definitions.list(&ListParams::default()).await {
+        Err(error) => return Check::not_yet(format!("the API answered: {error}")),
+        Ok(list) => list.items,
+    };
+    all.retain(|definition| {
+        let conditions = definition.status.as_ref().and_then(|status| status.conditions.as_ref());
+        let accepted = |condition: &CustomResourceDefinitionCondition| condition.type_ == "NamesAccepted";
+        let accepted = conditions.and_then(|all| all.iter().find(|condition| accepted(condition)));
+        accepted.is_none_or(|condition| condition.status != "False")
+    });
+    look_at_definitions(servers, &all).await
+}
+
+async fn look_at_cluster(client: &Client, spec: &ClusterSpec) -> Check<()> {
+    let count = spec.nodes.len();
     // Without a pod network no node becomes Ready and no add-on runs: the user brings one, and waits for it.
     if spec.networking.disable_default_cni {
         return look_at_registration(client, count).await;

@@ -1,17 +1,25 @@
 //! Whether API servers serve custom resources.
 
-use futures::future::join_all;
+use std::time::Duration;
+
+use futures::{StreamExt as _, stream};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api, Client,
     api::ApiResource,
     core::{DynamicObject, GroupVersionKind},
 };
+use tokio::time::timeout;
 
 use super::Check;
 
 /// The name of an object that nobody has.
 const NOBODY: &str = "kind-harness-asks-whether-this-is-served";
+
+/// How long a server may take for one definition. One that hangs must not hide what the others say.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// How much is asked at the same time.
+const AT_ONCE: usize = 8;
 
 /// One API server.
 pub(crate) struct ApiServer {
@@ -24,12 +32,20 @@ pub(crate) struct ApiServer {
 /// One look at whether every server serves every version of these definitions that is to be served.
 pub(crate) async fn look_at_definitions(servers: &[ApiServer], definitions: &[CustomResourceDefinition]) -> Check<()> {
     let asked = servers.iter().flat_map(|server| definitions.iter().map(move |one| unserved(server, one)));
-    let unserved: Vec<String> = join_all(asked).await.into_iter().flatten().collect();
+    let unserved: Vec<String> =
+        stream::iter(asked).buffered(AT_ONCE).filter_map(async |unserved| unserved).collect().await;
     if unserved.is_empty() { Check::Done(()) } else { Check::NotYet(unserved.join("; ")) }
 }
 
 /// What the server does not serve of the definition, and why.
 async fn unserved(server: &ApiServer, definition: &CustomResourceDefinition) -> Option<String> {
+    let Ok(unserved) = timeout(ANSWER_LIMIT, first_unserved(server, definition)).await else {
+        return Some(format!("{} did not answer within {} s", server.name, ANSWER_LIMIT.as_secs()));
+    };
+    unserved
+}
+
+async fn first_unserved(server: &ApiServer, definition: &CustomResourceDefinition) -> Option<String> {
     let names = &definition.spec.names;
     for version in definition.spec.versions.iter().filter(|version| version.served) {
         let kind = GroupVersionKind::gvk(&definition.spec.group, &version.name, &names.kind);
@@ -139,6 +155,12 @@ mod tests {
         let Check::NotYet(status) = checked.await else { panic!("not served by all") };
         assert!(status.starts_with("second does not serve greetings.example.org/v1: "), "{status}");
         assert!(status.contains("404 page not found") && !status.contains("first"), "{status}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_server_that_hangs_is_named() {
+        let checked = look("second", |_| Answer::Silence).await;
+        assert_eq!(checked, Check::NotYet("second did not answer within 5 s".to_owned()));
     }
 
     #[tokio::test]

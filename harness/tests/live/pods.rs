@@ -24,14 +24,17 @@ pub(crate) async fn pause(node: &Node) -> anyhow::Result<String> {
     pause.map(str::to_owned).context("the node has an image that does nothing")
 }
 
-/// Runs a pod and waits until it is Ready and was started again so often.
-pub(crate) async fn run(pods: &Api<Pod>, name: &str, image: &str, restarts: i32) -> anyhow::Result<()> {
+/// Runs a pod on that node.
+pub(crate) async fn run_on(pods: &Api<Pod>, name: &str, image: &str, node: &Node) -> anyhow::Result<()> {
     let pod = serde_json::from_value(json!({
         "metadata": { "name": name },
-        "spec": { "containers": [{ "name": "main", "image": image, "imagePullPolicy": "Never" }] },
+        "spec": {
+            "nodeName": node.name(),
+            "containers": [{ "name": "main", "image": image, "imagePullPolicy": "Never" }],
+        },
     }))?;
     pods.create(&PostParams::default(), &pod).await?;
-    ready(pods, name, restarts).await
+    Ok(())
 }
 
 /// Waits until the pod is Ready and was started again so often.

@@ -5,7 +5,7 @@ use kind_harness::{Cluster, kind_test};
 use kube::{Api, Client};
 
 use crate::{
-    pods::{pause, ready, run},
+    pods::{pause, ready, run_on},
     small,
 };
 
@@ -14,7 +14,8 @@ async fn a_node_comes_back_with_its_pods(client: Client, cluster: Cluster) -> an
     let node = &cluster.nodes()[0];
     let image = pause(node).await?;
     let pods: Api<Pod> = Api::default_namespaced(client);
-    run(&pods, "before", &image, 0).await?;
+    run_on(&pods, "before", &image, node).await?;
+    ready(&pods, "before", 0).await?;
 
     node.stop().await?;
     assert!(!node.is_running().await?);
@@ -22,5 +23,6 @@ async fn a_node_comes_back_with_its_pods(client: Client, cluster: Cluster) -> an
 
     // What ran before runs again, which only a living kubelet says; and so does what is new.
     ready(&pods, "before", 1).await?;
-    run(&pods, "after", &image, 0).await
+    run_on(&pods, "after", &image, node).await?;
+    ready(&pods, "after", 0).await
 }

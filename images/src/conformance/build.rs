@@ -58,7 +58,7 @@ pub async fn build(
     options: &BuildOptions,
     progress: &dyn Progress,
 ) -> Result<ConformanceSuite, BuildError> {
-    build_with(engine, options, progress, &Host { stop: &options.stop }).await
+    build_with(engine, options, progress, &Host::default()).await
 }
 
 async fn build_with(
@@ -84,9 +84,9 @@ async fn build_with(
     }
     let cache = Cache::open(options, Step::ConformanceSuite).await?;
     container::sweep(engine, Step::ConformanceSuite, cache.root()).await?;
-    let workshop = Workshop { options, cache, runner, progress };
+    let workshop = Workshop::new(options, cache, runner, progress);
     // The one waits for the network, the other for processors.
-    let (root, mut built) = tokio::try_join!(root_fs::provide(&workshop), provide_programs(&workshop))?;
+    let (root, mut built) = workshop.both(root_fs::provide(&workshop), provide_programs(&workshop)).await?;
     // The suite's specs need its kubectl: where the image was made elsewhere, it has to be built here.
     if let Some(kubernetes) = components(release).iter().find(|component| component.step == Step::Kubernetes) {
         go::build(&workshop, kubernetes).await?;

@@ -165,7 +165,7 @@ fn kubernetes(
 async fn linked(workshop: &Workshop<'_>, folder: &Path, licences: &mut Licences) -> Result<Vec<Part>, BuildError> {
     let names = LINKED.map(|(name, _)| name);
     let command = HostCommand::new("dpkg-query", folder).args(["--show", packages::FORMAT]).args(names);
-    let Ok(listed) = workshop.runner.run(&command, &workshop.cache.log(STEP), &|_| ()).await else {
+    let Some(listed) = workshop.ask(STEP, &command).await? else {
         return Ok(Vec::new());
     };
     let mut parts = Vec::new();

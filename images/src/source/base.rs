@@ -71,7 +71,7 @@ pub(super) async fn provide_image(
         return Ok(image);
     }
     workshop.may_fetch(step)?;
-    engine.pull_image(reference).await.during(step)?;
+    workshop.unless_stopped(step, engine.pull_image(reference)).await?;
     let image = engine.image(reference).await.during(step)?;
     image.ok_or_else(|| SourceError::Gone { reference: reference.to_owned() }).during(step)
 }

@@ -58,10 +58,16 @@ fn check(folder: &Path) -> Result<(), SourceError> {
 
 /// What the programs will say of themselves.
 async fn reported(workshop: &Workshop<'_>, folder: &Path) -> Result<Reported, BuildError> {
+    let reported = of_git(workshop, folder).await;
+    // What git did not say any more means nothing then.
+    if workshop.stop.is_cancelled() { Err(BuildError::Stopped { step: STEP }) } else { reported }
+}
+
+async fn of_git(workshop: &Workshop<'_>, folder: &Path) -> Result<Reported, BuildError> {
     let git = async |arguments: &[&str]| {
         // Dates are those of the commit, the same everywhere.
         let command = HostCommand::new("git", folder).env("TZ", "UTC").args(arguments.iter().copied());
-        let printed = workshop.runner.run(&command, &workshop.cache.log(STEP), &|_| ()).await;
+        let printed = workshop.runner.run(&command, &workshop.cache.log(STEP), &|_| (), &workshop.stop).await;
         printed.map(|text| text.trim().to_owned()).map_err(|failure| match failure {
             CommandFailure::Stopped => "the build was stopped".to_owned(),
             CommandFailure::Missing => "git is not installed".to_owned(),

@@ -147,7 +147,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = BuildOptions::new(folder.path());
         let cache = Cache::open(&options, STEP).await.unwrap();
-        let workshop = Workshop { options: &options, cache, runner: &Host { stop: &options.stop }, progress: &Silent };
+        let host = Host::default();
+        let workshop = Workshop::new(&options, cache, &host, &Silent);
 
         put("a.tar.gz", "whole");
         let error = published_checksum(&workshop, &url).await.unwrap_err();

@@ -18,7 +18,8 @@ const PACKAGES: [&str; 10] = [
 ];
 
 /// What an engine that runs as a user needs besides.
-const ROOTLESS_PACKAGES: [&str; 5] = ["dbus-user-session", "fuse-overlayfs", "rootlesskit", "slirp4netns", "uidmap"];
+const ROOTLESS_PACKAGES: [&str; 6] =
+    ["dbus-user-session", "fuse-overlayfs", "iproute2", "rootlesskit", "slirp4netns", "uidmap"];
 
 /// A kind of machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
