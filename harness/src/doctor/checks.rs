@@ -100,8 +100,13 @@ fn container_engine(facts: &Facts) -> Finding {
     let remapped = if engine.userns_remapped { ", users remapped" } else { "" };
     let found = format!("version {} on {}{how}{remapped}", engine.version, engine.architecture);
     let obstacle = rootless_obstacle(engine);
-    let verdict = if obstacle.is_some() { Verdict::Bad } else { Verdict::Good };
-    finding("container engine", verdict, found, obstacle.unwrap_or_default())
+    let verdict = match (&obstacle, engine.rootless) {
+        (Some(_), _) => Verdict::Bad,
+        (None, true) => Verdict::Doubtful,
+        (None, false) => Verdict::Good,
+    };
+    let untried = || "no cluster has been seen Ready on an engine without root: use one that runs as root".to_owned();
+    finding("container engine", verdict, found, obstacle.unwrap_or_else(untried))
 }
 
 fn image(facts: &Facts) -> Option<Finding> {
@@ -291,7 +296,8 @@ mod tests {
     #[case::snap(|facts: &mut Facts| facts.engine.as_mut().unwrap().root_dir = "/var/snap/docker/common".into(), "engine's package", Verdict::Doubtful)]
     #[case::iptables(|facts: &mut Facts| facts.daemon = Some(Ok(serde_json::json!({ "iptables": false }))), "daemon.json: iptables", Verdict::Doubtful)]
     #[case::broken(|facts: &mut Facts| facts.daemon = Some(Err("expected `,`".into())), "daemon.json", Verdict::Doubtful)]
-    #[case::rootless(|facts: &mut Facts| {
+    #[case::rootless(|facts: &mut Facts| facts.engine.as_mut().unwrap().rootless = true, "container engine", Verdict::Doubtful)]
+    #[case::undelegated(|facts: &mut Facts| {
         let engine = facts.engine.as_mut().unwrap();
         (engine.rootless, engine.missing_limits) = (true, vec!["memory"]);
     }, "container engine", Verdict::Bad)]

@@ -43,6 +43,11 @@ pub(super) const IMAGE: &str = "node-image.tar";
 /// The test that is run.
 const TEST: &str = "restart::a_node_comes_back_with_its_pods";
 
+/// A script that tells what the nodes of a cluster logged that did not come up: nothing else of the machine outlives it.
+const TELL: &str = "usr/local/lib/kind-rs-tell";
+const TELL_TEXT: &str =
+    "[ \"$SERVICE_RESULT\" = success ] || find \"$HOME\" -name '*.log' -size +0 -exec tail -n 2000 {} +\n";
+
 /// What the machine says last, on a line of its own; the service manager's word for how it went follows.
 const VERDICT: &str = "kind-rs in this machine: ";
 const SUCCESS: &str = "success";
@@ -84,6 +89,7 @@ impl Guest {
             File::new("etc/hostname", "kind-rs-vm\n"),
             File::new("etc/fstab", format!("/dev/vda / ext4 defaults 0 1\n/dev/vdb {PAYLOAD} ext4 ro,nofail 0 2\n")),
             File::new("etc/systemd/system/kind-rs.service", self.unit()),
+            File::new(TELL, TELL_TEXT),
             // Wanted by what everything that is up wants.
             File::new("etc/systemd/system/multi-user.target.d/kind-rs.conf", "[Unit]\nWants=kind-rs.service\n"),
         ];
@@ -117,6 +123,7 @@ StandardError=journal+console
 ExecStart=docker load --input={PAYLOAD}/{IMAGE}
 ExecStart={PAYLOAD}/{KIND} doctor
 ExecStart={PAYLOAD}/{TESTS} --exact {TEST} --nocapture
+ExecStopPost=sh /{TELL}
 ExecStopPost=echo \"{VERDICT}${{SERVICE_RESULT}}\"
 "
         )

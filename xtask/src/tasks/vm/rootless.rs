@@ -7,7 +7,7 @@ use super::guest::File;
 pub(super) const SERVICE: (&str, &str) = (
     "user@1000.service",
     "User=tester
-Environment=HOME=/home/tester XDG_RUNTIME_DIR=/run/user/1000 DOCKER_HOST=unix:///run/user/1000/docker.sock
+Environment=ARTIFACTS=/home/tester/artifacts HOME=/home/tester XDG_RUNTIME_DIR=/run/user/1000 DOCKER_HOST=unix:///run/user/1000/docker.sock
 ExecStart=systemctl --user start docker.service",
 );
 
