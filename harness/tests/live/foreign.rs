@@ -9,7 +9,6 @@ use kind_engine::{Command, ContainerSpec, DockerEngine, Engine, Labels, NodeFile
 use kind_harness::{Cluster, ClusterSpec, kind_test, settings::Settings};
 use kind_images::{Release, base_image_reference, features, node_image_reference};
 use kube::{Api, Client};
-
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -23,7 +22,9 @@ const CHANGES: [&str; 3] =
     ["ENTRYPOINT [\"/usr/local/bin/entrypoint\", \"/sbin/init\"]", "CMD []", "LABEL io.kind-rs.features="];
 const NETWORK: &str = include_str!("../fixtures/foreign-image/default-cni.yaml");
 
-/// Marks the containers in which the image is made, so that what was killed at it is found.
+/// Marks the containers in which the image is made, so that what was killed at it is found: a label, which the image and
+/// its nodes inherit, and the beginning of a name, which they do not.
+const LABEL: &str = "io.kind-rs.foreign-image";
 const MAKING: &str = "kind-rs-foreign-image-";
 
 /// Two control planes, so that there is a load balancer, a join, and a way from node to node.
@@ -63,7 +64,7 @@ fn digest() -> String {
 }
 
 async fn lay_out(engine: &dyn Engine, image: &str, foreign: &str) -> anyhow::Result<()> {
-    for left in engine.containers(&Labels::new()).await? {
+    for left in engine.containers(&Labels::from([(LABEL.to_owned(), String::new())])).await? {
         if left.name.starts_with(MAKING) {
             engine.remove_container(&left.name).await?;
         }
@@ -74,6 +75,7 @@ async fn lay_out(engine: &dyn Engine, image: &str, foreign: &str) -> anyhow::Res
         image: image.to_owned(),
         entrypoint: vec!["/bin/sleep".to_owned()],
         arguments: vec!["infinity".to_owned()],
+        labels: Labels::from([(LABEL.to_owned(), "made".to_owned())]),
         ..ContainerSpec::default()
     };
     engine.run_container(&spec).await?;
