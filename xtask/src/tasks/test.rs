@@ -19,6 +19,10 @@ use crate::{
     tidy::{self, TidyError},
 };
 
+/// Tests that start runners of their own, or whose cluster is nobody else's: up to six clusters at once, beside which none of
+/// the other tests' should be up.
+const APART: &str = "package(kind-harness) and (binary(=nested) or test(/^foreign::/))";
+
 /// A check or a test failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TestError {
@@ -77,10 +81,19 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
     ctx.ui.heading("Examples in the documentation");
     let doc_tests = cargo(ctx).args(["test", "--workspace", "--doc", "--quiet"]);
     run_shown(ctx, &doc_tests).await.map_err(TestError::Tests)?;
-    ctx.ui.heading("Tests");
     let begin = SystemTime::now();
-    if let Err(source) = run_shown(ctx, &tests(ctx, &image)).await {
-        report::point_to(ctx);
+    // Some of the specs follow; all of them take hours, and `cargo xtask conformance` runs them.
+    let most = tests(ctx, &image, "ci", &format!("not ({} or {APART})", conformance::SPECS));
+    let apart = tests(ctx, &image, "nested", APART);
+    let mut failure = None;
+    for (what, tests) in [("Tests", most), ("Tests that start runners", apart)] {
+        ctx.ui.heading(what);
+        if let Err(source) = run_shown(ctx, &tests).await {
+            report::point_to(ctx);
+            failure = failure.or(Some(source));
+        }
+    }
+    if let Some(source) = failure {
         return Err(TestError::Tests(source));
     }
     // A run of their own: they wait most of the time, so that more of them run at once than of other tests.
@@ -100,13 +113,12 @@ fn checks(ctx: &Context) -> [(&'static str, Tool); 3] {
     ]
 }
 
-fn tests(ctx: &Context, image: &str) -> Tool {
+/// The tests that a filter chooses; the profile is for CI, where it also names the folder of the results.
+fn tests(ctx: &Context, image: &str, profile: &str, filter: &str) -> Tool {
     let tests = cargo(ctx)
-        .args(["nextest", "run", "--workspace", "--no-fail-fast"])
-        // Some of those follow; all of them take hours, and `cargo xtask conformance` runs them.
-        .args(["--filterset".to_owned(), format!("not {}", conformance::SPECS)])
+        .args(["nextest", "run", "--workspace", "--no-fail-fast", "--filterset", filter])
         .env(TEST_REQUIRE, "1")
         .env(TEST_IMAGE, image);
     // Nobody will look at a cluster that a CI run leaves.
-    if ctx.settings.ci { tests.args(["--profile", "ci"]).env(TEST_KEEP, "never") } else { tests }
+    if ctx.settings.ci { tests.args(["--profile", profile]).env(TEST_KEEP, "never") } else { tests }
 }

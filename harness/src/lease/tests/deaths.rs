@@ -8,8 +8,6 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use nix::sys::signal::{Signal, kill};
-
 use super::{
     death::{self, Role},
     game::{Game, Player, appear, play},
@@ -65,7 +63,7 @@ async fn dies_after(situation: Situation, steps: u32) -> Option<String> {
         Situation::TestWithoutKeeper => {
             let player = doomed(&mut game, Access::Shared);
             if leased_or_dead(&player, &note).await {
-                kill(game.keeper().unwrap(), Signal::SIGKILL).unwrap();
+                game.kill_keeper().await;
             }
             play_out(player, &note).await;
         }
@@ -78,7 +76,7 @@ async fn dies_after(situation: Situation, steps: u32) -> Option<String> {
             let access = if situation == Situation::Broken { Access::Exclusive } else { Access::Shared };
             let first = game.player(access);
             first.leased().await;
-            kill(game.keeper().unwrap(), Signal::SIGKILL).unwrap();
+            game.kill_keeper().await;
             if situation == Situation::Broken {
                 game.machine().damage_all("broken");
             }
@@ -90,7 +88,7 @@ async fn dies_after(situation: Situation, steps: u32) -> Option<String> {
         Situation::Sweeping => {
             let first = game.player(Access::Shared);
             first.leased().await;
-            kill(game.keeper().unwrap(), Signal::SIGKILL).unwrap();
+            game.kill_keeper().await;
             first.kill();
             game.end_run();
             game.begin_next_run();

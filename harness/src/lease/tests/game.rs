@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use kind_engine::EngineError;
 use nix::{
-    sys::signal::{Signal, killpg},
+    sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
 
@@ -169,6 +169,15 @@ impl Game {
         let line = logs.filter_map(last).max()?;
         let pid = line.split_once('[')?.1.split_once(']')?.0;
         Some(Pid::from_raw(pid.parse().ok()?))
+    }
+
+    /// Kills the last keeper that got to work, and waits for its end: until then it has its locks, and nobody comes in its place.
+    pub(super) async fn kill_keeper(&self) -> Pid {
+        let keeper = self.keeper().unwrap();
+        let process = ProcessId::of(keeper.as_raw().cast_unsigned()).unwrap();
+        kill(keeper, Signal::SIGKILL).unwrap();
+        self.until("the keeper's end", |_| !process.is_alive()).await;
+        keeper
     }
 
     /// All keepers that live.

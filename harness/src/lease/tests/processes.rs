@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-
 use super::game::{Game, Player, play};
 use crate::lease::Access;
 
@@ -47,7 +45,7 @@ fn a_keeper_killed_while_it_creates_is_replaced_by_those_who_wait() {
         game.machine().slow_down(Duration::from_millis(150));
         let players = [game.player(Access::Shared), game.player(Access::Exclusive)];
         game.until("a creation", |game| game.machine().creations() == 1).await;
-        kill(game.keeper().unwrap(), Signal::SIGKILL).unwrap();
+        game.kill_keeper().await;
         // Either may come first, and the exclusive one keeps the other out.
         players.iter().for_each(Player::let_go);
         for player in players {
@@ -65,10 +63,7 @@ fn a_keeper_killed_over_a_running_cluster_costs_nobody_the_cluster() {
         let mut game = Game::new();
         let first = game.player(Access::Shared);
         first.leased().await;
-        let keeper = game.keeper().unwrap();
-        kill(keeper, Signal::SIGKILL).unwrap();
-        // A process may live on for a moment after it was killed.
-        game.until("the keeper's end", |game| !game.keepers().contains(&keeper.as_raw().cast_unsigned())).await;
+        let keeper = game.kill_keeper().await;
         let second = game.player(Access::Shared);
         second.leased().await;
         assert_ne!(game.keeper(), Some(keeper), "it has a keeper again");
@@ -87,7 +82,7 @@ fn killed_all_at_once_leaves_nothing_that_the_next_run_does_not_remove() {
         for player in &players {
             player.leased().await;
         }
-        kill(game.keeper().unwrap(), Signal::SIGKILL).unwrap();
+        game.kill_keeper().await;
         players.into_iter().for_each(Player::kill);
         game.end_run();
         assert_eq!(game.machine().clusters().len(), 1);
@@ -120,9 +115,7 @@ fn a_keeper_killed_over_the_last_test_is_replaced_by_it() {
         for player in &players {
             player.leased().await;
         }
-        let keeper = game.keeper().unwrap();
-        kill(keeper, Signal::SIGKILL).unwrap();
-        game.until("the keeper's end", |game| !game.keepers().contains(&keeper.as_raw().cast_unsigned())).await;
+        let keeper = game.kill_keeper().await;
         players.into_iter().for_each(Player::finish);
         assert_ne!(game.keeper(), Some(keeper), "it has a keeper again");
         assert_eq!(game.machine().creations(), 1);
