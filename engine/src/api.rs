@@ -67,6 +67,8 @@ pub struct NetworkFacts {
     pub name: String,
     /// The network's labels.
     pub labels: Labels,
+    /// When it was created, as RFC 3339; empty where the engine does not say.
+    pub created: String,
 }
 
 /// A container engine. Names of containers, networks and images are the engine's own strings.

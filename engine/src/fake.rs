@@ -62,6 +62,13 @@ impl FakeEngine {
         self.lock().rules.push((part.to_owned(), outcome));
     }
 
+    /// Says when a network was created, as RFC 3339; nothing is said of it otherwise.
+    pub fn date_network(&self, name: &str, created: &str) {
+        let mut state = self.lock();
+        let networks = state.networks.iter_mut().filter(|network| network.name == name);
+        networks.for_each(|network| created.clone_into(&mut network.created));
+    }
+
     /// Every request so far, as text, in order.
     pub fn calls(&self) -> Vec<String> {
         self.lock().calls.clone()
@@ -171,7 +178,12 @@ impl Engine for FakeEngine {
     async fn create_network(&self, spec: &NetworkSpec) -> Result<String, EngineError> {
         self.call(format!("network {}", spec.name)).await?;
         let (name, labels) = (spec.name.clone(), spec.labels.clone());
-        self.lock().networks.push(NetworkFacts { id: name.clone(), name: name.clone(), labels });
+        self.lock().networks.push(NetworkFacts {
+            id: name.clone(),
+            name: name.clone(),
+            labels,
+            created: String::new(),
+        });
         Ok(name)
     }
 

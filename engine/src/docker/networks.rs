@@ -35,6 +35,7 @@ pub(super) async fn list(docker: &Docker, labels: &Labels) -> Result<Vec<Network
         id: network.id.unwrap_or_default(),
         name: network.name.unwrap_or_default(),
         labels: network.labels.unwrap_or_default().into_iter().collect(),
+        created: network.created.unwrap_or_default(),
     });
     Ok(facts.collect())
 }

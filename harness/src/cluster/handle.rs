@@ -6,7 +6,10 @@ use kind_engine::{CommandError, DockerEngine, Engine, EngineError};
 use kube::{Client, Config, config::KubeconfigError};
 use tokio::sync::OnceCell;
 
-use super::{ClusterRecord, Node, client_config, foreign_client_config, servers::client};
+use super::{
+    ClusterRecord, Node,
+    client::{client, client_config, foreign_client_config},
+};
 use crate::{
     spec::Role,
     wait::{WaitError, deployment_available, nodes_ready},

@@ -5,10 +5,7 @@ use std::{fmt, net::IpAddr, path::Path, time::Duration};
 use kind_engine::{Command, ExecOutput, NodeFile};
 use kube::{Client, Config};
 
-use super::{
-    Cluster, ClusterError, NodeRecord,
-    servers::{client, of_one},
-};
+use super::{Cluster, ClusterError, NodeRecord, client::client, servers::of_one};
 use crate::{
     spec::Role,
     wait::{Check, until},

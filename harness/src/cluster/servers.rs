@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
-    Api, Client, Config, ResourceExt,
+    Api, Config, ResourceExt,
     api::{Patch, PatchParams},
 };
 
-use super::{Cluster, ClusterError, ClusterRecord, client_config};
+use super::{
+    Cluster, ClusterError, ClusterRecord,
+    client::{client, client_config},
+};
 use crate::{
     spec::{NodeName, Role},
     wait::{ApiServer, look_at_definitions, until},
@@ -36,10 +39,6 @@ pub(crate) async fn api_servers(record: &ClusterRecord) -> Result<Vec<ApiServer>
         Ok(ApiServer { name: name.to_string(), client })
     };
     control_planes.map(|node| server(&node.name)).collect()
-}
-
-pub(super) fn client(config: Config) -> Result<Client, ClusterError> {
-    Client::try_from(config).map_err(|error| ClusterError::Client(Box::new(error)))
 }
 
 impl Cluster {

@@ -10,7 +10,7 @@ use kube::{Api, Client, ResourceExt, api::ListParams};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    cluster::{ClusterRecord, client_config},
+    cluster::{ClusterRecord, client_of},
     spec::NodeName,
     wait::{self, Check, WaitError},
 };
@@ -50,8 +50,7 @@ pub(super) async fn mend(engine: &dyn Engine, record: &ClusterRecord, has_networ
             signs.push((name, since.max(long_enough)));
         }
     }
-    let config = client_config(&record.kubeconfig).await.map_err(|error| MendError::Api(error.into()))?;
-    let client = Client::try_from(config).map_err(|error| MendError::Api(error.into()))?;
+    let client = client_of(record).await.map_err(|error| MendError::Api(error.into()))?;
     kubelets_alive(&client, &signs).await?;
     if !has_network {
         return Ok(());

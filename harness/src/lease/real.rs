@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Namespace;
 use kind_engine::{ContainerFacts, DockerEngine, Engine, EngineError, Labels};
-use kube::{Api, Client, api::DeleteParams};
+use kube::{Api, api::DeleteParams};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
     runs::Runs,
 };
 use crate::{
-    cluster::{ClusterRecord, client_config},
+    cluster::{ClusterRecord, client_of},
     image::{self, ImageError},
     provision::{self, Blueprint, Event, Progress, ProvisionError, StepError},
     spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, cluster_labels},
@@ -147,8 +147,7 @@ impl Provisioner for RealProvisioner {
     }
 
     async fn delete_namespace(&self, record: &ClusterRecord, namespace: &str) -> Result<(), String> {
-        let config = client_config(&record.kubeconfig).await.map_err(|error| chain(&error))?;
-        let client = Client::try_from(config).map_err(|error| chain(&error))?;
+        let client = client_of(record).await.map_err(|error| chain(&error))?;
         let namespaces: Api<Namespace> = Api::all(client);
         match tokio::time::timeout(NAMESPACE, namespaces.delete(namespace, &DeleteParams::background())).await {
             Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(()),

@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, CustomResourceDefinitionCondition,
-};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Client, api::ListParams};
 
 use super::{
@@ -13,9 +11,11 @@ use super::{
     steps::{Failure, StepError},
 };
 use crate::{
-    cluster::{ClusterRecord, api_servers},
+    cluster::{ClusterError, ClusterRecord, api_servers, client_of},
     spec::ClusterSpec,
-    wait::{ApiServer, Check, look_at_definitions, look_at_nodes, look_at_registration, look_at_service, until},
+    wait::{
+        ApiServer, Check, look_at_definitions, look_at_nodes, look_at_registration, look_at_service, refusal, until,
+    },
 };
 
 /// What has to be available besides the nodes: namespace and name of a Deployment.
@@ -29,8 +29,9 @@ pub(super) async fn wait(
     progress: &dyn Progress,
     step: &'static str,
 ) -> Result<(), Failure> {
-    let client = client(&record.kubeconfig).await?;
-    let servers = api_servers(record).await.map_err(|error| StepError::Api(Box::new(error)))?;
+    let unusable = |error: ClusterError| StepError::Api(Box::new(error));
+    let client = client_of(record).await.map_err(unusable)?;
+    let servers = api_servers(record).await.map_err(unusable)?;
     let tell = |status: &str| progress.event(Event::Waiting { step, status: status.to_owned() });
     let resources = if spec.manifests.is_empty() { "" } else { ", and custom resources" };
     until(format!("the nodes, DNS and storage{resources}"), limit, async || {
@@ -59,12 +60,7 @@ async fn look_at_resources(client: &Client, servers: &[ApiServer]) -> Check<()> 
         Err(error) => return Check::not_yet(format!("the API answered: {error}")),
         Ok(list) => list.items,
     };
-    all.retain(|definition| {
-        let conditions = definition.status.as_ref().and_then(|status| status.conditions.as_ref());
-        let accepted = |condition: &CustomResourceDefinitionCondition| condition.type_ == "NamesAccepted";
-        let accepted = conditions.and_then(|all| all.iter().find(|condition| accepted(condition)));
-        accepted.is_none_or(|condition| condition.status != "False")
-    });
+    all.retain(|definition| refusal(definition).is_none());
     look_at_definitions(servers, &all).await
 }
 
@@ -83,10 +79,4 @@ async fn look_at_cluster(client: &Client, spec: &ClusterSpec) -> Check<()> {
         }
     }
     Check::Done(())
-}
-
-async fn client(kubeconfig: &str) -> Result<Client, Failure> {
-    let config = crate::cluster::client_config(kubeconfig).await.map_err(|error| StepError::Api(Box::new(error)))?;
-    let client = Client::try_from(config).map_err(|error| StepError::Api(Box::new(error)))?;
-    Ok(client)
 }

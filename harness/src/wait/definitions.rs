@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, CustomResourceDefinitionCondition,
+};
 use kube::{
     Api, Client,
     api::ApiResource,
@@ -79,14 +81,18 @@ async fn is_served(client: &Client, resource: &ApiResource, namespaced: bool) ->
     }
 }
 
-/// What a definition's conditions say against it.
+/// Why the server as it is now does not accept the definition.
 async fn refused(client: &Client, definition: &CustomResourceDefinition) -> Option<String> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     let found = api.get(definition.metadata.name.as_deref()?).await.ok()?;
-    let conditions = found.status?.conditions?;
-    let against =
-        conditions.into_iter().find(|condition| condition.type_ == "NamesAccepted" && condition.status == "False");
-    against.map(|condition| format!(" ({})", condition.message.unwrap_or(condition.type_)))
+    let refusal = refusal(&found)?;
+    Some(format!(" ({})", refusal.message.as_ref().unwrap_or(&refusal.type_)))
+}
+
+/// The condition by which a definition is not served, because another one has its names.
+pub(crate) fn refusal(definition: &CustomResourceDefinition) -> Option<&CustomResourceDefinitionCondition> {
+    let conditions = definition.status.as_ref()?.conditions.as_ref()?;
+    conditions.iter().find(|condition| condition.type_ == "NamesAccepted" && condition.status == "False")
 }
 
 #[cfg(test)]

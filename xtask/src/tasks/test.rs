@@ -19,7 +19,7 @@ use crate::{
     tidy::{self, TidyError},
 };
 
-/// Tests that start runners of their own, or whose cluster is nobody else's: up to six clusters at once, beside which none of
+/// Tests that start runners of their own, or whose cluster is nobody else's: up to three clusters at once, beside which none of
 /// the other tests' should be up.
 const APART: &str = "package(kind-harness) and (binary(=nested) or test(/^foreign::/))";
 
@@ -90,7 +90,11 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
         ctx.ui.heading(what);
         if let Err(source) = run_shown(ctx, &tests).await {
             report::point_to(ctx);
+            let interrupted = matches!(source, ProcessError::Interrupted(_));
             failure = failure.or(Some(source));
+            if interrupted {
+                break;
+            }
         }
     }
     if let Some(source) = failure {
