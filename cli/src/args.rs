@@ -64,7 +64,7 @@ pub(crate) enum Command {
     Conformance(Conformance),
     /// Show every cluster: its state, who uses it, what it takes, and when it goes
     Ps(Ps),
-    /// Remove what tests left behind: clusters without an owner, and the remains of killed removals
+    /// Remove what nobody needs: tests' clusters without an owner, remains of killed removals, networks without a cluster
     Gc(Gc),
     /// Open a shell in a node, or run a command there
     Shell(Shell),

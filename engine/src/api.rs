@@ -39,6 +39,8 @@ pub struct EngineFacts {
     /// What the engine cannot limit for a container, for people to read; most often because control groups are not
     /// delegated to its user.
     pub missing_limits: Vec<&'static str>,
+    /// What its host's clock shows, as RFC 3339; empty where it does not say.
+    pub time: String,
 }
 
 /// An image that the engine has.

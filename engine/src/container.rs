@@ -180,6 +180,8 @@ pub struct ContainerFacts {
     pub ports: Vec<(u16, String, u16)>,
     /// The address in its (first) network.
     pub address: Option<IpAddr>,
+    /// The names of its networks, also while it does not run.
+    pub networks: Vec<String>,
     /// Seconds since 1970 when it was created.
     pub created: i64,
     /// The engine's names of the volumes that are mounted into it.

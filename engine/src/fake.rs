@@ -124,6 +124,7 @@ impl Engine for FakeEngine {
             local: false,
             rootless: false,
             missing_limits: Vec::new(),
+            time: "2026-01-01T12:00:00.123456789Z".to_owned(),
         })
     }
 
@@ -211,6 +212,7 @@ impl Engine for FakeEngine {
             labels: spec.labels.clone(),
             state: "running".to_owned(),
             ports: ports.collect(),
+            networks: vec![spec.network.clone()],
             ..ContainerFacts::default()
         });
         Ok(spec.name.clone())

@@ -79,7 +79,9 @@ fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-const INSTALLS_NEXTEST: &str = "cp \"$0\" \"${0%/*}/cargo-nextest\"";
+/// A script in the place of cargo-nextest that knows its version.
+const INSTALLS_NEXTEST: &str = "runner=\"${0%/*}/cargo-nextest\"; rm -f \"$runner\"; \
+    printf '#!/bin/sh\\necho cargo-nextest 0.9.151\\n' >\"$runner\"; chmod 755 \"$runner\"";
 
 #[test]
 fn what_is_missing_is_told_first_installed_once_and_not_again() {
@@ -100,6 +102,17 @@ fn what_is_missing_is_told_first_installed_once_and_not_again() {
     let second = machine.setup().output().unwrap();
     assert!(!errors(&second).contains("- cargo-nextest"), "{}", errors(&second));
     assert_eq!(machine.notes(), before);
+}
+
+#[test]
+fn a_runner_that_is_too_old_for_our_configuration_is_replaced() {
+    let machine = Machine::new("", INSTALLS_NEXTEST);
+    machine.program("cargo-nextest", "echo cargo-nextest 0.9.100");
+    let first = machine.setup().output().unwrap();
+    assert!(errors(&first).contains("- cargo-nextest: runs the tests"), "{}", errors(&first));
+    assert!(machine.notes().contains("cargo install cargo-nextest --locked --version "), "{}", machine.notes());
+    let second = machine.setup().output().unwrap();
+    assert!(!errors(&second).contains("- cargo-nextest"), "{}", errors(&second));
 }
 
 #[test]

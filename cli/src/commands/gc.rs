@@ -3,10 +3,7 @@
 use std::{cell::RefCell, sync::Arc};
 
 use kind_engine::Engine;
-use kind_harness::{
-    lease::{Effect, Extent, SweepOutcome, Swept, collect},
-    provision::{OrphanNetwork, orphan_networks},
-};
+use kind_harness::lease::{Effect, Extent, SweepOutcome, Swept, collect, collect_networks};
 use kind_images::{ImageUse, OldImage, old_images};
 
 use crate::{args::Gc, failure::Failure, output::print, session::Session, table::size};
@@ -33,9 +30,7 @@ pub(crate) async fn run(session: &Session<'_>, args: Gc) -> Result<(), Failure> 
     let extent = if args.all { Extent::Spare } else { Extent::Ownerless };
     let effect = if args.dry_run { Effect::Tell } else { Effect::Remove };
     collect(&session.settings, Arc::clone(&engine), extent, effect, &|swept| tally.swept(swept)).await?;
-    for network in orphan_networks(&*engine).await? {
-        tally.network(&*engine, network).await;
-    }
+    collect_networks(&*engine, effect, &|swept| tally.swept(swept)).await?;
     if args.images {
         for image in old_images(&*engine).await? {
             tally.image(&*engine, image).await;
@@ -52,22 +47,6 @@ impl Tally<'_> {
             SweepOutcome::Stays(why) => self.session.console.note(&format!("{what} stays: {why}")),
             SweepOutcome::Failed(reason) => self.failed(&Failure::NotRemoved { what, reason }),
             _ => {}
-        }
-    }
-
-    async fn network(&self, engine: &dyn Engine, network: OrphanNetwork) {
-        let what = format!("network {}", network.name);
-        if network.young {
-            return self.session.console.note(&format!("{what} stays: its cluster may be in the making"));
-        }
-        let why = "its cluster has no container any more";
-        self.goes(&what, why);
-        if self.dry_run {
-            return;
-        }
-        match engine.remove_network(&network.id).await {
-            Ok(()) => self.gone(&what, why),
-            Err(error) => self.failed(&Failure::Engine(error)),
         }
     }
 

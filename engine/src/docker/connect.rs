@@ -67,6 +67,7 @@ pub(super) async fn facts(docker: &Docker, local: bool) -> Result<EngineFacts, E
         local,
         rootless: has("name=rootless"),
         missing_limits: limits.into_iter().filter(|(_, can)| *can == Some(false)).map(|(what, _)| what).collect(),
+        time: info.system_time.unwrap_or_default(),
     })
 }
 

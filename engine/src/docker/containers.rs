@@ -197,7 +197,8 @@ fn facts_of_inspect(found: ContainerInspectResponse) -> ContainerFacts {
         started: state.started_at.unwrap_or_default(),
         exit_code: state.exit_code,
         ports,
-        address: first_address(network.networks),
+        address: first_address(network.networks.as_ref()),
+        networks: network.networks.unwrap_or_default().into_keys().collect(),
         created: 0,
         volumes: volumes(found.mounts),
     }
@@ -207,8 +208,8 @@ fn volumes(mounts: Option<Vec<MountPoint>>) -> Vec<String> {
     mounts.unwrap_or_default().into_iter().filter_map(|mount| mount.name).collect()
 }
 
-fn first_address(networks: Option<HashMap<String, EndpointSettings>>) -> Option<IpAddr> {
-    networks.unwrap_or_default().into_values().find_map(|endpoint| endpoint.ip_address?.parse().ok())
+fn first_address(networks: Option<&HashMap<String, EndpointSettings>>) -> Option<IpAddr> {
+    networks?.values().find_map(|endpoint| endpoint.ip_address.as_ref()?.parse().ok())
 }
 
 pub(super) async fn list(docker: &Docker, labels: &Labels) -> Result<Vec<ContainerFacts>, EngineError> {
@@ -225,6 +226,7 @@ fn facts_of_summary(found: ContainerSummary) -> ContainerFacts {
         .unwrap_or_default()
         .into_iter()
         .filter_map(|port| Some((port.private_port, port.ip.unwrap_or_default(), port.public_port?)));
+    let networks = found.network_settings.and_then(|settings| settings.networks);
     ContainerFacts {
         id: found.id.unwrap_or_default(),
         name: name.trim_start_matches('/').to_owned(),
@@ -234,7 +236,8 @@ fn facts_of_summary(found: ContainerSummary) -> ContainerFacts {
         started: String::new(),
         exit_code: None,
         ports: ports.collect(),
-        address: first_address(found.network_settings.and_then(|settings| settings.networks)),
+        address: first_address(networks.as_ref()),
+        networks: networks.unwrap_or_default().into_keys().collect(),
         created: found.created.unwrap_or_default(),
         volumes: volumes(found.mounts),
     }

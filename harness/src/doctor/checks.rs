@@ -249,6 +249,7 @@ mod tests {
                 local: true,
                 rootless: false,
                 missing_limits: Vec::new(),
+                time: String::new(),
             }),
             networks: Some(3),
             image: Some(("node:1".to_owned(), Some("amd64".to_owned()))),

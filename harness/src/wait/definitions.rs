@@ -81,7 +81,7 @@ async fn is_served(client: &Client, resource: &ApiResource, namespaced: bool) ->
     }
 }
 
-/// Why the server as it is now does not accept the definition.
+/// Why the definition, as the server has it now, is not served.
 async fn refused(client: &Client, definition: &CustomResourceDefinition) -> Option<String> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     let found = api.get(definition.metadata.name.as_deref()?).await.ok()?;

@@ -4,7 +4,7 @@ use std::{ffi::OsStr, fs, path::Path};
 
 use nix::unistd::Uid;
 
-use super::go;
+use super::{go, nextest};
 use crate::{context::Context, process::has_program};
 
 /// What was found on this machine.
@@ -35,7 +35,7 @@ pub struct Host {
     pub has_go: bool,
     /// Whether Python can install packages.
     pub has_pip: bool,
-    /// Whether the test runner is there.
+    /// Whether the test runner is there and new enough.
     pub has_nextest: bool,
     /// Folders of unpacked packages that the examples lack.
     pub packages_lacking: Vec<String>,
@@ -59,7 +59,7 @@ impl Host {
             has_libseccomp: Path::new("/usr/include/seccomp.h").exists(),
             has_go: go::find(ctx).await.is_some(),
             has_pip: has("pip3") || has("pip"),
-            has_nextest: has("cargo-nextest"),
+            has_nextest: nextest::is_there(ctx).await,
             packages_lacking,
         }
     }

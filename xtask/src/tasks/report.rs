@@ -21,9 +21,9 @@ pub enum ReportError {
     Old(PathBuf),
 }
 
-/// Says where the report of a run is that failed, and that may still be written.
+/// Says where the reports are of runs of which one failed. The last one's may still be written.
 pub(super) fn point_to(ctx: &Context) {
-    ctx.ui.line(&format!("report: {}", path(ctx).display()));
+    ctx.ui.line(&format!("report, which leads to those of the other runs: {}", path(ctx).display()));
 }
 
 fn path(ctx: &Context) -> PathBuf {

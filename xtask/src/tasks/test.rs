@@ -19,8 +19,8 @@ use crate::{
     tidy::{self, TidyError},
 };
 
-/// Tests that start runners of their own, or whose cluster is nobody else's: up to three clusters at once, beside which none of
-/// the other tests' should be up.
+/// Tests that start runners of their own, or whose cluster is nobody else's: up to three clusters at once, beside which none
+/// of the other tests' should be up.
 const APART: &str = "package(kind-harness) and (binary(=nested) or test(/^foreign::/))";
 
 /// A check or a test failed.
@@ -85,19 +85,19 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
     // Some of the specs follow; all of them take hours, and `cargo xtask conformance` runs them.
     let most = tests(ctx, &image, "ci", &format!("not ({} or {APART})", conformance::SPECS));
     let apart = tests(ctx, &image, "nested", APART);
-    let mut failure = None;
-    for (what, tests) in [("Tests", most), ("Tests that start runners", apart)] {
-        ctx.ui.heading(what);
-        if let Err(source) = run_shown(ctx, &tests).await {
-            report::point_to(ctx);
-            let interrupted = matches!(source, ProcessError::Interrupted(_));
-            failure = failure.or(Some(source));
-            if interrupted {
-                break;
-            }
-        }
+    ctx.ui.heading("Tests");
+    let failure = run_shown(ctx, &most).await.err();
+    if let Some(interrupted @ ProcessError::Interrupted(_)) = failure {
+        return Err(TestError::Tests(interrupted));
     }
-    if let Some(source) = failure {
+    if failure.is_none() {
+        // Keepers remove the clusters when their run is over. What a failed run leaves may be kept, and is not waited for.
+        leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?;
+    }
+    ctx.ui.heading("Tests that start runners");
+    let failure_apart = run_shown(ctx, &apart).await.err();
+    if let Some(source) = failure.or(failure_apart) {
+        report::point_to(ctx);
         return Err(TestError::Tests(source));
     }
     // A run of their own: they wait most of the time, so that more of them run at once than of other tests.

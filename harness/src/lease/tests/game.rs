@@ -171,12 +171,15 @@ impl Game {
         Some(Pid::from_raw(pid.parse().ok()?))
     }
 
-    /// Kills the last keeper that got to work, and waits for its end: until then it has its locks, and nobody comes in its place.
+    /// Kills the last keeper that got to work, and waits for its end: until then it has its locks, and nobody comes in its
+    /// place.
     pub(super) async fn kill_keeper(&self) -> Pid {
         let keeper = self.keeper().unwrap();
         let process = ProcessId::of(keeper.as_raw().cast_unsigned()).unwrap();
         kill(keeper, Signal::SIGKILL).unwrap();
-        self.until("the keeper's end", |_| !process.is_alive()).await;
+        // The locks are those of all of its threads, and the first thread may end before the others.
+        let threads = || fs::read_dir(format!("/proc/{keeper}/task")).map_or(0, Iterator::count);
+        self.until("the keeper's end", |_| !process.is_alive() && threads() <= 1).await;
         keeper
     }
 
