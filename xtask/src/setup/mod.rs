@@ -10,6 +10,7 @@ mod limits;
 mod needs;
 mod nextest;
 mod run;
+mod version;
 
 pub use engine::{EngineStartError, connect};
 pub use host::Host;

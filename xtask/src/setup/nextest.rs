@@ -1,5 +1,6 @@
 //! The test runner: one that is installed already where it is new enough, else one built from its crate.
 
+use super::version::numbers;
 use crate::{
     context::Context,
     process::{ProcessError, Tool, find_program, output, run_logged},
@@ -30,10 +31,7 @@ pub(super) async fn install(ctx: &Context) -> Result<(), ProcessError> {
 
 /// Reads what `cargo nextest --version` prints, such as `cargo-nextest 0.9.151 (6b3f99457 2026-11-02)`.
 fn is_new_enough(text: &str) -> bool {
-    let version = text.split_whitespace().nth(1).unwrap_or_default();
-    // Of `0.9.116-rc.1`, too, it is the numbers that count.
-    let numbers: Vec<u32> = version.split(['.', '-']).take(3).map_while(|number| number.parse().ok()).collect();
-    numbers.len() == 3 && numbers.as_slice() >= OLDEST.as_slice()
+    numbers(text.split_whitespace().nth(1).unwrap_or_default()).as_slice() >= OLDEST.as_slice()
 }
 
 #[cfg(test)]

@@ -86,17 +86,17 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
     let most = tests(ctx, &image, "ci", &format!("not ({} or {APART})", conformance::SPECS));
     let apart = tests(ctx, &image, "nested", APART);
     ctx.ui.heading("Tests");
-    let failure = run_shown(ctx, &most).await.err();
-    if let Some(interrupted @ ProcessError::Interrupted(_)) = failure {
-        return Err(TestError::Tests(interrupted));
-    }
+    let mut failure = run_shown(ctx, &most).await.err();
     if failure.is_none() {
         // Keepers remove the clusters when their run is over. What a failed run leaves may be kept, and is not waited for.
         leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?;
     }
-    ctx.ui.heading("Tests that start runners");
-    let failure_apart = run_shown(ctx, &apart).await.err();
-    if let Some(source) = failure.or(failure_apart) {
+    if !matches!(failure, Some(ProcessError::Interrupted(_))) {
+        ctx.ui.heading("Tests that start runners");
+        let failure_apart = run_shown(ctx, &apart).await.err();
+        failure = failure.or(failure_apart);
+    }
+    if let Some(source) = failure {
         report::point_to(ctx);
         return Err(TestError::Tests(source));
     }
