@@ -78,7 +78,12 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
         }
         Command::Delete(Delete::Clusters(args)) => {
             let session = open()?;
-            sweep::beside(&session, commands::delete_clusters::run(&session, args)).await
+            // With --all it is a sweep itself.
+            if args.all {
+                commands::delete_clusters::run(&session, args).await
+            } else {
+                sweep::beside(&session, commands::delete_clusters::run(&session, args)).await
+            }
         }
         Command::Get(Get::Clusters(args)) => commands::get_clusters::run(&open()?, args).await,
         Command::Get(Get::Nodes(args)) => commands::get_nodes::run(&open()?, args).await,

@@ -126,6 +126,7 @@ impl Host for Existing<'_> {
         let record = ClusterRecord {
             name: name(&named.context),
             image: String::new(),
+            instance: None,
             kubernetes_version: facts.version,
             nodes,
             load_balancer: None,

@@ -102,6 +102,7 @@ pub(crate) fn record() -> ClusterRecord {
     ClusterRecord {
         name: ClusterName::new("kt-1").unwrap(),
         image: "node:v1.37.2".to_owned(),
+        instance: None,
         kubernetes_version: "v1.37.2".to_owned(),
         nodes: Vec::new(),
         load_balancer: None,

@@ -4,6 +4,7 @@ use std::{io, path::PathBuf, time::Duration};
 
 use kind_engine::EngineError;
 
+pub(super) use crate::provision::chain;
 use crate::spec::{ClusterName, SpecError};
 
 /// A test got no cluster.
@@ -91,20 +92,6 @@ impl LeaseError {
 /// The reason where nothing answers at the engine's address.
 pub(super) fn no_engine(error: &EngineError) -> Option<String> {
     matches!(error, EngineError::Unreachable { .. }).then(|| chain(error))
-}
-
-/// An error with all its causes, on one line each where they have one.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let mut text = error.to_string();
-    for cause in causes {
-        let cause = cause.to_string();
-        // A transparent error is its own cause.
-        if !text.ends_with(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
-    text
 }
 
 /// The last lines of a log, indented.

@@ -15,6 +15,7 @@ use super::{
     state::{self, Found, Report},
     step::step,
 };
+use crate::spec::Instance;
 
 /// The folder of all states, `$XDG_STATE_HOME/kind-rs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,8 +247,7 @@ impl Folder {
     /// Removes the folder: out of everybody's sight at once, then from the disk. Only for who holds the users' lock
     /// exclusively and the keeper's.
     pub(super) fn remove(&self) -> io::Result<()> {
-        let trash = self.path.with_file_name(format!("{TRASH}{}-{}", self.key, std::process::id()));
-        ignore_missing(fs::remove_dir_all(&trash))?;
+        let trash = self.path.with_file_name(format!("{TRASH}{}-{}", self.key, unique()));
         ignore_missing(fs::rename(&self.path, &trash))?;
         step("moved the folder aside");
         ignore_missing(fs::remove_dir_all(&trash))?;
@@ -259,6 +259,11 @@ impl Folder {
 /// Makes a folder that only the user can enter, parents included.
 pub(super) fn create_private(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// A part of a name that nobody else uses, in whatever container or on whatever machine.
+pub(super) fn unique() -> String {
+    Instance::new().to_string()
 }
 
 /// Something that is to be gone and is already.
@@ -298,6 +303,11 @@ mod tests {
         folder.remove().unwrap();
         assert_eq!(home.folders().unwrap(), []);
         assert!(!folder.exists() && !keeper.is_current());
+    }
+
+    #[test]
+    fn names_within_a_folder_are_nobody_elses() {
+        assert_ne!(unique(), unique());
     }
 
     #[test]

@@ -17,6 +17,9 @@ const DIGITS: usize = 10;
 pub(crate) struct Key(String);
 
 impl Key {
+    /// What precedes the key in its cluster's name.
+    pub(super) const PREFIX: &str = "kt-";
+
     /// The key of a shape on an image for a scope, in the state folder with this identity.
     pub(crate) fn of(shape: &Shape, image: &str, scope: &Scope, home: &str) -> Self {
         let shape = serde_json::to_string(shape).expect("a shape is plain data with text keys");
@@ -39,7 +42,8 @@ impl Key {
 
     /// The name of its cluster.
     pub(crate) fn cluster(&self) -> ClusterName {
-        ClusterName::new(format!("kt-{}", self.0)).expect("a prefix and hexadecimal digits make a valid name")
+        ClusterName::new(format!("{}{}", Self::PREFIX, self.0))
+            .expect("a prefix and hexadecimal digits make a valid name")
     }
 
     pub(crate) fn as_str(&self) -> &str {

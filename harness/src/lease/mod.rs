@@ -42,7 +42,7 @@ pub use keeper::{Effect, Extent, KeeperOrder, SweepOutcome, Swept, keeper_order,
 pub use list::{ClusterState, ClusterView, ContainerView, HolderView, Overview, Removal, overview};
 pub(crate) use marks::LastWord;
 pub(crate) use order::Order;
-pub use orphans::collect_networks;
+pub use orphans::collect_orphans;
 pub(crate) use process::ProcessId;
 pub(crate) use scope::Scope;
 pub(crate) use shape::Shape;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use kind_engine::Labels;
 
-use super::Deadline;
+use super::{Creation, Deadline};
 use crate::spec::{ClusterName, ClusterSpec, Proxy};
 
 /// A cluster to be made.
@@ -12,6 +12,8 @@ use crate::spec::{ClusterName, ClusterSpec, Proxy};
 pub struct Blueprint {
     /// Its name; nothing of that name may exist yet.
     pub name: ClusterName,
+    /// Who makes it: everything that is made carries its identity, and nothing else is removed when it fails.
+    pub creation: Creation,
     /// Its shape.
     pub spec: ClusterSpec,
     /// The node image for nodes that name none. It must be on the engine already.

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -14,22 +14,19 @@ use super::{
     authority::Authority,
     boot, containers,
     context::Context,
-    control_planes,
-    destroy::destroy,
-    evidence,
+    control_planes, evidence,
     host::Left,
     images, join, limits, manifests, network,
     outline::remarks,
     plan::Plan,
     ready, registry, rootless,
     running::Running,
-    steps::{Failure, ProvisionError, Remains, StepError},
-    storage,
+    steps::{Failure, ProvisionError, Remains, StepError, chain},
+    storage, taken,
 };
 use crate::{
     cluster::{ClusterRecord, NodeRecord},
     render::{check_patches, kubeconfig},
-    spec::ClusterName,
 };
 
 const PLAN: &str = "check and plan";
@@ -66,34 +63,31 @@ pub async fn provision(
     let context = running.in_time(planned).await?;
     match running.in_time(Box::pin(bring_up(&context, &running))).await {
         Ok(record) => Ok(record),
-        // The name belongs to somebody else's cluster: nothing of it may be touched.
-        Err(error) if matches!(error.source, StepError::NameTaken { .. }) => Err(error),
         Err(mut error) => {
-            evidence::collect(&context, &mut error).await;
-            error.remains = if blueprint.retain { Remains::Retained } else { undo(&*engine, &blueprint.name).await };
+            // Where the name is another's there is nothing to look at.
+            let is_taken = matches!(error.source, StepError::NameTaken { .. });
+            if !is_taken {
+                evidence::collect(&context, &mut error).await;
+            }
+            error.remains = if blueprint.retain && !is_taken {
+                Remains::Retained
+            } else {
+                match blueprint.creation.undo(&*engine, &blueprint.name).await {
+                    Ok(()) => Remains::Removed,
+                    Err(left) => Remains::Left(chain(&left)),
+                }
+            };
             Err(error)
         }
     }
-}
-
-/// Removes what was made. A request that was under way when its step ran out of time may still be carried out by the
-/// engine, so this looks again until there is nothing.
-async fn undo(engine: &dyn Engine, name: &ClusterName) -> Remains {
-    for _ in 0..5 {
-        match destroy(engine, name).await {
-            Ok(removed) if removed.is_empty() => break,
-            Ok(_) => {}
-            Err(left) => return Remains::Left(left.to_string()),
-        }
-    }
-    Remains::Removed
 }
 
 async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRecord, ProvisionError> {
     let seconds = Duration::from_secs;
     let blueprint = &context.plan.blueprint;
     let nodes = |step| running.nodes(step);
-    running.step(NETWORK, seconds(60), network::create(context)).await?;
+    let network = running.step(NETWORK, seconds(60), network::create(context)).await?;
+    context.network.get_or_init(|| network);
     let port = running.step(CONTAINERS, seconds(120), containers::start(context, nodes(CONTAINERS))).await?;
     let version = running.step(BOOT, seconds(120), boot::wait(context, nodes(BOOT))).await?;
     let control_planes = control_planes::start(context, nodes(CONTROL_PLANES));
@@ -165,6 +159,7 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
     let facts = engine.facts().await?;
     rootless::check(&facts)?;
     limits::check(&plan, &facts)?;
+    taken::check(&**engine, &plan, &facts).await?;
     if facts.local {
         Left::on_this_machine(&facts.root_dir).check(plan.nodes.len(), &facts.root_dir)?;
     }
@@ -174,6 +169,8 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
         machine: facts,
         authority: Authority::generate().map_err(StepError::from)?,
         token: token(),
+        network: OnceLock::new(),
+        made: Mutex::default(),
     })
 }
 
@@ -206,6 +203,7 @@ fn record(context: &Context, port: u16, kubernetes_version: String) -> ClusterRe
     });
     ClusterRecord {
         name: blueprint.name.clone(),
+        instance: Some(blueprint.creation.instance().clone()),
         image: blueprint.image.clone(),
         kubernetes_version,
         nodes: nodes.collect(),

@@ -31,21 +31,24 @@ pub(super) async fn collect(context: &Context, error: &mut ProvisionError) {
     if collected.iter().any(|node| matches!(node, Ok(true))) {
         error.logs = Some(folder);
     }
-    let node = error.node.clone().unwrap_or_else(|| context.plan.first().name.clone());
-    if let Ok(lines) = tokio::time::timeout(LIMIT, last_lines(context, node.as_str())).await {
+    let node = error.node.as_ref().unwrap_or(&context.plan.first().name);
+    let Some(container) = context.made(node) else { return };
+    if let Ok(lines) = tokio::time::timeout(LIMIT, last_lines(context, &container)).await {
         error.evidence = lines;
     }
 }
 
 /// Saves what can be had of a node; whether anything could.
 async fn node_logs(context: &Context, node: &PlannedNode, folder: &Path) -> bool {
+    // A container of that name that was not made here is somebody else's.
+    let Some(container) = context.made(&node.name) else { return false };
     let folder = folder.join(node.name.as_str());
     if tokio::fs::create_dir_all(&folder).await.is_err() {
         return false;
     }
-    let mut any = save(&folder, "engine.log", context.engine.logs(node.name.as_str(), 1000).await.ok()).await;
+    let mut any = save(&folder, "engine.log", context.engine.logs(&container, 1000).await.ok()).await;
     for (file, argv) in LOGS {
-        let output = context.engine.exec(node.name.as_str(), &Command::new(argv.iter().copied())).await;
+        let output = context.engine.exec(&container, &Command::new(argv.iter().copied())).await;
         any |=
             save(&folder, file, output.ok().map(|output| String::from_utf8_lossy(&output.stdout).into_owned())).await;
     }

@@ -6,7 +6,7 @@ use kind_engine::Command;
 
 use super::{
     context::{ADMINISTRATOR, Context},
-    steps::{Failure, OnNode as _, StepError},
+    steps::{Failure, StepError},
 };
 use crate::{
     spec::{Manifest, SpecError},
@@ -34,7 +34,7 @@ async fn apply_one(context: &Context, manifest: &Manifest) -> Result<(), Failure
     let command = Command::new(argv).stdin(text);
     let what = format!("manifest {}", manifest.path);
     let applied = until_or(Duration::from_millis(500), what, LIMIT, async || -> Result<Check<()>, Failure> {
-        let output = context.engine.exec(first.as_str(), &command).await.on(first)?;
+        let output = context.exec(first, &command).await?;
         if output.exit_code == 0 {
             return Ok(Check::Done(()));
         }

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         OnceLock,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -22,6 +22,7 @@ use crate::{
     lease::{Access, ProcessId, Scope},
     report::{FORMAT, Head, Outcome, Subject, TestEvent},
     settings::Settings,
+    spec::Instance,
 };
 
 /// The longest reason that is recorded, in bytes; all of it is in the test's own output.
@@ -138,14 +139,12 @@ impl Recorder {
 impl Run {
     /// Makes the run's folder where this is its first test, and the test's file in it.
     fn open(&self) -> io::Result<Stream> {
-        static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
         self.place.create()?;
         if !self.place.head_file().exists() {
             self.write_head()?;
         }
-        let count = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
-        // Numbers of processes come again; their files are not to.
-        let name = format!("{}-{}-{count}.jsonl", now(), std::process::id());
+        // Numbers of processes come again, in another container at once; their files are not to.
+        let name = format!("{}-{}-{}.jsonl", now(), std::process::id(), Instance::new());
         Stream::open(&self.place.tests().join(name))
     }
 

@@ -210,6 +210,7 @@ pub(in crate::lease) fn record(name: &ClusterName) -> ClusterRecord {
     ClusterRecord {
         name: name.clone(),
         image: "image".to_owned(),
+        instance: None,
         kubernetes_version: "v1.0.0".to_owned(),
         nodes: vec![node],
         load_balancer: None,
