@@ -22,6 +22,8 @@ mod activity;
 mod diagnose;
 mod report;
 pub mod recording;
+mod user_file;
+mod yaml_text;
 #[cfg(test)]
 mod fake_api;
 

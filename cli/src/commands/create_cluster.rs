@@ -32,6 +32,7 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
     let kubeconfig = session.kubeconfig(&args.kubeconfig)?;
     // Better to hear of an unusable kubeconfig before the work than after it.
     kubeconfig.check()?;
+    let logs = session.settings.state_dir()?.join("logs");
     let engine = session.engine().await?;
     refuse_taken(&*engine, &name).await?;
     let creation = Creation::new();
@@ -45,8 +46,8 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
         retain: args.retain,
         deadline: args.timeout.map(Deadline::after),
         wait: Some(args.wait).filter(|limit| !limit.is_zero()),
-        proxy: session.settings.proxy.clone(),
-        logs: session.settings.state_dir.join("logs"),
+        proxy: session.settings.proxy(),
+        logs,
     };
     session.console.note(&format!("creating cluster {name}"));
     let mut signals = Signals::new().map_err(Failure::Runtime)?;

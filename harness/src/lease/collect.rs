@@ -45,7 +45,7 @@ pub async fn give_up(
     let Some(home) = Home::of(settings)? else { return Ok(None) };
     let folders = home.folders().map_err(|source| LeaseError::File {
         action: "list the state folder",
-        path: settings.state_dir.clone(),
+        path: home.path().to_owned(),
         source,
     })?;
     let Some(folder) = folders.iter().find(|folder| folder.key().cluster() == *cluster) else { return Ok(None) };
@@ -58,9 +58,10 @@ pub async fn give_up(
 impl Home {
     /// The state folder that the environment names, where it is there.
     pub(super) fn of(settings: &Settings) -> Result<Option<Self>, LeaseError> {
-        Self::existing(&settings.state_dir).map_err(|source| LeaseError::File {
+        let Some(path) = &settings.state_dir else { return Ok(None) };
+        Self::existing(path).map_err(|source| LeaseError::File {
             action: "open the state folder",
-            path: settings.state_dir.clone(),
+            path: path.clone(),
             source,
         })
     }

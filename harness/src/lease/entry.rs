@@ -31,10 +31,10 @@ pub async fn acquire(
     holder: &Holder,
 ) -> Result<Lease, LeaseError> {
     spec.validate().map_err(LeaseError::Spec)?;
-    let opened = Home::open(&settings.state_dir);
-    let home = opened.map_err(|source: io::Error| LeaseError::File {
+    let state_dir = settings.state_dir().map_err(LeaseError::Settings)?;
+    let home = Home::open(state_dir).map_err(|source: io::Error| LeaseError::File {
         action: "open the state folder",
-        path: settings.state_dir.clone(),
+        path: state_dir.to_owned(),
         source,
     })?;
     let order = order(settings, spec, &home, Scope::of(settings));
@@ -49,7 +49,8 @@ pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope:
     let shape = Shape::of(spec);
     let built = real::built_image();
     let image = settings.image.as_deref().unwrap_or(&built);
-    let key = Key::of(&shape, image, &scope, &home.identity());
+    let proxy = settings.proxy();
+    let key = Key::of(&shape, image, settings.docker_host.as_deref(), &proxy, &scope, &home.identity());
     Order {
         logs: settings.artifacts.clone(),
         records: Some(run_folder(settings)),
@@ -61,6 +62,6 @@ pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope:
         owner: scope.owner,
         idle: settings.idle,
         engine: settings.docker_host.clone(),
-        proxy: settings.proxy.clone(),
+        proxy,
     }
 }

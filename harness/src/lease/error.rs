@@ -5,7 +5,10 @@ use std::{io, path::PathBuf, time::Duration};
 use kind_engine::EngineError;
 
 pub(super) use crate::provision::chain;
-use crate::spec::{ClusterName, SpecError};
+use crate::{
+    settings::SettingsError,
+    spec::{ClusterName, SpecError},
+};
 
 /// A test got no cluster.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,9 @@ pub enum LeaseError {
     /// The specification is not valid.
     #[error("get a cluster for the test: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Spec(Vec<SpecError>),
+    /// There is no place for the states of clusters.
+    #[error(transparent)]
+    Settings(SettingsError),
     /// A file of the state folder.
     #[error("{action} {}: check that the folder is on a local disk, writable and not full, or set KIND_TEST_STATE_DIR", path.display())]
     File {

@@ -9,6 +9,7 @@ mod detached;
 mod entry;
 mod error;
 mod fate;
+mod fitness;
 mod folder;
 mod handle;
 mod keeper;

@@ -34,3 +34,15 @@ pub struct Blueprint {
     /// Where the logs of a failed bring-up go.
     pub logs: PathBuf,
 }
+
+impl Blueprint {
+    /// Says what will not work as it was meant, and is no reason to make no cluster.
+    pub(super) fn remark(&self) {
+        for (variable, place) in self.proxy.at_loopback() {
+            tracing::warn!(
+                "nodes do not reach the proxy of {variable}, {place}: it is at this machine's loopback, and a node has its own; \
+                 let it listen on an address of the machine's and name that, or images are pulled into nodes in vain"
+            );
+        }
+    }
+}

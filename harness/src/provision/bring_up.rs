@@ -58,6 +58,7 @@ pub async fn provision(
     blueprint: &Blueprint,
     progress: &dyn Progress,
 ) -> Result<ClusterRecord, ProvisionError> {
+    blueprint.remark();
     let running = Running::new(progress, blueprint.deadline);
     let planned = running.step(PLAN, Duration::from_secs(30), plan(&engine, blueprint));
     let context = running.in_time(planned).await?;

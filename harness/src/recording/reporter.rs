@@ -121,8 +121,10 @@ impl Pages<'_> {
 
     fn write(&mut self, live: bool) -> io::Result<()> {
         let start = Instant::now();
-        if self.settings.reuse {
-            adopt(self.place, &self.settings.state_dir);
+        if self.settings.reuse
+            && let Some(state_dir) = &self.settings.state_dir
+        {
+            adopt(self.place, state_dir);
         }
         self.size = size(self.place);
         write(self.place, live)?;

@@ -1,10 +1,10 @@
 //! Values of variables: what they may be, and what is said when they are something else.
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use kind_images::{UnsupportedVersion, node_image};
 
-use super::{Keep, docker_client::DockerClientError};
+use super::Keep;
 
 /// A variable of the environment that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -28,15 +28,6 @@ pub enum SettingsError {
         /// Which versions there are.
         #[source]
         source: UnsupportedVersion,
-    },
-    /// The Docker client's configuration cannot be read.
-    #[error("look for proxies in {}", folder.display())]
-    DockerClient {
-        /// Its folder.
-        folder: PathBuf,
-        /// Why not.
-        #[source]
-        source: Arc<DockerClientError>,
     },
     /// There is no place for states.
     #[error("find a folder for the states of clusters: set KIND_TEST_STATE_DIR, XDG_STATE_HOME or HOME")]
@@ -64,9 +55,10 @@ impl Reader<'_> {
         })
     }
 
-    /// The first of two names that has a value.
+    /// The first of two names that has a value. Blanks are none.
     pub(super) fn either(&self, name: &'static str, other: &'static str) -> Result<Option<String>, SettingsError> {
-        Ok(self.text(name)?.or(self.text(other)?))
+        let value = |name| self.text(name).map(|text| text.filter(|text| !text.trim().is_empty()));
+        Ok(value(name)?.or(value(other)?))
     }
 
     pub(super) fn image(&self, name: &'static str) -> Result<Option<String>, SettingsError> {

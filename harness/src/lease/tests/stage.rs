@@ -149,7 +149,7 @@ impl Stage {
 
 pub(in crate::lease) fn order(home: &Home, scope: Scope, idle: Duration) -> Order {
     let shape = Shape::of(&ClusterSpec::default());
-    let key = Key::of(&shape, "image", &scope, &home.identity());
+    let key = Key::of(&shape, "image", None, &crate::spec::Proxy::default(), &scope, &home.identity());
     Order {
         key,
         shape,
