@@ -31,8 +31,10 @@ pub struct Settings {
     pub idle: Duration,
     /// The node image; `None` for the default one.
     pub image: Option<String>,
-    /// The longest that a test may take; `None` for what the test itself says.
+    /// The longest that a test's body may take; `None` for what the test itself says.
     pub timeout: Option<Duration>,
+    /// The longest that a test waits for its cluster.
+    pub wait: Duration,
     /// Where clusters' states and locks are.
     pub state_dir: PathBuf,
     /// Where builds keep their results; `None` where there is no home either.
@@ -61,12 +63,10 @@ pub struct Settings {
     pub home: Option<PathBuf>,
     /// Whether output has no colours.
     pub no_color: bool,
-    /// The state folder that this process is to be the keeper of. Only the harness itself sets it.
-    pub keeper: Option<PathBuf>,
+    /// What is logged, as `tracing_subscriber` reads it; `None` for warnings.
+    pub log: Option<String>,
     /// The proxies between this machine and the world, for nodes.
     pub proxy: Proxy,
-    /// The records of the run that this process is to report. Only the harness itself sets it.
-    pub reporter: Option<PathBuf>,
 }
 
 /// Which clusters stay after a run, to be looked at.
@@ -109,8 +109,25 @@ pub(crate) const KEEPER: &str = "KIND_HARNESS_KEEPER";
 /// Set by the harness for the reporter process alone.
 pub(crate) const REPORTER: &str = "KIND_HARNESS_REPORTER";
 
-/// Variables of nextest that are about one test, and that a keeper, which outlives the test, must not inherit.
-pub(crate) const OF_ONE_TEST: [&str; 8] = [
+/// What the harness started this process for, where that is not to run the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be the keeper of the cluster with this state folder.
+    Keeper(PathBuf),
+    /// To report the run whose records are in this folder.
+    Reporter(PathBuf),
+}
+
+/// Variables of one test or of one job, which a process that outlives it must not inherit: nextest's, and those by which
+/// CI runners find the processes that they kill when a job ends.
+pub(crate) const OF_ONE_TEST: [&str; 15] = [
+    "RUNNER_TRACKING_ID",
+    "BUILD_ID",
+    "JENKINS_NODE_COOKIE",
+    "JENKINS_SERVER_COOKIE",
+    "HUDSON_COOKIE",
+    "HUDSON_SERVER_COOKIE",
+    "VSTS_PROCESS_LOOKUP_ID",
     "NEXTEST",
     "NEXTEST_RUN_ID",
     "NEXTEST_EXECUTION_MODE",
@@ -122,11 +139,16 @@ pub(crate) const OF_ONE_TEST: [&str; 8] = [
 ];
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 33] = [
+pub const VARIABLES: [Variable; 35] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
-        meaning: "`1`: fail tests when no engine answers, instead of skipping them",
-        default: "`0`",
+        meaning: "`1`: fail tests on a machine without an engine, instead of skipping them; an engine that is there, or named, and cannot be used fails them anyway",
+        default: "`1` where `CI` is set, else `0`",
+    },
+    Variable {
+        name: "CI",
+        meaning: "set by CI systems: `KIND_TEST_REQUIRE` is `1` where nothing else is said",
+        default: "none",
     },
     Variable {
         name: "KIND_TEST_KEEP",
@@ -146,8 +168,13 @@ pub const VARIABLES: [Variable; 33] = [
     },
     Variable {
         name: "KIND_TEST_TIMEOUT",
-        meaning: "the longest that a test may take, such as `5m`",
+        meaning: "the longest that a test's body may take, such as `5m`",
         default: "what the test says",
+    },
+    Variable {
+        name: "KIND_TEST_WAIT",
+        meaning: "the longest that a test waits for its cluster, which others may have for themselves",
+        default: "`2h`",
     },
     Variable {
         name: "KIND_TEST_KUBECONFIG",
@@ -213,10 +240,32 @@ pub const VARIABLES: [Variable; 33] = [
     },
     Variable { name: "NEXTEST_TEST_NAME", meaning: "set by nextest: the test", default: "none" },
     Variable { name: "NEXTEST_ATTEMPT", meaning: "set by nextest: which try of the test this is", default: "`1`" },
-    Variable { name: "RUST_LOG", meaning: "what is logged, as `tracing_subscriber` reads it", default: "warnings" },
+    Variable {
+        name: "RUST_LOG",
+        meaning: "what keepers and reporters log of the harness' own doings, as `tracing_subscriber` reads it; in tests, the subscriber that they install decides",
+        default: "`warn`",
+    },
     Variable { name: KEEPER, meaning: "set by the harness: this process is a cluster's keeper", default: "none" },
     Variable { name: REPORTER, meaning: "set by the harness: this process writes a run's report", default: "none" },
 ];
+
+/// What the harness started this process for; `None` for a process that it did not start.
+pub(crate) fn purpose() -> Option<Purpose> {
+    Purpose::parse(&variable)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+impl Purpose {
+    fn parse(lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<Self> {
+        let read = Reader(lookup);
+        let (keeper, reporter) = (read.path(KEEPER), read.path(REPORTER));
+        keeper.map(Self::Keeper).or(reporter.map(Self::Reporter))
+    }
+}
 
 impl Settings {
     /// Reads the environment.
@@ -224,9 +273,7 @@ impl Settings {
     /// # Errors
     /// When a variable has a value that it cannot have.
     pub fn from_environment() -> Result<Self, SettingsError> {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-        let lookup = |name: &str| std::env::var_os(name);
-        Self::parse(&lookup, std::env::current_exe().ok().as_deref())
+        Self::parse(&variable, std::env::current_exe().ok().as_deref())
     }
 
     /// What these variables ask for, in the process of this program.
@@ -257,12 +304,13 @@ impl Settings {
         let file = read.path("KIND_TEST_KUBECONFIG").map(ExistingCluster::File);
         let of_the_user = read.switch("USE_EXISTING_CLUSTER")?.then_some(ExistingCluster::OfTheUser);
         Ok(Self {
-            require: read.switch("KIND_TEST_REQUIRE")?,
+            require: read.choice("KIND_TEST_REQUIRE")?.unwrap_or_else(|| read.is_set("CI")),
             keep: read.keep("KIND_TEST_KEEP")?,
             reuse: read.switch("KIND_TEST_REUSE")?,
             idle: read.duration("KIND_TEST_IDLE")?.unwrap_or(Duration::from_secs(30 * 60)),
             image: read.image("KIND_TEST_IMAGE")?,
             timeout: read.duration("KIND_TEST_TIMEOUT")?,
+            wait: read.duration("KIND_TEST_WAIT")?.unwrap_or(Duration::from_secs(2 * 60 * 60)),
             state_dir: std::path::absolute(&state_dir).unwrap_or(state_dir),
             cache_dir,
             artifacts: read.path("ARTIFACTS").unwrap_or_else(|| target_dir(&read, program).join("kind")),
@@ -279,9 +327,8 @@ impl Settings {
             kubeconfig: read.raw("KUBECONFIG"),
             home,
             no_color: read.raw("NO_COLOR").is_some(),
+            log: read.raw("RUST_LOG").map(|value| value.to_string_lossy().into_owned()),
             proxy,
-            keeper: read.path(KEEPER),
-            reporter: read.path(REPORTER),
         })
     }
 }
@@ -317,7 +364,7 @@ mod tests {
         assert_eq!(settings.artifacts, Path::new("/src/app/target/kind"));
         assert_eq!(settings.attempt, 1);
         assert!(!settings.require && !settings.reuse && !settings.no_color);
-        assert_eq!((settings.run, settings.image, settings.keeper), (None, None, None));
+        assert_eq!((settings.run, settings.image), (None, None));
     }
 
     #[test]
@@ -372,6 +419,20 @@ mod tests {
     }
 
     #[test]
+    fn on_ci_an_engine_is_required_unless_that_is_denied() {
+        let require =
+            |variables: &[(&str, &str)]| parse(&[&[("HOME", "/home/a")], variables].concat()).unwrap().require;
+        for ci in ["true", "1", "TRUE", "yes", "woodpecker"] {
+            assert!(require(&[("CI", ci)]), "{ci}");
+            assert!(!require(&[("CI", ci), ("KIND_TEST_REQUIRE", "0")]), "{ci}");
+        }
+        for ci in ["", "0", "false", "False", "no"] {
+            assert!(!require(&[("CI", ci)]), "{ci}");
+            assert!(require(&[("CI", ci), ("KIND_TEST_REQUIRE", "1")]), "{ci}");
+        }
+    }
+
+    #[test]
     fn no_home_says_what_to_set() {
         assert!(parse(&[]).unwrap_err().to_string().contains("KIND_TEST_STATE_DIR"));
     }
@@ -385,8 +446,7 @@ mod tests {
             (name == "HOME").then(|| OsString::from("/home/a"))
         };
         Settings::parse(&lookup, None).unwrap();
-        // The subscriber reads its own.
-        read.borrow_mut().insert("RUST_LOG".to_owned());
+        assert_eq!(Purpose::parse(&lookup), None);
         let table: std::collections::BTreeSet<String> = VARIABLES.iter().map(|v| v.name.to_owned()).collect();
         assert_eq!(read.into_inner(), table);
     }
