@@ -35,8 +35,10 @@ pub struct Settings {
     pub idle: Duration,
     /// The node image; `None` for the default one.
     pub image: Option<String>,
-    /// The longest that a test may take; `None` for what the test itself says.
+    /// The longest that a test's body may take; `None` for what the test itself says.
     pub timeout: Option<Duration>,
+    /// The longest that a test waits for its cluster.
+    pub wait: Duration,
     /// Where clusters' states and locks are; `None` where nothing says where the user's files are.
     pub state_dir: Option<PathBuf>,
     /// Where builds keep their results; `None` where there is no home either.
@@ -67,14 +69,12 @@ pub struct Settings {
     pub home: Option<PathBuf>,
     /// Whether output has no colours.
     pub no_color: bool,
-    /// The state folder that this process is to be the keeper of. Only the harness itself sets it.
-    pub keeper: Option<PathBuf>,
+    /// What is logged, as `tracing_subscriber` reads it; `None` for warnings.
+    pub log: Option<String>,
     /// The proxies between this machine and the world, as variables name them.
     pub proxy_variables: Proxy,
     /// The Docker client's configuration.
     pub docker_client: DockerClient,
-    /// The records of the run that this process is to report. Only the harness itself sets it.
-    pub reporter: Option<PathBuf>,
 }
 
 /// Which clusters stay after a run, to be looked at.
@@ -109,8 +109,25 @@ pub(crate) const KEEPER: &str = "KIND_HARNESS_KEEPER";
 /// Set by the harness for the reporter process alone.
 pub(crate) const REPORTER: &str = "KIND_HARNESS_REPORTER";
 
-/// Variables of nextest that are about one test, and that a keeper, which outlives the test, must not inherit.
-pub(crate) const OF_ONE_TEST: [&str; 8] = [
+/// What the harness started this process for, where that is not to run the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be the keeper of the cluster with this state folder.
+    Keeper(PathBuf),
+    /// To report the run whose records are in this folder.
+    Reporter(PathBuf),
+}
+
+/// Variables of one test or of one job, which a process that outlives it must not inherit: nextest's, and those by which
+/// CI runners find the processes that they kill when a job ends.
+pub(crate) const OF_ONE_TEST: [&str; 15] = [
+    "RUNNER_TRACKING_ID",
+    "BUILD_ID",
+    "JENKINS_NODE_COOKIE",
+    "JENKINS_SERVER_COOKIE",
+    "HUDSON_COOKIE",
+    "HUDSON_SERVER_COOKIE",
+    "VSTS_PROCESS_LOOKUP_ID",
     "NEXTEST",
     "NEXTEST_RUN_ID",
     "NEXTEST_EXECUTION_MODE",
@@ -121,15 +138,31 @@ pub(crate) const OF_ONE_TEST: [&str; 8] = [
     "NEXTEST_ATTEMPT_ID",
 ];
 
+/// What the harness started this process for; `None` for a process that it did not start.
+pub(crate) fn purpose() -> Option<Purpose> {
+    Purpose::parse(&variable)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+impl Purpose {
+    fn parse(lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<Self> {
+        let read = Reader(lookup);
+        let (keeper, reporter) = (read.path(KEEPER), read.path(REPORTER));
+        keeper.map(Self::Keeper).or(reporter.map(Self::Reporter))
+    }
+}
+
 impl Settings {
     /// Reads the environment.
     ///
     /// # Errors
     /// When a variable has a value that it cannot have.
     pub fn from_environment() -> Result<Self, SettingsError> {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-        let lookup = |name: &str| std::env::var_os(name);
-        Self::parse(&lookup, std::env::current_exe().ok().as_deref(), &Account::current())
+        Self::parse(&variable, std::env::current_exe().ok().as_deref(), &Account::current())
     }
 
     /// Where clusters' states and locks are, for what cannot do without.
@@ -162,12 +195,13 @@ impl Settings {
         let file = read.path("KIND_TEST_KUBECONFIG").map(ExistingCluster::File);
         let of_the_user = read.switch("USE_EXISTING_CLUSTER")?.then_some(ExistingCluster::OfTheUser);
         Ok(Self {
-            require: read.switch("KIND_TEST_REQUIRE")?,
+            require: read.choice("KIND_TEST_REQUIRE")?.unwrap_or_else(|| read.is_set("CI")),
             keep: read.keep("KIND_TEST_KEEP")?,
             reuse: read.switch("KIND_TEST_REUSE")?,
             idle: read.duration("KIND_TEST_IDLE")?.unwrap_or(Duration::from_secs(30 * 60)),
             image: read.image("KIND_TEST_IMAGE")?,
             timeout: read.duration("KIND_TEST_TIMEOUT")?,
+            wait: read.duration("KIND_TEST_WAIT")?.unwrap_or(Duration::from_secs(2 * 60 * 60)),
             state_dir: folders::state(&read, home.as_deref(), account),
             cache_dir: folders::cache(&read, home.as_deref(), account),
             artifacts: named_artifacts.clone().unwrap_or_else(|| folders::target(&read, program).join("kind")),
@@ -185,14 +219,13 @@ impl Settings {
             kubeconfig: read.raw("KUBECONFIG"),
             home,
             no_color: read.raw("NO_COLOR").is_some(),
+            log: read.raw("RUST_LOG").map(|value| value.to_string_lossy().into_owned()),
             proxy_variables: Proxy {
                 http: read.either("HTTP_PROXY", "http_proxy")?,
                 https: read.either("HTTPS_PROXY", "https_proxy")?,
                 exceptions: read.either("NO_PROXY", "no_proxy")?,
             },
             docker_client: DockerClient::at(docker_client),
-            keeper: read.path(KEEPER),
-            reporter: read.path(REPORTER),
         })
     }
 }
@@ -219,7 +252,7 @@ mod tests {
         assert_eq!(settings.artifacts, Path::new("/src/app/target/kind"));
         assert_eq!(settings.attempt, 1);
         assert!(!settings.require && !settings.reuse && !settings.no_color);
-        assert_eq!((settings.run, settings.image, settings.keeper), (None, None, None));
+        assert_eq!((settings.run, settings.image), (None, None));
     }
 
     #[test]
@@ -274,6 +307,20 @@ mod tests {
     }
 
     #[test]
+    fn on_ci_an_engine_is_required_unless_that_is_denied() {
+        let require =
+            |variables: &[(&str, &str)]| parse(&[&[("HOME", "/home/a")], variables].concat()).unwrap().require;
+        for ci in ["true", "1", "TRUE", "yes", "woodpecker"] {
+            assert!(require(&[("CI", ci)]), "{ci}");
+            assert!(!require(&[("CI", ci), ("KIND_TEST_REQUIRE", "0")]), "{ci}");
+        }
+        for ci in ["", "0", "false", "False", "no"] {
+            assert!(!require(&[("CI", ci)]), "{ci}");
+            assert!(require(&[("CI", ci), ("KIND_TEST_REQUIRE", "1")]), "{ci}");
+        }
+    }
+
+    #[test]
     fn no_home_matters_only_where_it_is_needed_and_says_what_to_set() {
         let settings = Settings { state_dir: None, ..parse(&[]).unwrap() };
         assert!(settings.state_dir().unwrap_err().to_string().contains("KIND_TEST_STATE_DIR"));
@@ -288,8 +335,7 @@ mod tests {
             (name == "HOME").then(|| OsString::from("/home/a"))
         };
         Settings::parse(&lookup, None, &Account::current()).unwrap();
-        // The subscriber reads its own.
-        read.borrow_mut().insert("RUST_LOG".to_owned());
+        assert_eq!(Purpose::parse(&lookup), None);
         let table: std::collections::BTreeSet<String> = VARIABLES.iter().map(|v| v.name.to_owned()).collect();
         assert_eq!(read.into_inner(), table);
     }

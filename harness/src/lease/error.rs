@@ -18,7 +18,7 @@ pub enum LeaseError {
     #[error("get a cluster for the test")]
     Engine(#[source] EngineError),
     /// The engine was there when the keeper was started and is not any more.
-    #[error("get a cluster for the test: {reason}")]
+    #[error("get a cluster for the test: the engine went away: {reason}")]
     NoEngine {
         /// The engine's error.
         reason: String,
@@ -65,6 +65,16 @@ pub enum LeaseError {
         /// The last lines of that.
         tail: String,
     },
+    /// Others have the cluster for too long.
+    #[error("wait for cluster {cluster}: not to be had within {} s, the limit that KIND_TEST_WAIT sets; last seen: {last}", limit.as_secs())]
+    Busy {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The limit.
+        limit: Duration,
+        /// What was last seen.
+        last: String,
+    },
     /// Nothing happens any more.
     #[error("wait for cluster {cluster}: nothing changed for {} s; last seen: {last}; the keeper's log is {}", elapsed.as_secs(), log.display())]
     Stuck {
@@ -84,18 +94,18 @@ fn times(failures: u32) -> String {
 }
 
 impl LeaseError {
-    /// The reason where there is no engine at all, so that a test can be skipped. An engine that is there and refuses,
-    /// or that this user may not use, is no such reason: that wants mending.
+    /// The reason where there is no engine at all, so that a test can be skipped: none was named, and none listens where
+    /// one usually does. One that is named and does not answer, that refuses, that this user may not use, or that went away
+    /// is no such reason: that wants mending.
     pub fn is_no_engine(&self) -> Option<String> {
         match self {
             Self::Engine(error) => no_engine(error),
-            Self::NoEngine { reason } => Some(reason.clone()),
             _ => None,
         }
     }
 }
 
-/// The reason where nothing answers at the engine's address.
+/// The reason where this machine has no engine.
 pub(super) fn no_engine(error: &EngineError) -> Option<String> {
     matches!(error, EngineError::Unreachable { .. }).then(|| chain(error))
 }

@@ -184,6 +184,11 @@ impl Folder {
         self.path.join("keeper.log")
     }
 
+    /// What the keeper warns of, one a line.
+    pub(super) fn warnings(&self) -> PathBuf {
+        self.path.join("warnings")
+    }
+
     /// One file for each lease that is held.
     pub(super) fn holders(&self) -> PathBuf {
         self.path.join("holders")

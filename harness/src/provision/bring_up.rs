@@ -27,6 +27,7 @@ use super::{
 use crate::{
     cluster::{ClusterRecord, NodeRecord},
     render::{check_patches, kubeconfig},
+    warnings::warn,
 };
 
 const PLAN: &str = "check and plan";
@@ -127,7 +128,7 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
         return Err(StepError::Patch(misfit).into());
     }
     for remark in remarks(&blueprint.spec) {
-        tracing::warn!(cluster = blueprint.name.as_str(), "{remark}");
+        warn(format_args!("cluster {}: {remark}", blueprint.name));
     }
     let plan = Plan::new(blueprint);
     let mut images: Vec<&String> = plan.nodes.iter().map(|node| &node.image).collect();

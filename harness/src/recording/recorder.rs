@@ -41,13 +41,11 @@ pub(crate) struct Recorder {
 struct Run {
     place: Place,
     head: Head,
-    /// The name by which the program knows the test.
-    program_test: String,
 }
 
 impl Recorder {
     /// A recorder of this process' run.
-    pub(crate) fn new(settings: &Settings, test: &str) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let scope = Scope::of_run(settings);
         let place = Place::of(settings, &scope);
         let head = Head {
@@ -58,8 +56,7 @@ impl Recorder {
             harness: env!("CARGO_PKG_VERSION").to_owned(),
             settings: facts::settings(settings),
         };
-        let program_test = crate::lease::libtest_name(settings.test.as_deref(), test);
-        let run = Some(Run { place, head, program_test });
+        let run = Some(Run { place, head });
         Self { run, ..Self::default() }
     }
 
@@ -130,7 +127,7 @@ impl Recorder {
     /// Whoever wrote something sees to it that somebody reads it.
     fn ensure_reporter(&self) {
         let (Some(run), Some(_)) = (&self.run, self.stream.get()) else { return };
-        if let Err(error) = start::ensure_reporter(&run.place, &run.program_test) {
+        if let Err(error) = start::ensure_reporter(&run.place) {
             complain(&run.place, &error);
         }
     }

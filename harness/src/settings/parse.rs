@@ -68,6 +68,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn switch(&self, name: &'static str) -> Result<bool, SettingsError> {
+        self.choice(name).map(Option::unwrap_or_default)
+    }
+
+    /// A switch that may be left alone.
+    pub(super) fn choice(&self, name: &'static str) -> Result<Option<bool>, SettingsError> {
         self.one_of(name, "1, true, yes or on; or 0, false, no or off", |value| {
             match value.to_ascii_lowercase().as_str() {
                 "1" | "true" | "yes" | "on" => Some(true),
@@ -75,7 +80,14 @@ impl Reader<'_> {
                 _ => None,
             }
         })
-        .map(Option::unwrap_or_default)
+    }
+
+    /// A variable of others that is a switch: whatever it says but a no is a yes.
+    pub(super) fn is_set(&self, name: &'static str) -> bool {
+        self.raw(name).is_some_and(|value| {
+            let value = value.to_string_lossy().trim().to_ascii_lowercase();
+            !matches!(value.as_str(), "" | "0" | "false" | "no" | "off")
+        })
     }
 
     pub(super) fn keep(&self, name: &'static str) -> Result<Keep, SettingsError> {

@@ -14,11 +14,16 @@ pub struct Variable {
 }
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 33] = [
+pub const VARIABLES: [Variable; 35] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
-        meaning: "`1`: fail tests when no engine answers, instead of skipping them",
-        default: "`0`",
+        meaning: "`1`: fail tests on a machine without an engine, instead of skipping them; an engine that is there, or named, and cannot be used fails them anyway",
+        default: "`1` where `CI` is set, else `0`",
+    },
+    Variable {
+        name: "CI",
+        meaning: "set by CI systems: `KIND_TEST_REQUIRE` is `1` where nothing else is said",
+        default: "none",
     },
     Variable {
         name: "KIND_TEST_KEEP",
@@ -38,8 +43,13 @@ pub const VARIABLES: [Variable; 33] = [
     },
     Variable {
         name: "KIND_TEST_TIMEOUT",
-        meaning: "the longest that a test may take, such as `5m`",
+        meaning: "the longest that a test's body may take, such as `5m`",
         default: "what the test says",
+    },
+    Variable {
+        name: "KIND_TEST_WAIT",
+        meaning: "the longest that a test waits for its cluster, which others may have for themselves",
+        default: "`2h`",
     },
     Variable {
         name: "KIND_TEST_KUBECONFIG",
@@ -109,7 +119,11 @@ pub const VARIABLES: [Variable; 33] = [
     },
     Variable { name: "NEXTEST_TEST_NAME", meaning: "set by nextest: the test", default: "none" },
     Variable { name: "NEXTEST_ATTEMPT", meaning: "set by nextest: which try of the test this is", default: "`1`" },
-    Variable { name: "RUST_LOG", meaning: "what is logged, as `tracing_subscriber` reads it", default: "warnings" },
+    Variable {
+        name: "RUST_LOG",
+        meaning: "what keepers and reporters log of the harness' own doings, as `tracing_subscriber` reads it; in tests, the subscriber that they install decides",
+        default: "`warn`",
+    },
     Variable { name: KEEPER, meaning: "set by the harness: this process is a cluster's keeper", default: "none" },
     Variable { name: REPORTER, meaning: "set by the harness: this process writes a run's report", default: "none" },
 ];

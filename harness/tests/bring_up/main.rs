@@ -3,6 +3,7 @@
 mod ownership;
 
 use std::{
+    os::unix::fs::PermissionsExt as _,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -104,6 +105,10 @@ async fn a_failed_join_names_step_and_node_and_leaves_nothing() {
     let engine = engine();
     engine.when("exec demo-worker kubeadm join", Outcome::Exit(1, "error: no route to host".into()));
     engine.when("exec demo-worker journalctl --no-pager --output cat", Outcome::Print("E1 node not found\n".into()));
+    let printed = "password=abc, the proxy is http://me:proxypass@proxy, and tiger is known\n";
+    engine.when("exec demo-worker journalctl --no-pager --output short", Outcome::Print(printed.into()));
+    let secrets = r#"{"items":[{"data":{"password":"dGlnZXI="}}]}"#;
+    engine.when("get secrets --all-namespaces", Outcome::Print(secrets.into()));
     let blueprint = blueprint(ClusterSpec::default());
     let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
     assert_eq!(error.step, "join the nodes");
@@ -111,7 +116,11 @@ async fn a_failed_join_names_step_and_node_and_leaves_nothing() {
     assert!(error.source.to_string().contains("no route to host"), "{}", error.source);
     assert!(error.to_string().contains("E1 node not found"), "{error}");
     let logs = error.logs.expect("logs are kept");
-    assert!(logs.join("demo-worker/kubelet.log").exists());
+    let kubelet = logs.join("demo-worker/kubelet.log");
+    let expected = "password=<left out>, the proxy is http://me:<left out>@proxy, and <left out> is known\n";
+    assert_eq!(std::fs::read_to_string(&kubelet).unwrap(), expected);
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&kubelet), mode(kubelet.parent().unwrap())), (0o600, 0o700));
     assert_eq!(engine.left(), Vec::<String>::new());
     std::fs::remove_dir_all(blueprint.logs).unwrap();
 }
