@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod kubeconfig;
 pub mod load;
 pub mod logs;
+pub mod power;
 pub mod lease;
 mod entry;
 mod activity;

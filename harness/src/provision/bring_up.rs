@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     cluster::{ClusterRecord, NodeRecord},
+    config_file::missing_host_paths,
     render::{check_patches, kubeconfig},
     spec::ClusterName,
 };
@@ -166,6 +167,9 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
     rootless::check(&facts)?;
     limits::check(&plan, &facts)?;
     if facts.local {
+        for remark in missing_host_paths(&blueprint.spec) {
+            tracing::warn!(cluster = blueprint.name.as_str(), "{remark}");
+        }
         Left::on_this_machine(&facts.root_dir).check(plan.nodes.len(), &facts.root_dir)?;
     }
     Ok(Context {

@@ -6,21 +6,25 @@ mod config;
 mod extras;
 mod family;
 mod labels;
+mod mounts;
 mod names;
 mod patches;
 mod proxy;
+mod ranges;
 mod validate;
 
 pub use addresses::{AddressPlan, Addresses, LOAD_BALANCER_PORT};
 pub use cluster::{ClusterSpec, KubeProxyMode, Networking, NodeSpec, Role};
-pub(crate) use config::nearest;
 pub use config::{ConfigError, FieldPath, Mistake, Problem};
+pub(crate) use config::{check_label, nearest};
 pub use extras::{Manifest, Mirror, Registry, Taint, TaintEffect};
 pub use family::IpFamily;
 pub use labels::{
     LABEL_CLUSTER, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE, ROLE_LOAD_BALANCER, ROLE_REGISTRY,
     cluster_filter, cluster_labels, is_node,
 };
+#[cfg(test)]
+pub(crate) use mounts::OF_NODES as MOUNTS_OF_NODES;
 pub use names::{ClusterName, NameError, NameTooLong, NodeName};
 pub use patches::{ContainerdPatches, DocumentKind, JsonPatch, KubeadmPatches, MergePatch};
 pub use proxy::Proxy;
