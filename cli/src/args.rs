@@ -2,16 +2,20 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use kind_harness::ClusterName;
 
 use crate::{duration, exit};
 
 mod build;
 mod conformance;
+mod given;
+mod power;
 
 pub(crate) use build::{Build, ConformanceImage, NodeImage};
 pub(crate) use conformance::{Conformance, ConformanceList, ConformanceRun, Specs};
+pub(crate) use given::{Given, given, given_ref};
+pub(crate) use power::{Pause, Restart, Start, StartCluster, Stop, StopCluster, Unpause};
 
 /// Creates and manages Kubernetes clusters whose nodes are containers.
 #[derive(Debug, Parser)]
@@ -47,6 +51,21 @@ pub(crate) enum Command {
     /// Delete clusters
     #[command(subcommand)]
     Delete(Delete),
+    /// Start a cluster that was stopped
+    #[command(subcommand)]
+    Start(Start),
+    /// Stop a cluster and keep its data
+    #[command(subcommand)]
+    Stop(Stop),
+    /// Stop a cluster and start it again
+    #[command(subcommand)]
+    Restart(Restart),
+    /// Freeze a cluster
+    #[command(subcommand)]
+    Pause(Pause),
+    /// Let a frozen cluster go on
+    #[command(subcommand)]
+    Unpause(Unpause),
     /// Print clusters, nodes or a kubeconfig
     #[command(subcommand)]
     Get(Get),
@@ -99,18 +118,24 @@ pub(crate) enum Create {
 pub(crate) struct CreateCluster {
     /// The cluster's name; else `KIND_CLUSTER_NAME`, else the configuration's, else `kind`
     #[arg(short, long)]
-    pub(crate) name: Option<ClusterName>,
+    pub(crate) name: Option<Given<ClusterName>>,
+    /// The cluster's name, as with --name
+    #[arg(value_name = "CLUSTER", conflicts_with = "name")]
+    pub(crate) word: Option<ClusterName>,
     /// A configuration file (kind.x-k8s.io/v1alpha4); `-` for standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = given::path(), value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<Given<PathBuf>>,
+    /// Be content with a cluster of that name that is there and well; its shape is not compared
+    #[arg(long)]
+    pub(crate) ignore_existing: bool,
     /// The node image of every node, whatever the configuration says: a reference, or a Kubernetes version such as `v1.36`
     /// for the image that `kind-rs build node-image --version` makes of it
     #[arg(long)]
-    pub(crate) image: Option<String>,
+    pub(crate) image: Option<Given<String>>,
     /// The image of the load balancer in front of several control planes, where the node image has no nginx; an image
     /// that `kind-rs build node-image` makes will do
     #[arg(long, value_name = "IMAGE")]
-    pub(crate) load_balancer_image: Option<String>,
+    pub(crate) load_balancer_image: Option<Given<String>>,
     /// Keep the containers when the creation fails or is interrupted, for a look
     #[arg(long)]
     pub(crate) retain: bool,
@@ -145,7 +170,7 @@ pub(crate) enum Delete {
 #[derive(Debug, Args)]
 pub(crate) struct DeleteCluster {
     #[command(flatten)]
-    pub(crate) name: Name,
+    pub(crate) name: NameOrWord,
     #[command(flatten)]
     pub(crate) kubeconfig: Kubeconfig,
 }
@@ -196,9 +221,9 @@ pub(crate) struct GetClusters {
 #[derive(Debug, Args)]
 pub(crate) struct GetNodes {
     #[command(flatten)]
-    pub(crate) name: Name,
+    pub(crate) name: NameOrWord,
     /// The nodes of every cluster
-    #[arg(short = 'A', long, conflicts_with = "name")]
+    #[arg(short = 'A', long, conflicts_with_all = ["name", "word"])]
     pub(crate) all_clusters: bool,
     /// How to print them
     #[arg(short, long, value_name = "FORM", default_value = "name")]
@@ -208,7 +233,7 @@ pub(crate) struct GetNodes {
 #[derive(Debug, Args)]
 pub(crate) struct GetKubeconfig {
     #[command(flatten)]
-    pub(crate) name: Name,
+    pub(crate) name: NameOrWord,
     /// With the address for containers in the cluster's network, instead of the one for this machine
     #[arg(long)]
     pub(crate) internal: bool,
@@ -227,7 +252,7 @@ pub(crate) enum Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportLogs {
-    /// The folder; else a new one among the temporary files
+    /// The folder; else a new one among the temporary files. An older export in it is moved to a folder of its own there
     #[arg(value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
     #[command(flatten)]
@@ -237,7 +262,7 @@ pub(crate) struct ExportLogs {
 #[derive(Debug, Args)]
 pub(crate) struct ExportKubeconfig {
     #[command(flatten)]
-    pub(crate) name: Name,
+    pub(crate) name: NameOrWord,
     /// With the address for containers in the cluster's network, instead of the one for this machine
     #[arg(long)]
     pub(crate) internal: bool,
@@ -355,6 +380,9 @@ pub(crate) struct Shell {
     pub(crate) name: ClusterName,
     /// The node, such as `worker2` or `demo-worker2`; else the first control plane
     pub(crate) node: Option<String>,
+    /// Pass standard input to the command also where it is no terminal
+    #[arg(short = 'i', long, requires = "command")]
+    pub(crate) stdin: bool,
     /// A command to run instead of a shell, with its arguments
     #[arg(last = true)]
     pub(crate) command: Vec<String>,
@@ -380,12 +408,30 @@ pub(crate) struct Kubectl {
 pub(crate) struct Name {
     /// The cluster's name; else `KIND_CLUSTER_NAME`, else `kind`
     #[arg(short, long)]
-    pub(crate) name: Option<ClusterName>,
+    pub(crate) name: Option<Given<ClusterName>>,
+}
+
+/// A name for commands that take nothing else: many write it without the flag.
+#[derive(Debug, Args)]
+pub(crate) struct NameOrWord {
+    /// The cluster's name; else `KIND_CLUSTER_NAME`, else `kind`
+    #[arg(short, long)]
+    pub(crate) name: Option<Given<ClusterName>>,
+    /// The cluster's name, as with --name
+    #[arg(value_name = "CLUSTER", conflicts_with = "name")]
+    pub(crate) word: Option<ClusterName>,
+}
+
+impl NameOrWord {
+    /// The name, however it was given.
+    pub(crate) fn given(self) -> Option<ClusterName> {
+        self.word.or(given(self.name))
+    }
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Kubeconfig {
     /// The kubeconfig file to change; else the first of `KUBECONFIG` that exists, else `~/.kube/config`
-    #[arg(long, value_name = "FILE")]
-    pub(crate) kubeconfig: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = given::path(), value_hint = ValueHint::FilePath)]
+    pub(crate) kubeconfig: Option<Given<PathBuf>>,
 }

@@ -16,7 +16,7 @@ pub(crate) const IMAGE: u8 = 5;
 pub(crate) const NAME_TAKEN: u8 = 6;
 /// A step of the creation failed.
 pub(crate) const STEP_FAILED: u8 = 7;
-/// A step of the creation, `--wait` or `--timeout` ran out of time.
+/// A step of the creation, `--wait` or `--timeout` ran out of time; also of a start.
 pub(crate) const TIMED_OUT: u8 = 8;
 /// A kubeconfig could not be read or changed.
 pub(crate) const KUBECONFIG: u8 = 9;

@@ -12,6 +12,7 @@ use kind_harness::{
     lease::LeaseError,
     load::LoadError,
     logs::LogsError,
+    power::PowerError,
     provision::{DestroyError, Expired, ProvisionError, Remains, StepError},
     recording::RewriteError,
     settings::SettingsError,
@@ -129,6 +130,18 @@ pub(crate) enum Failure {
         /// How many there were.
         all: usize,
     },
+    /// A cluster that is stopped or started.
+    #[error(transparent)]
+    Power(#[from] PowerError),
+    /// There is a cluster of that name, and it is of no use.
+    #[error("cluster {name} is there, and not well")]
+    NotWell {
+        /// The cluster.
+        name: ClusterName,
+        /// What is wrong with it.
+        #[source]
+        source: PowerError,
+    },
     /// A cluster or node that is named.
     #[error(transparent)]
     Find(#[from] FindError),
@@ -233,7 +246,13 @@ impl Failure {
             | Self::Export(ExportError::Engine { .. }) => exit::ENGINE,
             Self::Load(LoadError::Engine(error)) if !is_answer(error) => exit::ENGINE,
             Self::Image(_) | Self::Build(_) | Self::Load(_) => exit::IMAGE,
-            Self::Taken(_) => exit::NAME_TAKEN,
+            Self::Taken(_) | Self::NotWell { .. } => exit::NAME_TAKEN,
+            Self::Power(PowerError::Find(FindError::NoCluster { .. })) => exit::NO_CLUSTER,
+            Self::Power(
+                PowerError::Find(FindError::Engine { .. }) | PowerError::Export(ExportError::Engine { .. }),
+            ) => exit::ENGINE,
+            Self::Power(PowerError::Container { source, .. }) if !is_answer(source) => exit::ENGINE,
+            Self::Power(PowerError::Wait(_)) => exit::TIMED_OUT,
             Self::Create { source, .. } => step_code(&source.source),
             Self::OutOfTime { .. } => exit::TIMED_OUT,
             Self::Interrupted { signal, .. } | Self::BuildStopped { signal, .. } => exit::SIGNAL + signal.number(),
@@ -247,6 +266,7 @@ impl Failure {
             | Self::NotRemoved { .. }
             | Self::SomeNotRemoved { .. } => exit::NOT_REMOVED,
             Self::Find(_)
+            | Self::Power(_)
             | Self::Unfit { .. }
             | Self::Logs(_)
             | Self::State(_)
@@ -272,6 +292,9 @@ impl Failure {
             Self::Create { source, .. } if matches!(source.source, StepError::NoLoadBalancer { .. }) => {
                 Some("once it is there it is used; `--load-balancer-image` names another one".to_owned())
             }
+            Self::NotWell { name, .. } => Some(format!(
+                "`kind-rs start cluster --name {name}` starts what does not run, `kind-rs delete cluster --name {name}` removes it"
+            )),
             Self::Conformance(failure) => failure.hint(),
             Self::Create { source, .. } => engine_hint(&source.source).map(str::to_owned),
             Self::Destroy(DestroyError::Engine { name, .. }) => {

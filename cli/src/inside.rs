@@ -32,8 +32,10 @@ exit 0"#;
 pub(crate) enum Reads {
     /// It does.
     All,
-    /// It does unless that is a terminal that it does not get: reading that would stop a program in the background.
-    Given,
+    /// Only a terminal. Anything else is somebody else's to read, such as the list of a loop that this command is in.
+    Terminal,
+    /// It does not, and needs no terminal either.
+    Nothing,
 }
 
 /// Runs the command to its end and returns its exit code.
@@ -41,13 +43,13 @@ pub(crate) async fn run(engine: &dyn Engine, container: &str, command: Command, 
     let mark = unique();
     let command = command.env(MARK, &mark);
     let mut signals = Signals::new().map_err(Failure::Runtime)?;
-    let (lent, sizes) = if terminal::is_whole() {
+    let (lent, sizes) = if reads != Reads::Nothing && terminal::is_whole() {
         let sizes = terminal::sizes()?;
         (Some(Lent::new()?), Some(sizes))
     } else {
         (None, None)
     };
-    let attached = lent.is_some() || reads == Reads::All || !io::IsTerminal::is_terminal(&io::stdin());
+    let attached = lent.is_some() || reads == Reads::All;
     let (mut stdin, mut stdout, mut stderr) = (own(io::stdin())?, own(io::stdout())?, own(io::stderr())?);
     let stdin: Option<&mut (dyn AsyncRead + Send + Unpin)> = if attached { Some(&mut stdin) } else { None };
     let streams = Streams { stdin, stdout: &mut stdout, stderr: &mut stderr, terminal: sizes };

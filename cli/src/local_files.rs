@@ -10,11 +10,15 @@ use std::{
 
 use kind_engine::NodeFile;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, kubectl_words};
 
 /// Flags whose value is a path, or several with commas between them.
-const FLAGS: [&str; 8] =
-    ["-f", "--filename", "-k", "--kustomize", "--patch-file", "--from-env-file", "--cert", "--key"];
+const FLAGS: [&str; 9] =
+    ["-f", "--filename", "-k", "--kustomize", "--patch-file", "--from-env-file", "--cert", "--key", "--custom"];
+/// Flags whose value may be a form of output that is in a file, as `-o jsonpath-file=x`.
+const OUTPUT: [&str; 2] = ["-o", "--output"];
+/// Flags of one letter without a value that may stand before one with a path in the same word, as `-Rf`.
+const SHORT: &str = "RwAitq";
 /// The flag whose value is a path with an optional name and `=` in front.
 const NAMED: &str = "--from-file";
 /// Manifests are small; more than this is a folder that was not meant.
@@ -32,41 +36,65 @@ pub(crate) struct Local {
 /// Collects the files for a folder of the node.
 pub(crate) fn collect(arguments: Vec<String>, folder: &str) -> Result<Local, Failure> {
     let mut collector = Collector { folder, count: 0, files: Vec::new(), size: 0 };
-    // `logs -f` follows, and what comes after `--` is another command's.
-    if arguments.iter().any(|word| word == "logs") {
+    let at = kubectl_words::command(&arguments);
+    let command = at.map(|at| arguments[at].clone()).unwrap_or_default();
+    // `logs -f` follows.
+    if command == "logs" {
         return Ok(Local { arguments, files: Vec::new() });
     }
     let mut changed = Vec::with_capacity(arguments.len());
-    let mut words = arguments.into_iter();
-    while let Some(word) = words.next() {
+    let mut words = arguments.into_iter().enumerate();
+    let mut is_folder_wanted = command == "kustomize";
+    while let Some((index, word)) = words.next() {
+        // What comes after it is another command's.
         if word == "--" {
             changed.push(word);
             break;
         }
-        if word == NAMED || FLAGS.contains(&word.as_str()) {
-            let value = words.next().map(|value| collector.value(&word, &value)).transpose()?;
+        if takes_path(&word) {
+            let value = words.next().map(|(_, value)| collector.value(&word, &value)).transpose()?;
             changed.push(word);
             changed.extend(value);
         } else if let Some((flag, value)) = split(&word) {
             let value = collector.value(flag, value)?;
-            let equals = if flag.starts_with("--") { "=" } else { "" };
-            changed.push(format!("{flag}{equals}{value}"));
+            changed.push(format!("{flag}{value}"));
+        } else if is_folder_wanted && at.is_some_and(|at| index > at) && !word.starts_with('-') {
+            // The one command that takes a path without a flag.
+            changed.push(collector.path(&word)?);
+            is_folder_wanted = false;
         } else {
             changed.push(word);
         }
     }
+    let words = words.map(|(_, word)| word);
     changed.extend(words);
     Ok(Local { arguments: changed, files: collector.files })
 }
 
-/// A flag that has its value in the same word.
+/// Whether the next word is the value of this flag, and can be a path.
+fn takes_path(word: &str) -> bool {
+    word == NAMED || FLAGS.contains(&word) || OUTPUT.contains(&word) || matches!(after_short(word), Some((_, "")))
+}
+
+/// A flag that has its value in the same word, with all that stands before the value, and the value.
 fn split(word: &str) -> Option<(&str, &str)> {
     if let Some((flag, value)) = word.split_once('=')
-        && (flag == NAMED || FLAGS.contains(&flag))
+        && (flag == NAMED || FLAGS.contains(&flag) || OUTPUT.contains(&flag))
     {
-        return Some((flag, value));
+        return Some((&word[..=flag.len()], value));
     }
-    ["-f", "-k"].into_iter().find_map(|flag| Some((flag, word.strip_prefix(flag)?)))
+    let (flag, value) = after_short(word)?;
+    // `-f=x` is `-f x`.
+    let equals = usize::from(value.starts_with('='));
+    Some((&word[..flag.len() + equals], &value[equals..]))
+}
+
+/// `-f`, `-k` or `-o`, perhaps after flags without a value, and what follows it in the word.
+fn after_short(word: &str) -> Option<(&str, &str)> {
+    let letters = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'))?;
+    let at = letters.find(|letter| !SHORT.contains(letter))?;
+    let end = at + 2;
+    ["f", "k", "o"].into_iter().any(|flag| letters[at..].starts_with(flag)).then(|| word.split_at(end))
 }
 
 struct Collector<'a> {
@@ -78,6 +106,13 @@ struct Collector<'a> {
 
 impl Collector<'_> {
     fn value(&mut self, flag: &str, value: &str) -> Result<String, Failure> {
+        let flag = flag.trim_end_matches('=');
+        if flag == OUTPUT[1] || (!flag.starts_with("--") && flag.ends_with('o')) {
+            return Ok(match value.split_once("-file=") {
+                Some((form, path)) => format!("{form}-file={}", self.path(path)?),
+                None => value.to_owned(),
+            });
+        }
         if flag == NAMED {
             return Ok(match value.split_once('=') {
                 Some((name, path)) => format!("{name}={}", self.path(path)?),
@@ -164,6 +199,21 @@ mod tests {
     #[case("apply -f @/a.yaml,@/a.yaml", "apply -f /there/0/a.yaml,/there/1/a.yaml")]
     #[case("create configmap x --from-file=@/a.yaml", "create configmap x --from-file=/there/0/a.yaml")]
     #[case("create configmap x --from-file k=@/a.yaml", "create configmap x --from-file k=/there/0/a.yaml")]
+    #[case("apply -Rf @/a.yaml", "apply -Rf /there/0/a.yaml")]
+    #[case("apply -Rf@/a.yaml", "apply -Rf/there/0/a.yaml")]
+    #[case("-n logs apply -f @/a.yaml", "-n logs apply -f /there/0/a.yaml")]
+    #[case("apply -n logs -f @/a.yaml", "apply -n logs -f /there/0/a.yaml")]
+    #[case("--namespace logs label -f @/a.yaml kind=logs", "--namespace logs label -f /there/0/a.yaml kind=logs")]
+    #[case("create configmap logs --from-file=@/a.yaml", "create configmap logs --from-file=/there/0/a.yaml")]
+    #[case("create configmap logs --from-file=exec=@/a.yaml", "create configmap logs --from-file=exec=/there/0/a.yaml")]
+    #[case("kustomize @/many", "kustomize /there/0/many")]
+    #[case("kustomize --enable-helm @/many", "kustomize --enable-helm /there/0/many")]
+    #[case("get pods -o jsonpath-file=@/a.yaml", "get pods -o jsonpath-file=/there/0/a.yaml")]
+    #[case("get pods -o=custom-columns-file=@/a.yaml", "get pods -o=custom-columns-file=/there/0/a.yaml")]
+    #[case("get pods --output=go-template-file=@/a.yaml", "get pods --output=go-template-file=/there/0/a.yaml")]
+    #[case("get pods -ojson", "get pods -ojson")]
+    #[case("--context @/a.yaml logs -f pod", "--context @/a.yaml logs -f pod")]
+    #[case("-n x logs -f @/a.yaml", "-n x logs -f @/a.yaml")]
     #[case("apply -f -", "apply -f -")]
     #[case("apply -f", "apply -f")]
     #[case("apply -f https://example.org/a.yaml", "apply -f https://example.org/a.yaml")]

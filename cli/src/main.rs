@@ -8,6 +8,7 @@ mod duration;
 mod exit;
 mod failure;
 mod inside;
+mod kubectl_words;
 mod local_files;
 mod output;
 mod session;

@@ -1,6 +1,9 @@
 //! What commands share: the console, the environment, the engine, the cluster's name.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use kind_engine::{DockerEngine, Engine, EngineError};
 use kind_harness::{
@@ -9,7 +12,11 @@ use kind_harness::{
     settings::Settings,
 };
 
-use crate::{args, console::Console, failure::Failure};
+use crate::{
+    args::{self, given_ref},
+    console::Console,
+    failure::Failure,
+};
 
 /// One run of the program.
 pub(crate) struct Session<'a> {
@@ -53,7 +60,7 @@ impl<'a> Session<'a> {
     /// The user's kubeconfig.
     pub(crate) fn kubeconfig(&self, flag: &args::Kubeconfig) -> Result<KubeconfigFiles, Failure> {
         let (variable, home) = (self.settings.kubeconfig.as_deref(), self.settings.home.as_deref());
-        Ok(KubeconfigFiles::new(flag.kubeconfig.as_deref(), variable, home)?)
+        Ok(KubeconfigFiles::new(given_ref(flag.kubeconfig.as_ref()).map(PathBuf::as_path), variable, home)?)
     }
 
     /// Puts a cluster into the user's kubeconfig and says what became of it.

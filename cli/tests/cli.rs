@@ -56,6 +56,16 @@ fn assert_fails(output: &Output, code: i32, words: &[&str]) {
 #[case(&["delete"])]
 #[case(&["delete", "cluster"])]
 #[case(&["delete", "clusters"])]
+#[case(&["start"])]
+#[case(&["start", "cluster"])]
+#[case(&["stop"])]
+#[case(&["stop", "cluster"])]
+#[case(&["restart"])]
+#[case(&["restart", "cluster"])]
+#[case(&["pause"])]
+#[case(&["pause", "cluster"])]
+#[case(&["unpause"])]
+#[case(&["unpause", "cluster"])]
 #[case(&["get"])]
 #[case(&["get", "clusters"])]
 #[case(&["get", "nodes"])]
@@ -136,7 +146,13 @@ fn without_arguments_there_is_help() {
 #[case(&["create", "cluster", "--wait", "5"], "expected a duration such as 90s")]
 #[case(&["create", "cluster", "--timeout", "0s"], "expected more than no time at all")]
 #[case(&["version", "--progress", "tty"], "[possible values: auto, plain, json]")]
-#[case(&["create", "cluster", "x"], "unexpected argument 'x'")]
+#[case(&["create", "cluster", "x", "y"], "unexpected argument 'y'")]
+#[case(&["create", "cluster", "x", "--name", "y"], "cannot be used with")]
+#[case(&["delete", "cluster", "x", "--name", "y"], "cannot be used with")]
+#[case(&["get", "nodes", "-A", "x"], "cannot be used with")]
+#[case(&["shell", "a", "-i"], "<COMMAND>")]
+#[case(&["stop", "cluster", "A"], "expected 1 to 49")]
+#[case(&["start", "cluster", "--wait", "5"], "expected a duration such as 90s")]
 #[case(&["delete", "clusters"], "<NAME>...")]
 #[case(&["delete", "clusters", "a", "--all"], "cannot be used with")]
 #[case(&["get", "nodes", "-A", "--name", "x"], "cannot be used with")]
@@ -170,8 +186,9 @@ fn a_source_that_is_none_is_refused_before_an_engine_is_asked(#[case] arguments:
 }
 
 #[rstest]
-#[case("")]
 #[case("-x")]
+#[case("a..b")]
+#[case("a.-b")]
 #[case("UPPER")]
 #[case("a b")]
 #[case("a;rm -rf")]
@@ -180,9 +197,6 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
     let words = ["cluster name", "expected 1 to 49 of a-z"];
     assert_fails(&run(&["create", "cluster", &format!("--name={name}")]), 2, &words);
     assert_fails(&run(&["delete", "cluster", &format!("-n={name}")]), 2, &words);
-    if name.is_empty() {
-        return;
-    }
     assert_fails(&run(&["kubectl", name, "get", "pods"]), 3, &["kind-rs kubectl NAME", words[1]]);
     let home = tempfile::tempdir().unwrap();
     let from_variable = run_in(home.path(), &["delete", "cluster"], &[("KIND_CLUSTER_NAME", name)], "");
@@ -190,6 +204,42 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
     let text = format!("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: {name:?}\n");
     let from_file = run_in(home.path(), &["create", "cluster", "--config", "-"], &[], &text);
     assert_fails(&from_file, 3, &["standard input:3:7: name: cluster name"]);
+}
+
+/// Scripts pass every flag, and the variables in them are not always set.
+#[test]
+fn an_empty_flag_is_not_given() {
+    let home = tempfile::tempdir().unwrap();
+    let empty = ["--name", "", "--config", "", "--image", "", "--load-balancer-image=", "--kubeconfig", ""];
+    let plan = run_in(home.path(), &[&["create", "cluster", "--dry-run"], empty.as_slice()].concat(), &[], "");
+    let plain = run_in(home.path(), &["create", "cluster", "--dry-run"], &[], "");
+    assert_eq!((plan.status.code(), stdout(&plan)), (Some(0), stdout(&plain)), "{}", stderr(&plan));
+    let named = [("KIND_CLUSTER_NAME", "from-variable")];
+    let plan = run_in(home.path(), &["create", "cluster", "--dry-run", "--name="], &named, "");
+    assert!(stdout(&plan).starts_with("cluster from-variable "), "{}", stdout(&plan));
+    for arguments in [
+        ["delete", "cluster", "--name", "", "--kubeconfig", ""].as_slice(),
+        &["get", "nodes", "--name", ""],
+        &["export", "kubeconfig", "--name=", "--kubeconfig="],
+        &["load", "docker-image", "x", "--name", "", "--nodes", ""],
+    ] {
+        assert_fails(&run_in(home.path(), arguments, &[], ""), 4, &["reach the container engine"]);
+    }
+    // As by kind, a duration is one.
+    assert_fails(&run(&["create", "cluster", "--wait", ""]), 2, &["--wait"]);
+}
+
+#[test]
+fn a_name_needs_no_flag_where_nothing_else_is_taken() {
+    let plan = run(&["create", "cluster", "demo", "--dry-run"]);
+    assert!(stdout(&plan).starts_with("cluster demo "), "{}", stderr(&plan));
+    let home = tempfile::tempdir().unwrap();
+    for command in [["delete", "cluster"], ["get", "nodes"], ["get", "kubeconfig"], ["export", "kubeconfig"]] {
+        let output = run_in(home.path(), &[&command, ["demo"].as_slice()].concat(), &[], "");
+        assert_fails(&output, 4, &["reach the container engine"]);
+        let output = run_in(home.path(), &[&command, ["Demo"].as_slice()].concat(), &[], "");
+        assert_fails(&output, 2, &["cluster name \"Demo\""]);
+    }
 }
 
 #[test]
@@ -210,6 +260,12 @@ fn a_name_is_as_long_as_the_names_of_its_nodes_allow() {
 #[case(&["create", "cluster"])]
 #[case(&["delete", "cluster"])]
 #[case(&["delete", "clusters", "a", "b"])]
+#[case(&["delete", "cluster", "a"])]
+#[case(&["start", "cluster"])]
+#[case(&["stop", "cluster", "a"])]
+#[case(&["restart", "cluster", "--name", "a"])]
+#[case(&["pause", "cluster"])]
+#[case(&["unpause", "cluster", "--wait=0s"])]
 #[case(&["delete", "clusters", "--all"])]
 #[case(&["get", "clusters"])]
 #[case(&["get", "nodes"])]

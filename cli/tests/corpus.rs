@@ -53,6 +53,8 @@ fn valid_configurations_have_a_plan() {
         let plan = String::from_utf8(output.stdout).unwrap();
         let plan = plan.replace(&folder.display().to_string(), "HERE");
         let plan = plan.replace(&folder.parent().unwrap().display().to_string(), "ABOVE");
+        // Which host paths are there is another matter on every machine.
+        let plan: String = plan.split_inclusive('\n').filter(|line| !line.contains(": nothing is at ")).collect();
         assert_golden(folder.join(format!("{}.plan", name(&file))), &plan);
     }
 }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use kind_engine::MountKind;
+
 use crate::{
     spec::{ClusterSpec, ConfigError, Manifest},
     yaml_text,
@@ -51,7 +53,8 @@ pub enum ConfigFileError {
     Invalid(#[from] ConfigError),
 }
 
-/// Reads a v1alpha4 configuration file. Relative host paths in it are relative to its folder.
+/// Reads a v1alpha4 configuration file. Relative host paths in it are relative to its folder; where the text comes from a
+/// pipe or a device, such as `/dev/stdin` or a shell's `<(…)`, to the working directory.
 ///
 /// # Errors
 /// When the file cannot be read, or with every mistake in it.
@@ -59,7 +62,30 @@ pub fn load(path: &Path) -> Result<ClusterSpec, ConfigFileError> {
     let unreadable = |source| ConfigFileError::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     let absolute = std::path::absolute(path).map_err(unreadable)?;
-    parse(file, path, &absolute)
+    let is_file = file.metadata().map_err(unreadable)?.is_file();
+    if is_file && !is_descriptor(&absolute) {
+        return parse(file, path, &absolute);
+    }
+    let nowhere = std::path::absolute("configuration").map_err(unreadable)?;
+    parse(file, path, &nowhere)
+}
+
+/// Whether a path stands for an open file of a process, as `/dev/stdin` does: it has a folder, and the text does not come
+/// from there. `/dev/shm` is a folder of files.
+fn is_descriptor(path: &Path) -> bool {
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Some(folder) = path.parent().and_then(|folder| folder.canonicalize().ok()) else { return false };
+        if folder == Path::new("/dev") || folder.starts_with("/dev/fd") || folder.starts_with("/proc") {
+            return true;
+        }
+        match path.read_link() {
+            Ok(target) => path = folder.join(target),
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// Reads a configuration from an open stream, which errors call `name`. Relative host paths are relative to the
@@ -71,6 +97,26 @@ pub fn load_stream(stream: impl Read, name: &Path) -> Result<ClusterSpec, Config
     let absolute =
         std::path::absolute(name).map_err(|source| ConfigFileError::Unreadable { path: name.to_owned(), source })?;
     parse(stream, name, &absolute)
+}
+
+/// Host paths of mounts that are not there on this machine, in words: the engine makes a folder in such a place, also where
+/// a file was meant.
+pub fn missing_host_paths(spec: &ClusterSpec) -> Vec<String> {
+    let mut missing: Vec<String> = Vec::new();
+    for (node, mount) in spec.nodes.iter().enumerate().flat_map(|(index, node)| {
+        node.extra_mounts
+            .iter()
+            .enumerate()
+            .map(move |(mount, it)| (format!("nodes[{index}].extraMounts[{mount}]"), it))
+    }) {
+        let MountKind::Host { path, .. } = &mount.kind else { continue };
+        // What may not be looked at may be there.
+        if matches!(Path::new(path).try_exists(), Ok(false)) {
+            missing
+                .push(format!("{node}: nothing is at {path} on this machine; the engine makes an empty folder there"));
+        }
+    }
+    missing
 }
 
 /// `name` is what the user wrote and reads in errors; `absolute` is where relative paths begin.
@@ -134,6 +180,32 @@ mod tests {
     }
 
     #[test]
+    fn a_pipe_or_an_open_file_is_relative_to_the_working_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("{HEAD}nodes: [{{extraMounts: [{{hostPath: ./data, containerPath: /data}}]}}]");
+        let here = std::env::current_dir().unwrap().join("data").display().to_string();
+        // What `--config <(…)` and a named pipe are.
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let writer = std::thread::spawn({
+            let (pipe, text) = (pipe.clone(), text.clone());
+            move || fs::write(pipe, text).unwrap()
+        });
+        assert_eq!(host_path(&load(&pipe).unwrap()), here);
+        writer.join().unwrap();
+        // What `--config /dev/stdin <FILE` is, and links to it.
+        let file = folder.path().join("cluster.yaml");
+        fs::write(&file, text).unwrap();
+        let open = File::open(&file).unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&open);
+        let link = folder.path().join("link.yaml");
+        std::os::unix::fs::symlink(format!("/dev/fd/{number}"), &link).unwrap();
+        for path in [format!("/dev/fd/{number}"), format!("/proc/self/fd/{number}"), link.display().to_string()] {
+            assert_eq!(host_path(&load(Path::new(&path)).unwrap()), here, "{path}");
+        }
+    }
+
+    #[test]
     fn a_stream_is_relative_to_the_working_directory_and_keeps_its_name() {
         let text = format!("{HEAD}nodes: [{{extraMounts: [{{hostPath: data, containerPath: /data}}]}}]");
         let spec = load_stream(text.as_bytes(), Path::new("standard input")).unwrap();
@@ -190,6 +262,19 @@ mod tests {
         assert!(load(format!("{text}---\n{text}").as_bytes()).unwrap_err().contains("more than one document"));
         let wrong = load(format!("\u{feff}---\n{text}nodez: 5\n---\n").as_bytes()).unwrap_err();
         assert!(wrong.contains("5:1"), "{wrong}");
+    }
+
+    #[test]
+    fn host_paths_that_are_not_there_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cluster.yaml");
+        let mounts = "[{hostPath: ./cluster.yaml, containerPath: /a}, {hostPath: ./no, containerPath: /b}]";
+        fs::write(&file, format!("{HEAD}nodes: [{{extraMounts: {mounts}}}]")).unwrap();
+        let expected = format!(
+            "nodes[0].extraMounts[1]: nothing is at {} on this machine; the engine makes an empty folder there",
+            folder.path().join("no").display()
+        );
+        assert_eq!(missing_host_paths(&load(&file).unwrap()), [expected]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod doctor;
 pub mod kubeconfig;
 pub mod load;
 pub mod logs;
+pub mod power;
 pub mod lease;
 mod before_main;
 mod warnings;

@@ -67,6 +67,14 @@ const PIECES: &[&str] = &[
     "op: remove, path: /kind",
     "io.containerd.grpc.v1.cri",
     "version = 3",
+    "containerPath: //var/",
+    "hostPath: ~/$HOME",
+    "node-labels: a b",
+    "cpuManagerPolicy: static",
+    "podSubnet: 0.0.0.0/8",
+    "100.64.0.0/10",
+    "kind: JoinConfiguration",
+    "registry.mirrors.x",
 ];
 
 /// A small generator (xorshift): the same numbers for the same seed.

@@ -1,30 +1,40 @@
 //! `kind-rs create cluster`.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use kind_engine::{Engine, Labels};
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec, config_file,
     image::{resolve_load_balancer, resolve_nodes},
     inventory,
-    kubeconfig::KubeconfigFiles,
+    kubeconfig::{KubeconfigFiles, Reach, export},
     provision::{Blueprint, Creation, Deadline, StepError, provision},
 };
 use kind_images::{Release, base_image_reference, node_image_reference};
 
-use super::dry_run;
+use super::{dry_run, power::until_well};
 use crate::{
-    args::CreateCluster,
+    args::{CreateCluster, given, given_ref},
     console::Steps,
     failure::Failure,
     session::Session,
     signals::{Signal, Signals},
 };
 
+/// How long a cluster that is there already may take to answer, where `--wait` does not say more.
+const MOMENT: Duration = Duration::from_secs(10);
+/// How long ago a kubelet's last sign of life may be: it gives one every 10 s.
+const FRESH: Duration = Duration::from_secs(60);
+
 pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<(), Failure> {
     let start = Instant::now();
     let spec = specification(&args)?;
-    let name = session.cluster_name(args.name, spec.name.clone())?;
+    let flag = args.word.clone().or(given(args.name.clone()));
+    let name = session.cluster_name(flag, spec.name.clone())?;
     name.fits(&spec)?;
     if args.dry_run {
         return dry_run::print(args.output, &name, &spec);
@@ -34,6 +44,9 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
     kubeconfig.check()?;
     let logs = session.settings.state_dir()?.join("logs");
     let engine = session.engine().await?;
+    if args.ignore_existing && !inventory::containers(&*engine, &name).await?.is_empty() {
+        return be_content(session, &engine, &name, &args, &kubeconfig).await;
+    }
     refuse_taken(&*engine, &name).await?;
     let creation = Creation::new();
     let blueprint = Blueprint {
@@ -41,7 +54,7 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
         creation: creation.clone(),
         spec,
         image: String::new(),
-        load_balancer_image: args.load_balancer_image.clone(),
+        load_balancer_image: given_ref(args.load_balancer_image.as_ref()).cloned(),
         labels: Labels::new(),
         retain: args.retain,
         deadline: args.timeout.map(Deadline::after),
@@ -93,17 +106,39 @@ async fn undo(
 
 /// What is asked for; without a configuration one control plane, as kind does it.
 fn specification(args: &CreateCluster) -> Result<ClusterSpec, Failure> {
-    let spec = match args.config.as_deref() {
+    let spec = match given_ref(args.config.as_ref()).map(PathBuf::as_path) {
         None => ClusterSpec::single_node(),
         Some(path) if path == Path::new("-") => {
             config_file::load_stream(std::io::stdin(), Path::new("standard input"))?
         }
         Some(path) => config_file::load(path)?,
     };
-    Ok(match &args.image {
+    Ok(match given_ref(args.image.as_ref()) {
         Some(image) => spec.image(image),
         None => spec,
     })
+}
+
+/// Whether the cluster that is there will do: its containers run, its API answers, its nodes are Ready, within `--wait` or
+/// a moment. Its kubeconfig is merged as after a creation.
+async fn be_content(
+    session: &Session<'_>,
+    engine: &Arc<dyn Engine>,
+    name: &ClusterName,
+    args: &CreateCluster,
+    kubeconfig: &KubeconfigFiles,
+) -> Result<(), Failure> {
+    let limit = args.wait.max(MOMENT);
+    let well = until_well(session, engine, name, FRESH, limit).await;
+    well.map_err(|failure| match failure {
+        Failure::Power(source) => Failure::NotWell { name: name.clone(), source },
+        other => other,
+    })?;
+    let exported = export(&**engine, name, Reach::Host).await?;
+    let merged = session.merge(kubeconfig, &exported, name, args.no_switch);
+    let merged = merged.map_err(|source| Failure::NotMerged { name: name.clone(), source })?;
+    session.console.note(&format!("cluster {name} is there already\n{merged}"));
+    Ok(())
 }
 
 /// Before images are looked for, which may take a while.

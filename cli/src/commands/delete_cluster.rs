@@ -13,7 +13,7 @@ use kind_harness::{
 use crate::{args::DeleteCluster, failure::Failure, session::Session};
 
 pub(crate) async fn run(session: &Session<'_>, args: DeleteCluster) -> Result<(), Failure> {
-    let name = session.cluster_name(args.name.name, None)?;
+    let name = session.cluster_name(args.name.given(), None)?;
     let kubeconfig = session.kubeconfig(&args.kubeconfig)?;
     let engine = session.engine().await?;
     delete(session, &engine, &name, &kubeconfig).await

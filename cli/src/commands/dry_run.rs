@@ -4,13 +4,15 @@ use std::{collections::BTreeMap, fmt::Display};
 
 use kind_harness::{
     ClusterName, ClusterSpec,
+    config_file::missing_host_paths,
     provision::{Outline, OutlinedNode, outline},
 };
 
 use crate::{args::Format, failure::Failure, output, table};
 
 pub(super) fn print(form: Option<Format>, name: &ClusterName, spec: &ClusterSpec) -> Result<(), Failure> {
-    let outline = outline(name, spec);
+    let mut outline = outline(name, spec);
+    outline.remarks.extend(missing_host_paths(spec));
     match form {
         Some(form) => {
             let balancer = outline.load_balancer.iter().map(|(name, _)| name.clone());

@@ -5,7 +5,7 @@ use kind_harness::kubeconfig::{Reach, export};
 use crate::{args::ExportKubeconfig, failure::Failure, session::Session};
 
 pub(crate) async fn run(session: &Session<'_>, args: ExportKubeconfig) -> Result<(), Failure> {
-    let name = session.cluster_name(args.name.name, None)?;
+    let name = session.cluster_name(args.name.given(), None)?;
     let files = session.kubeconfig(&args.kubeconfig)?;
     let engine = session.engine().await?;
     let reach = if args.internal { Reach::Internal } else { Reach::Host };

@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(crate) async fn run(session: &Session<'_>, args: GetKubeconfig) -> Result<(), Failure> {
-    let name = session.cluster_name(args.name.name, None)?;
+    let name = session.cluster_name(args.name.given(), None)?;
     let engine = session.engine().await?;
     let reach = if args.internal { Reach::Internal } else { Reach::Host };
     let kubeconfig = export(&*engine, &name, reach).await?;

@@ -38,7 +38,7 @@ pub(crate) async fn run(session: &Session<'_>, args: GetNodes) -> Result<(), Fai
         let engine = session.engine().await?;
         (inventory::all_containers(&*engine).await?, "there is no cluster".to_owned())
     } else {
-        let name = session.cluster_name(args.name.name, None)?;
+        let name = session.cluster_name(args.name.given(), None)?;
         let engine = session.engine().await?;
         (
             inventory::containers(&*engine, &name).await?,

@@ -7,6 +7,7 @@ use crate::{
     args::Kubectl,
     failure::Failure,
     inside::{self, Reads},
+    kubectl_words::reads_stdin,
     local_files::{self, Local},
     session::Session,
     unique::unique,
@@ -38,38 +39,8 @@ pub(crate) async fn run(session: &Session<'_>, args: Kubectl) -> Result<u8, Fail
 }
 
 async fn kubectl(engine: &dyn Engine, node: &str, local: Local) -> Result<u8, Failure> {
-    let reads = if reads_stdin(&local.arguments) { Reads::All } else { Reads::Given };
+    let reads = if reads_stdin(&local.arguments) { Reads::All } else { Reads::Nothing };
     let words = ["kubectl".to_owned()].into_iter().chain(local.arguments);
     let command = Command::new(words).env("KUBECONFIG", KUBECONFIG);
     inside::run(engine, node, command, reads).await
-}
-
-/// Whether the arguments say that standard input is read.
-fn reads_stdin(arguments: &[String]) -> bool {
-    let says = |word: &String| {
-        let word = word.as_str();
-        matches!(word, "-" | "-f-" | "--stdin") || word.ends_with("=-") || (word.starts_with("-i") && word.len() <= 3)
-    };
-    arguments.iter().any(says)
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case("apply -f -", true)]
-    #[case("apply -f-", true)]
-    #[case("apply --filename=-", true)]
-    #[case("exec -it a -- sh", true)]
-    #[case("exec --stdin a -- cat", true)]
-    #[case("get pods -w", false)]
-    #[case("apply -f x.yaml", false)]
-    #[case("-n x-i get pods", false)]
-    fn commands_that_read(#[case] arguments: &str, #[case] reads: bool) {
-        let arguments: Vec<String> = arguments.split(' ').map(str::to_owned).collect();
-        assert_eq!(reads_stdin(&arguments), reads);
-    }
 }

@@ -3,7 +3,11 @@
 use kind_engine::Engine;
 use kind_harness::{inventory, load::Loaded, spec::is_node};
 
-use crate::{args::LoadTarget, failure::Failure, session::Session};
+use crate::{
+    args::{LoadTarget, given},
+    failure::Failure,
+    session::Session,
+};
 
 /// The nodes that are meant: those named, else all of the cluster.
 pub(super) async fn nodes(
@@ -11,20 +15,29 @@ pub(super) async fn nodes(
     engine: &dyn Engine,
     target: LoadTarget,
 ) -> Result<Vec<String>, Failure> {
-    let name = session.cluster_name(target.name.name, None)?;
-    if target.nodes.is_empty() {
+    let name = session.cluster_name(given(target.name.name), None)?;
+    let wanted: Vec<&String> = target.nodes.iter().filter(|name| !name.is_empty()).collect();
+    if wanted.is_empty() {
         let mut nodes = inventory::cluster(engine, &name).await?;
         nodes.retain(|node| is_node(&node.labels));
         return Ok(nodes.into_iter().map(|node| node.name).collect());
     }
     let mut names = Vec::new();
-    for wanted in &target.nodes {
+    for wanted in wanted {
         let node = inventory::node(engine, &name, Some(wanted)).await?.name;
         if !names.contains(&node) {
             names.push(node);
         }
     }
     Ok(names)
+}
+
+/// Says so where a word that was taken for an image is the name of a cluster: many write it behind the image.
+pub(super) async fn hint(session: &Session<'_>, engine: &dyn Engine, words: &[String]) {
+    let Ok(clusters) = inventory::clusters(engine).await else { return };
+    for word in words.iter().filter(|word| clusters.contains_key(*word)) {
+        session.console.note(&format!("{word} was taken for an image; `--name {word}` names the cluster"));
+    }
 }
 
 pub(super) fn tell(session: &Session<'_>, loaded: &Loaded) {

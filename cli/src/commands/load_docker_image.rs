@@ -1,16 +1,33 @@
 //! `kind-rs load docker-image`.
 
-use kind_harness::load::load_images;
+use kind_engine::Engine;
+use kind_harness::load::{Loaded, load_images};
 
-use super::load::{nodes, tell};
-use crate::{args::LoadImages, failure::Failure, session::Session};
+use super::load::{hint, nodes, tell};
+use crate::{
+    args::{LoadImages, LoadTarget},
+    failure::Failure,
+    session::Session,
+};
 
 pub(crate) async fn run(session: &Session<'_>, args: LoadImages) -> Result<(), Failure> {
     let engine = session.engine().await?;
-    let nodes = nodes(session, &*engine, args.target).await?;
-    let steps = session.console.steps();
-    let step = format!("load {}", args.images.join(", "));
-    let loaded = steps.during(&step, load_images(&*engine, &nodes, &args.images)).await?;
-    tell(session, &loaded);
+    let loaded = load(session, &*engine, args.target, &args.images).await;
+    if loaded.is_err() {
+        hint(session, &*engine, &args.images).await;
+    }
+    tell(session, &loaded?);
     Ok(())
+}
+
+async fn load(
+    session: &Session<'_>,
+    engine: &dyn Engine,
+    target: LoadTarget,
+    images: &[String],
+) -> Result<Loaded, Failure> {
+    let nodes = nodes(session, engine, target).await?;
+    let steps = session.console.steps();
+    let step = format!("load {}", images.join(", "));
+    Ok(steps.during(&step, load_images(engine, &nodes, images)).await?)
 }

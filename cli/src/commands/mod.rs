@@ -19,6 +19,7 @@ mod load;
 pub(crate) mod load_docker_image;
 pub(crate) mod load_image_archive;
 pub(crate) mod manual;
+pub(crate) mod power;
 pub(crate) mod ps;
 pub(crate) mod report;
 pub(crate) mod shell;

@@ -65,6 +65,7 @@ fn state(cluster: &ClusterView) -> String {
         ClusterState::Kept => "kept",
         ClusterState::Running => "running",
         ClusterState::PartlyRunning => "partly running",
+        ClusterState::Paused => "paused",
         ClusterState::Stopped => "stopped",
         _ => "unknown",
     };

@@ -16,8 +16,10 @@ const KUBECONFIGS: &str = "/etc/kubernetes/admin.conf:/etc/kubernetes/kubelet.co
 pub(crate) async fn run(session: &Session<'_>, args: Shell) -> Result<u8, Failure> {
     let engine = session.engine().await?;
     let node = inventory::node(&*engine, &args.name, args.node.as_deref()).await?;
-    let words = if args.command.is_empty() { vec!["bash".to_owned()] } else { args.command };
+    let is_shell = args.command.is_empty();
+    let words = if is_shell { vec!["bash".to_owned()] } else { args.command };
     // So that `kubectl` works there without further words.
     let command = Command::new(words).env("KUBECONFIG", KUBECONFIGS);
-    inside::run(&*engine, &node.name, command, Reads::All).await
+    let reads = if args.stdin || is_shell { Reads::All } else { Reads::Terminal };
+    inside::run(&*engine, &node.name, command, reads).await
 }

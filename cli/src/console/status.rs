@@ -56,7 +56,9 @@ impl Console {
             2 => LevelFilter::DEBUG,
             _ => LevelFilter::TRACE,
         };
-        let log = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+        // kube notes every request that fails, ten a second while a cluster is waited for; what is waited for says the same.
+        let kube = if self.verbosity < 2 { ",kube_client=off" } else { "" };
+        let log = tracing_subscriber::fmt().with_env_filter(format!("{level}{kube}")).with_target(false);
         match &self.form {
             Form::Json => log.with_writer(LogLines::default).with_ansi(false).init(),
             // By itself it would colour a file, too; whether it colours a terminal it takes from `NO_COLOR`.

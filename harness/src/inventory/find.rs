@@ -40,8 +40,12 @@ pub enum FindError {
         cluster: ClusterName,
     },
     /// The node does not run.
-    #[error("use node {node}: its container does not run ({state}); `docker start {node}` starts it")]
+    #[error(
+        "use node {node}: its container does not run ({state}); `kind-rs start cluster --name {cluster}` starts it"
+    )]
     NotRunning {
+        /// The cluster.
+        cluster: ClusterName,
         /// The node.
         node: String,
         /// The container's state.
@@ -99,7 +103,7 @@ pub async fn node(engine: &dyn Engine, name: &ClusterName, wanted: Option<&str>)
     if container.is_running() {
         return Ok(container.clone());
     }
-    Err(FindError::NotRunning { node: container.name.clone(), state: container.state.clone() })
+    Err(FindError::NotRunning { cluster: name.clone(), node: container.name.clone(), state: container.state.clone() })
 }
 
 fn named<'a>(

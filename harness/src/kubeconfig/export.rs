@@ -41,7 +41,7 @@ pub enum ExportError {
     },
     /// Nothing on this machine leads to the API.
     #[error(
-        "read the kubeconfig of cluster {name}: the API is not published by container {container} ({state}); start it (`docker start {container}`)"
+        "read the kubeconfig of cluster {name}: the API is not published by container {container} ({state}); `kind-rs start cluster --name {name}` starts it"
     )]
     NotPublished {
         /// The name.

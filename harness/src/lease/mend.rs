@@ -12,7 +12,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     cluster::{ClusterRecord, client_of},
     spec::NodeName,
-    wait::{self, Check, WaitError},
+    wait::{self, Check, WaitError, words_of_api},
 };
 
 /// How long a cluster may take to come back.
@@ -78,7 +78,7 @@ async fn start(engine: &dyn Engine, name: &NodeName) -> Result<SystemTime, MendE
 async fn kubelets_alive(client: &Client, signs: &[(&NodeName, SystemTime)]) -> Result<(), WaitError> {
     let leases: Api<Lease> = Api::namespaced(client.clone(), "kube-node-lease");
     wait::until("the kubelets alive", LIMIT, async || match leases.list(&ListParams::default()).await {
-        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Err(error) => Check::not_yet(words_of_api(&error)),
         Ok(list) => {
             let renewed = |name: &NodeName| {
                 let lease = list.items.iter().find(|lease| lease.name_any() == name.as_str())?;
@@ -96,7 +96,7 @@ async fn kubelets_alive(client: &Client, signs: &[(&NodeName, SystemTime)]) -> R
 async fn system_pods_ready(client: &Client) -> Result<(), WaitError> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "kube-system");
     wait::until("system pods Ready", LIMIT, async || match pods.list(&ListParams::default()).await {
-        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Err(error) => Check::not_yet(words_of_api(&error)),
         Ok(list) => {
             let unready =
                 list.items.iter().filter(|pod| came_with_the_cluster(pod) && !is_ready(pod)).map(ResourceExt::name_any);

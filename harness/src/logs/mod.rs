@@ -7,6 +7,7 @@
 mod cluster;
 mod export;
 mod node;
+mod older;
 mod tree;
 mod varlog;
 
@@ -14,3 +15,4 @@ mod varlog;
 mod tests;
 
 pub use export::{LogsError, export};
+pub use older::move_older;

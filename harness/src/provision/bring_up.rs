@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     cluster::{ClusterRecord, NodeRecord},
+    config_file::missing_host_paths,
     render::{check_patches, kubeconfig},
     warnings::warn,
 };
@@ -163,6 +164,9 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
     limits::check(&plan, &facts)?;
     taken::check(&**engine, &plan, &facts).await?;
     if facts.local {
+        for remark in missing_host_paths(&blueprint.spec) {
+            tracing::warn!(cluster = blueprint.name.as_str(), "{remark}");
+        }
         Left::on_this_machine(&facts.root_dir).check(plan.nodes.len(), &facts.root_dir)?;
     }
     Ok(Context {

@@ -155,19 +155,12 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
         let cluster = context.plan.cluster_text("", &context.token);
         files.push(kind_engine::NodeFile::secret(DISCOVERY_PATH, discovery(&cluster, &context.authority.certificate)));
     }
-    let mut mounts = vec![
-        // systemd wants these in memory.
-        Mount { target: "/tmp".into(), kind: MountKind::Tmpfs { options: String::new() } },
-        Mount { target: "/run".into(), kind: MountKind::Tmpfs { options: String::new() } },
-        // containerd's overlays cannot lie on the container's own overlay; a volume is an ordinary file system.
-        Mount { target: "/var".into(), kind: MountKind::AnonymousVolume },
-        // kube-proxy and the pod network look for kernel modules.
-        Mount { target: "/lib/modules".into(), kind: host("/lib/modules") },
-    ];
-    mounts.extend(mapped_devices(&context.machine.storage_driver));
+    let mut mounts = own_mounts();
     mounts.extend(node.spec.extra_mounts.iter().cloned());
-    // The user's own mount of it is meant where there is one.
-    mounts.extend(rootless::fuse(&context.machine).filter(|fuse| mounts.iter().all(|one| one.target != fuse.target)));
+    // The user's own mount of these is meant where there is one.
+    let devices = mapped_devices(&context.machine.storage_driver).into_iter().chain(rootless::fuse(&context.machine));
+    let devices: Vec<Mount> = devices.filter(|device| mounts.iter().all(|one| one.target != device.target)).collect();
+    mounts.extend(devices);
     ContainerSpec {
         name: node.name.to_string(),
         hostname: node.name.to_string(),
@@ -186,6 +179,19 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
         files,
         ..ContainerSpec::default()
     }
+}
+
+/// What every node has; a specification's mounts cannot be there.
+fn own_mounts() -> Vec<Mount> {
+    vec![
+        // systemd wants these in memory.
+        Mount { target: "/tmp".into(), kind: MountKind::Tmpfs { options: String::new() } },
+        Mount { target: "/run".into(), kind: MountKind::Tmpfs { options: String::new() } },
+        // containerd's overlays cannot lie on the container's own overlay; a volume is an ordinary file system.
+        Mount { target: "/var".into(), kind: MountKind::AnonymousVolume },
+        // kube-proxy and the pod network look for kernel modules.
+        Mount { target: "/lib/modules".into(), kind: host("/lib/modules") },
+    ]
 }
 
 /// Where the engine's file system names its devices below `/dev/mapper`, the kubelet looks for them there.
@@ -237,6 +243,12 @@ pub(super) fn labels(context: &Context, name: &NodeName, role: &str) -> Labels {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nodes_have_a_specification_cannot() {
+        let targets: Vec<String> = own_mounts().into_iter().map(|mount| mount.target).collect();
+        assert_eq!(targets, crate::spec::MOUNTS_OF_NODES);
+    }
 
     #[test]
     fn devices_are_mapped_for_the_drivers_that_name_them_so() {

@@ -5,10 +5,10 @@
 //! `HealthInterval`). What only needs doing once (uploading the configuration, the token, the add-ons) the first one does.
 
 use futures::future::try_join_all;
-use kind_engine::Command;
 
 use super::{
     context::Context,
+    crashes,
     plan::{Plan, PlannedNode},
     running::OnNodes,
     steps::Failure,
@@ -30,8 +30,7 @@ pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<(), Fail
 
 async fn initialise(context: &Context, node: &PlannedNode) -> Result<(), Failure> {
     let argv = ["kubeadm", "init", "--config", KUBEADM_PATH, "--skip-token-print"];
-    context.run(node, Command::new(argv)).await?;
-    Ok(())
+    crashes::kubeadm(context, node, &argv).await
 }
 
 /// The phases that `kubeadm init` leaves out on a node. They stand in its file, where users' patches can add to them:

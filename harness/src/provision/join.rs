@@ -1,9 +1,8 @@
 //! Step: every other node joins, all at once.
 
 use futures::future::try_join_all;
-use kind_engine::Command;
 
-use super::{context::Context, plan::PlannedNode, running::OnNodes, steps::Failure};
+use super::{context::Context, crashes, plan::PlannedNode, running::OnNodes, steps::Failure};
 use crate::{render::KUBEADM_PATH, spec::Role};
 
 /// What `kubeadm init` has done already on control planes beside the first; what is left is to join the cluster's
@@ -25,8 +24,7 @@ pub(super) async fn nodes(context: &Context, on: OnNodes<'_>) -> Result<(), Fail
 }
 
 async fn join(context: &Context, node: &PlannedNode) -> Result<(), Failure> {
-    context.run(node, Command::new(["kubeadm", "join", "--config", KUBEADM_PATH])).await?;
-    Ok(())
+    crashes::kubeadm(context, node, &["kubeadm", "join", "--config", KUBEADM_PATH]).await
 }
 
 /// The phases that `kubeadm join` leaves out on a node.

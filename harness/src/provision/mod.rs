@@ -9,6 +9,7 @@ mod bring_up;
 mod containers;
 mod context;
 mod control_planes;
+mod crashes;
 mod creation;
 mod deadline;
 mod destroy;

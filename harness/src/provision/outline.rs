@@ -219,6 +219,7 @@ pub(super) fn remarks(spec: &ClusterSpec) -> Vec<String> {
             format!("{level}{field}[{index}] is left out: it is for {version}, nodes read {}", kind.api_version())
         }));
     }
+    remarks.extend(crate::render::remarks(spec));
     remarks
 }
 

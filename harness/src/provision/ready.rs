@@ -15,6 +15,7 @@ use crate::{
     spec::ClusterSpec,
     wait::{
         ApiServer, Check, look_at_definitions, look_at_nodes, look_at_registration, look_at_service, refusal, until,
+        words_of_api,
     },
 };
 
@@ -57,7 +58,7 @@ async fn missing(client: &Client, servers: &[ApiServer], spec: &ClusterSpec) -> 
 async fn look_at_resources(client: &Client, servers: &[ApiServer]) -> Check<()> {
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
     let mut all = match definitions.list(&ListParams::default()).await {
-        Err(error) => return Check::not_yet(format!("the API answered: {error}")),
+        Err(error) => return Check::not_yet(words_of_api(&error)),
         Ok(list) => list.items,
     };
     all.retain(|definition| refusal(definition).is_none());

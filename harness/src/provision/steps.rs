@@ -77,6 +77,16 @@ pub enum StepError {
     /// The cluster's API.
     #[error("talk to the cluster's API")]
     Api(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A component of a node does not stay up.
+    #[error("{component} ends at once, {times} times so far: {words}")]
+    Crashing {
+        /// The component.
+        component: String,
+        /// How often it ended.
+        times: u32,
+        /// What it ended with.
+        words: String,
+    },
     /// The step's own limit.
     #[error("not done within its limit of {} s{}", limit.as_secs(), still_on(nodes))]
     TimedOut {

@@ -61,14 +61,13 @@ pub fn containerd(present: &str, patches: &ContainerdPatches) -> Result<Vec<Node
         .enumerate()
         .map(|(index, text)| parse(text).map_err(|problem| PatchError::new(list.item(index), problem)))
         .collect::<Result<_, _>>()?;
-    let are_alternatives = parsed.iter().any(|patch| patch["version"] == version);
+    let left_out = others(&parsed, version);
     for (index, mut patch) in parsed.into_iter().enumerate() {
-        match patch["version"].as_i64() {
-            Some(2) if version == 3 && !are_alternatives => modernise(&mut patch),
-            // kind's users write one patch for each version; those for others are not meant.
-            Some(other) if other != version => continue,
-            None if version == 3 => modernise(&mut patch),
-            _ => {}
+        if left_out.contains(&index) {
+            continue;
+        }
+        if version == 3 && patch["version"] != version {
+            modernise(&mut patch);
         }
         if version == 3 {
             take_mirrors(&mut patch, &mut mirrors).map_err(|problem| PatchError::new(list.item(index), problem))?;
@@ -88,6 +87,32 @@ pub fn containerd(present: &str, patches: &ContainerdPatches) -> Result<Vec<Node
     let mut files = vec![NodeFile::public(CONTAINERD_PATH, text)];
     files.extend(mirrors.iter().map(|(host, endpoints)| hosts_file(host, endpoints)));
     Ok(files)
+}
+
+/// The patches that are for another version. kind's users write one for each version, and those for others are not meant;
+/// without one for this version, those for version 2 are.
+fn others(patches: &[Value], version: i64) -> Vec<usize> {
+    let are_alternatives = patches.iter().any(|patch| patch["version"] == version);
+    let is_other = |patch: &Value| match patch["version"].as_i64() {
+        Some(2) if version == 3 => are_alternatives,
+        Some(other) => other != version,
+        None => false,
+    };
+    patches.iter().enumerate().filter(|(_, patch)| is_other(patch)).map(|(index, _)| index).collect()
+}
+
+/// Which patches nodes of ours leave out, in words. Those that cannot be read are errors elsewhere.
+pub(super) fn left_out(patches: &ContainerdPatches) -> Vec<String> {
+    let version = parse(kind_images::containerd_configuration()).ok().and_then(|config| config["version"].as_i64());
+    let parsed: Result<Vec<Value>, String> = patches.merge.iter().map(|text| parse(text)).collect();
+    let (Some(version), Ok(parsed)) = (version, parsed) else { return Vec::new() };
+    let words = |index: usize| {
+        let of = &parsed[index]["version"];
+        format!(
+            "containerdConfigPatches[{index}] is left out: it is for version {of} of containerd's configuration, nodes have {version}"
+        )
+    };
+    others(&parsed, version).into_iter().map(words).collect()
 }
 
 /// A TOML text as a tree of values.
@@ -162,12 +187,19 @@ fn take_mirrors(patch: &mut Value, mirrors: &mut BTreeMap<String, Vec<String>>) 
     }
     let Some(Value::Object(found)) = registry.remove("mirrors") else { return Ok(()) };
     for (host, mirror) in found {
-        let endpoints = mirror["endpoint"].as_array().into_iter().flatten().map(|endpoint| endpoint.as_str());
-        let endpoints: Option<Vec<String>> = endpoints.map(|endpoint| endpoint.map(str::to_owned)).collect();
+        let endpoints = match &mirror["endpoint"] {
+            // As in version 2: without endpoints there is nothing but the registry itself.
+            Value::Null => Some(Vec::new()),
+            Value::Array(list) => list.iter().map(|endpoint| endpoint.as_str().map(str::to_owned)).collect(),
+            _ => None,
+        };
+        let known = mirror.as_object().is_some_and(|fields| fields.keys().all(|field| field == "endpoint"));
         let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
         match endpoints {
-            Some(endpoints) if !endpoints.is_empty() && (host == "*" || host.bytes().all(is_host)) => {
-                mirrors.insert(host, endpoints);
+            Some(endpoints) if known && !host.is_empty() && (host == "*" || host.bytes().all(is_host)) => {
+                if !endpoints.is_empty() {
+                    mirrors.insert(host, endpoints);
+                }
             }
             _ => return Err(format!("registry.mirrors.{host:?}: expected a host and `endpoint = [\"http://…\"]`")),
         }
@@ -236,12 +268,26 @@ mod tests {
     }
 
     #[test]
+    fn a_mirror_without_endpoints_is_the_registry_itself() {
+        let table = "[plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"x\"]";
+        for text in [table.to_owned(), format!("{table}\nendpoint = []")] {
+            let files = patched(&[&text], "").unwrap();
+            assert_eq!(files.len(), 1, "{text}");
+            assert_eq!(config(&files), config(&patched(&[], "").unwrap()), "{text}");
+        }
+    }
+
+    #[test]
     fn patches_for_other_versions_are_left_out() {
         let mode = |version: u8, level: &str| format!("version = {version}\n[debug]\nlevel = {level:?}");
         let level = |texts: &[&str]| config(&patched(texts, "").unwrap())["debug"]["level"].clone();
         assert_eq!(level(&[&mode(1, "one")]), Value::Null);
         assert_eq!(level(&[&mode(2, "two")]), "two");
         assert_eq!(level(&[&mode(3, "three"), &mode(2, "two")]), "three");
+        let patches = ContainerdPatches { merge: vec![mode(3, "three"), mode(2, "two")], json: Vec::new() };
+        let expected =
+            "containerdConfigPatches[1] is left out: it is for version 2 of containerd's configuration, nodes have 3";
+        assert_eq!(left_out(&patches), [expected]);
     }
 
     #[test]
@@ -258,7 +304,16 @@ mod tests {
         "",
         "registry.configs and registry.auths"
     )]
-    #[case("plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.x = {}", "", "registry.mirrors.\"x\": expected")]
+    #[case(
+        "plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.x.endpoint = \"y\"",
+        "",
+        "registry.mirrors.\"x\": expected"
+    )]
+    #[case(
+        "plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.x.endpoints = [\"y\"]",
+        "",
+        "registry.mirrors.\"x\": expected"
+    )]
     #[case("plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"../x\".endpoint = [\"y\"]", "", "expected a host")]
     #[case("", r#"[{"op": "remove", "path": "/no"}]"#, "containerdConfigPatchesJSON6902[0]: cannot be applied")]
     #[case(

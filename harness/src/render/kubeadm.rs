@@ -79,6 +79,11 @@ impl NodeText {
 /// # Errors
 /// When a patch of the specification cannot be applied.
 pub fn kubeadm(cluster: &ClusterText, node: &NodeText) -> Result<String, PatchError> {
+    Ok(documents(cluster, node)?.iter().map(to_yaml).collect::<Vec<_>>().join("---\n"))
+}
+
+/// The file's documents, in the order of [`DocumentKind::ALL`].
+pub(super) fn documents(cluster: &ClusterText, node: &NodeText) -> Result<[Value; 5], PatchError> {
     let patched = |kind, mut document| {
         apply(kind, &mut document, &cluster.spec.kubeadm_patches, node)?;
         Ok(document)
@@ -94,14 +99,13 @@ pub fn kubeadm(cluster: &ClusterText, node: &NodeText) -> Result<String, PatchEr
                        one folder only; put the kubelet's settings into that folder as well";
         return Err(PatchError::new(node.path().field("kubeadmConfigPatches"), problem));
     }
-    let documents = [
+    Ok([
         patched(DocumentKind::ClusterConfiguration, cluster_configuration(cluster))?,
         init,
         join,
         patched(DocumentKind::KubeletConfiguration, kubelet_configuration(cluster))?,
         patched(DocumentKind::KubeProxyConfiguration, kube_proxy_configuration(cluster))?,
-    ];
-    Ok(documents.iter().map(to_yaml).collect::<Vec<_>>().join("---\n"))
+    ])
 }
 
 /// Control planes beside the first are made by `kubeadm init`, too. To the user they are nodes that join: what they are

@@ -186,6 +186,23 @@ fn labels_of_a_patch_come_on_top_of_the_nodes() {
 }
 
 #[test]
+fn gates_of_a_patch_come_on_top() {
+    let mut spec = ClusterSpec::single_node();
+    spec.feature_gates = [("A".to_owned(), true), ("B".to_owned(), true)].into();
+    spec.runtime_config = [("api/all".to_owned(), "true".to_owned())].into();
+    let patch = "apiServer: {extraArgs: {feature-gates: 'B=false,C=true', runtime-config: apps/v1=false}}";
+    spec.kubeadm_patches.merge.push(merge(DocumentKind::ClusterConfiguration, patch));
+    let document = document(&cluster(spec), &node(Role::ControlPlane, 0), DocumentKind::ClusterConfiguration);
+    let value = |component: &str, name: &str| {
+        let arguments = document[component]["extraArgs"].as_array().unwrap().clone();
+        arguments.iter().find(|argument| argument["name"] == name).map(|argument| argument["value"].clone())
+    };
+    assert_eq!(value("apiServer", "feature-gates").unwrap(), "A=true,B=false,C=true");
+    assert_eq!(value("apiServer", "runtime-config").unwrap(), "api/all=true,apps/v1=false");
+    assert_eq!(value("scheduler", "feature-gates").unwrap(), "A=true,B=true");
+}
+
+#[test]
 fn skipped_phases_are_added_to_ours() {
     let mut spec = ClusterSpec::single_node();
     spec.kubeadm_patches.merge.push(merge(DocumentKind::InitConfiguration, "skipPhases: [addon/kube-proxy]"));

@@ -4,11 +4,13 @@ mod check;
 mod containerd;
 mod kubeadm;
 mod kubeconfig;
+mod kubelet;
 mod load_balancer;
 mod patches;
+mod readers;
 mod registry;
 
-pub(crate) use check::check_patches;
+pub(crate) use check::{check_patches, remarks};
 pub(crate) use containerd::parse as parse_toml;
 pub use containerd::{CONTAINERD_PATH, containerd};
 pub use kubeadm::{ClusterText, DISCOVERY_PATH, KUBEADM_PATH, NodeText, discovery, kubeadm};

@@ -4,7 +4,10 @@
 use kind_engine::NodeFile;
 use serde_json::{Value, json};
 
-use super::kubeadm::{NodeText, to_yaml};
+use super::{
+    kubeadm::{NodeText, to_yaml},
+    kubelet::{LISTS, check_arguments},
+};
 use crate::spec::{DocumentKind, FieldPath, KubeadmPatches};
 
 /// Where a node's own kubelet patches lie; kubeadm applies them to the settings that the whole cluster shares.
@@ -47,21 +50,29 @@ fn apply_level(
     patches: &KubeadmPatches,
     path: &FieldPath,
 ) -> Result<(), PatchError> {
-    for patch in patches.merge.iter().filter(|patch| patch.kind == kind && !patch.is_for_others()) {
+    let is_meant = |of: DocumentKind, is_for_others: bool| of == kind && !is_for_others;
+    for (index, patch) in patches.merge.iter().enumerate() {
+        if !is_meant(patch.kind, patch.is_for_others()) {
+            continue;
+        }
         let mut content = patch.content.clone();
         if kind.api_version().starts_with("kubeadm.") {
             keep_lists(document, &mut content);
         }
         json_patch::merge(document, &content);
+        check_arguments(&document["nodeRegistration"])
+            .map_err(|problem| PatchError::new(path.field("kubeadmConfigPatches").item(index), problem))?;
     }
     for (index, patch) in patches.json.iter().enumerate() {
-        if patch.kind == kind && !patch.is_for_others() {
-            // Not undone where it fails: the document is of no use then, and there are patches whose undoing panics.
-            json_patch::patch_unsafe(document, &patch.operations).map_err(|error| {
-                let path = path.field("kubeadmConfigPatchesJSON6902").item(index).field("patch");
-                PatchError::new(path, format!("cannot be applied to {kind}: {error}"))
-            })?;
+        if !is_meant(patch.kind, patch.is_for_others()) {
+            continue;
         }
+        let misfit =
+            |problem| PatchError::new(path.field("kubeadmConfigPatchesJSON6902").item(index).field("patch"), problem);
+        // Not undone where it fails: the document is of no use then, and there are patches whose undoing panics.
+        json_patch::patch_unsafe(document, &patch.operations)
+            .map_err(|error| misfit(format!("cannot be applied to {kind}: {error}")))?;
+        check_arguments(&document["nodeRegistration"]).map_err(misfit)?;
     }
     Ok(())
 }
@@ -97,17 +108,22 @@ fn add_arguments(present: &Value, content: &mut Value) {
     let is_changed = |item: &&Value| changes.iter().any(|(name, _)| *name == item["name"]);
     let kept = present.as_array().into_iter().flatten().filter(|item| !is_changed(item)).cloned();
     let set = changes.iter().filter(|(_, value)| !value.is_null());
-    let set = set.map(|(name, value)| json!({"name": name, "value": with_labels(present, name, value)}));
+    let set = set.map(|(name, value)| json!({"name": name, "value": with_present(present, name, value)}));
     *content = kept.chain(set).collect();
 }
 
-/// The node's `labels` are such an argument, too; those of a patch come on top.
-fn with_labels(present: &Value, name: &Value, value: &Value) -> Value {
-    let labels = present.as_array().into_iter().flatten().find(|item| item["name"] == "node-labels");
-    match (labels.and_then(|labels| labels["value"].as_str()), value.as_str()) {
-        (Some(present), Some(added)) if *name == "node-labels" => json!(format!("{present},{added}")),
-        _ => value.clone(),
-    }
+/// Labels and gates of the configuration are such an argument, too; those of a patch come on top, and win where both
+/// have one.
+fn with_present(present: &Value, name: &Value, value: &Value) -> Value {
+    let is_list = name.as_str().is_some_and(|name| LISTS.contains(&name));
+    let present = present.as_array().into_iter().flatten().find(|item| is_list && item["name"] == *name);
+    let (Some(present), Some(added)) = (present.and_then(|item| item["value"].as_str()), value.as_str()) else {
+        return value.clone();
+    };
+    let key = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
+    let is_new = |pair: &&str| !added.split(',').any(|other| key(other) == key(pair));
+    let kept = present.split(',').filter(is_new);
+    json!(kept.chain([added]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(","))
 }
 
 /// kubeadm takes text only; a number or flag is meant as it is written.

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::ranges::Subnet;
+
 /// The address families of a cluster's nodes, pods and services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -68,14 +70,17 @@ impl IpFamily {
             return None;
         }
         Some(match (self, range) {
-            (Self::Ipv4, _) => "an IPv4 range such as 10.244.0.0/16",
+            (Self::Ipv4, Range::Pods) => "an IPv4 range from /8 to /28, such as 10.244.0.0/16",
+            (Self::Ipv4, Range::Services) => "an IPv4 range from /12 to /28, such as 10.96.0.0/16",
             (Self::Ipv6, Range::Pods) => "an IPv6 range from /48 to /64, such as fd00:10:244::/56",
-            (Self::Ipv6, Range::Services) => "an IPv6 range from /108 to /126, such as fd00:10:96::/112",
+            (Self::Ipv6, Range::Services) => "an IPv6 range from /108 to /124, such as fd00:10:96::/112",
             (Self::Dual, Range::Pods) => {
-                "an IPv4 range, an IPv6 range from /48 to /64, or one of each, such as 10.244.0.0/16,fd00:10:244::/56"
+                "an IPv4 range from /8 to /28, an IPv6 range from /48 to /64, or one of each, such as \
+                 10.244.0.0/16,fd00:10:244::/56"
             }
             (Self::Dual, Range::Services) => {
-                "an IPv4 range, an IPv6 range from /108 to /126, or one of each, such as 10.96.0.0/16,fd00:10:96::/112"
+                "an IPv4 range from /12 to /28, an IPv6 range from /108 to /124, or one of each, such as \
+                 10.96.0.0/16,fd00:10:96::/112"
             }
         })
     }
@@ -83,17 +88,16 @@ impl IpFamily {
 
 /// Whether the range is one of IPv6; `None` where it is no usable range.
 fn is_ipv6(range: Range, text: &str) -> Option<bool> {
-    let (address, length) = text.split_once('/')?;
-    let address: IpAddr = address.parse().ok()?;
-    let length: u8 = length.parse().ok()?;
-    let lengths = match (address, range) {
-        (IpAddr::V4(_), _) => 8..=30,
-        // Every node gets a /64, and the controller manager has at most 16 bits for nodes.
-        (IpAddr::V6(_), Range::Pods) => 48..=64,
-        // kubeadm refuses more than 20 bits.
-        (IpAddr::V6(_), Range::Services) => 108..=126,
+    let subnet = Subnet::parse(text).filter(|subnet| subnet.is_unicast())?;
+    let lengths = match (subnet.is_ipv6(), range) {
+        // Every node gets a part of it, and the controller manager has at most 16 bits for nodes.
+        (false, Range::Pods) => 8..=28,
+        (true, Range::Pods) => 48..=64,
+        // kubeadm refuses more than 20 bits, and less than ten addresses.
+        (false, Range::Services) => 12..=28,
+        (true, Range::Services) => 108..=124,
     };
-    lengths.contains(&length).then_some(address.is_ipv6())
+    lengths.contains(&subnet.length()).then_some(subnet.is_ipv6())
 }
 
 #[cfg(test)]
@@ -117,6 +121,10 @@ mod tests {
     #[case(IpFamily::Ipv6, Range::Pods, "10.0.0.0/16")]
     #[case(IpFamily::Ipv6, Range::Pods, "fd00::/112")]
     #[case(IpFamily::Ipv6, Range::Pods, "fd00::/40")]
+    #[case(IpFamily::Ipv4, Range::Pods, "127.0.0.0/16")]
+    #[case(IpFamily::Ipv4, Range::Services, "10.0.0.0/8")]
+    #[case(IpFamily::Ipv4, Range::Services, "10.0.0.0/29")]
+    #[case(IpFamily::Ipv6, Range::Services, "fd00::/125")]
     #[case(IpFamily::Ipv6, Range::Services, "fd00::/64")]
     #[case(IpFamily::Ipv6, Range::Services, "fd00::/112,10.0.0.0/16")]
     #[case(IpFamily::Dual, Range::Pods, "10.0.0.0/16,10.1.0.0/16")]

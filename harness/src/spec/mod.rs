@@ -7,15 +7,17 @@ mod extras;
 mod family;
 mod instance;
 mod labels;
+mod mounts;
 mod names;
 mod patches;
 mod proxy;
+mod ranges;
 mod validate;
 
 pub use addresses::{AddressPlan, Addresses, LOAD_BALANCER_PORT};
 pub use cluster::{ClusterSpec, KubeProxyMode, Networking, NodeSpec, Role};
-pub(crate) use config::nearest;
 pub use config::{ConfigError, FieldPath, Mistake, Problem};
+pub(crate) use config::{check_label, nearest};
 pub use extras::{Manifest, Mirror, Registry, Taint, TaintEffect};
 pub use family::IpFamily;
 pub use instance::Instance;
@@ -24,6 +26,8 @@ pub use labels::{
     ROLE_LOAD_BALANCER, ROLE_REGISTRY, cluster_filter, cluster_labels, instance_labels, is_node,
 };
 pub(crate) use names::is_name_in;
+#[cfg(test)]
+pub(crate) use mounts::OF_NODES as MOUNTS_OF_NODES;
 pub use names::{ClusterName, NameError, NameTooLong, NodeName};
 pub use patches::{ContainerdPatches, DocumentKind, JsonPatch, KubeadmPatches, MergePatch};
 pub use proxy::Proxy;

@@ -23,8 +23,8 @@ const LONGEST: usize = LONGEST_NODE - CONTROL_PLANE.len();
 /// The longest name of a cluster with a load balancer.
 const LONGEST_BALANCED: usize = LONGEST_NODE - LOAD_BALANCER.len();
 
-/// A cluster's name: 1 to 49 of `a-z`, `0-9`, `-` and `.`, beginning and ending with a letter or digit. One with
-/// several control planes has at most 40, see [`ClusterName::fits`].
+/// A cluster's name: 1 to 49 of `a-z`, `0-9`, `-` and `.`, each part between dots beginning and ending with a letter or
+/// digit, since it is part of host names. One with several control planes has at most 40, see [`ClusterName::fits`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClusterName(String);
@@ -32,7 +32,7 @@ pub struct ClusterName(String);
 /// A name that no cluster can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "cluster name {name:?}: expected 1 to {LONGEST} of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit"
+    "cluster name {name:?}: expected 1 to {LONGEST} of a-z, 0-9, '-' and '.', each part between dots beginning and ending with a letter or digit"
 )]
 pub struct NameError {
     /// What was given.
@@ -57,14 +57,7 @@ impl ClusterName {
     /// When it has other characters, is empty or too long.
     pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
         let name = name.into();
-        let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
-        let bytes = name.as_bytes();
-        if bytes.len() <= LONGEST && edge(bytes.first()) && edge(bytes.last()) && bytes.iter().all(|b| allowed(*b)) {
-            Ok(Self(name))
-        } else {
-            Err(NameError { name })
-        }
+        if name.len() <= LONGEST && is_dns_name(&name) { Ok(Self(name)) } else { Err(NameError { name }) }
     }
 
     /// Checks that the nodes of a cluster of that shape can be named after it.
@@ -118,6 +111,19 @@ impl ClusterName {
 pub(crate) fn is_name_in(cluster: &str, container: &str) -> bool {
     let rest = container.strip_prefix(cluster);
     rest.is_some_and(|rest| PARTS.contains(&rest.trim_end_matches(|last: char| last.is_ascii_digit())))
+}
+
+/// Whether every part between dots is a label of DNS (RFC 1123), in small letters; one part is enough.
+pub(super) fn is_dns_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_edge = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
+        let bytes = label.as_bytes();
+        bytes.len() <= 63
+            && is_edge(bytes.first())
+            && is_edge(bytes.last())
+            && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
 }
 
 /// What tells several of a kind apart: nothing for the first, then 2; as kind counts.
@@ -186,6 +192,8 @@ mod tests {
     #[case("a")]
     #[case("kind")]
     #[case("0-a.b9")]
+    #[case("1.2")]
+    #[case("a--b.c")]
     fn accepts(#[case] name: &str) {
         assert_eq!(ClusterName::new(name).unwrap().as_str(), name);
     }
@@ -194,6 +202,10 @@ mod tests {
     #[case("")]
     #[case("-a")]
     #[case("a.")]
+    #[case(".a")]
+    #[case("a..b")]
+    #[case("a.-b")]
+    #[case("a-.b")]
     #[case("Kind")]
     #[case("a b")]
     #[case("a;rm")]

@@ -10,6 +10,21 @@ use kube::{Api, Client, api::ListParams};
 
 use super::{Check, WaitError, until};
 
+/// Why a request brought nothing, in words: what the API answered, or that it did not answer.
+pub fn words_of_api(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if !status.message.is_empty() => format!("the API answered: {}", status.message),
+        kube::Error::Api(status) => format!("the API answered: {} {}", status.code, status.reason),
+        kube::Error::Service(_) | kube::Error::HyperError(_) => {
+            // The outer errors only say which layer of the client noticed it.
+            let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+            let cause = causes.last().map(ToString::to_string).unwrap_or_default();
+            format!("the API does not answer: {cause}")
+        }
+        other => format!("ask the API: {other}"),
+    }
+}
+
 /// Waits until `count` nodes are there and every one is Ready.
 ///
 /// # Errors
@@ -22,7 +37,7 @@ pub async fn nodes_ready(client: &Client, count: usize, limit: Duration) -> Resu
 pub(crate) async fn look_at_registration(client: &Client, count: usize) -> Check<()> {
     let nodes: Api<Node> = Api::all(client.clone());
     match nodes.list_metadata(&ListParams::default()).await {
-        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Err(error) => Check::not_yet(words_of_api(&error)),
         Ok(list) if list.items.len() == count => Check::Done(()),
         Ok(list) => Check::not_yet(format!("{} of {count} nodes registered", list.items.len())),
     }
@@ -32,7 +47,7 @@ pub(crate) async fn look_at_registration(client: &Client, count: usize) -> Check
 pub(crate) async fn look_at_nodes(client: &Client, count: usize) -> Check<()> {
     let nodes: Api<Node> = Api::all(client.clone());
     let list = match nodes.list(&ListParams::default()).await {
-        Err(error) => return Check::not_yet(format!("the API answered: {error}")),
+        Err(error) => return Check::not_yet(words_of_api(&error)),
         Ok(list) => list.items,
     };
     let unready: Vec<String> = list.iter().filter_map(unready).collect();
@@ -67,7 +82,7 @@ pub async fn deployment_available(
     let what = format!("Deployment {namespace}/{name} available");
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     until(what, limit, async || match deployments.get(name).await {
-        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Err(error) => Check::not_yet(words_of_api(&error)),
         Ok(deployment) => rolled_out(deployment),
     })
     .await
@@ -90,7 +105,7 @@ fn rolled_out(deployment: Deployment) -> Check<Deployment> {
 pub(crate) async fn look_at_service(client: &Client, namespace: &str, name: &str) -> Check<()> {
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let deployment = match deployments.get(name).await {
-        Err(error) => return Check::not_yet(format!("the API answered: {error}")),
+        Err(error) => return Check::not_yet(words_of_api(&error)),
         Ok(deployment) => deployment,
     };
     let status = deployment.status.unwrap_or_default();
@@ -110,7 +125,7 @@ pub(crate) async fn look_at_service(client: &Client, namespace: &str, name: &str
 pub async fn pod_running(client: &Client, namespace: &str, name: &str, limit: Duration) -> Result<Pod, WaitError> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     until(format!("pod {namespace}/{name} Ready"), limit, async || match pods.get(name).await {
-        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Err(error) => Check::not_yet(words_of_api(&error)),
         Ok(pod) => {
             let status = pod.status.clone().unwrap_or_default();
             let ready = status.conditions.unwrap_or_default().iter().any(|c| c.type_ == "Ready" && c.status == "True");
@@ -126,4 +141,22 @@ pub async fn pod_running(client: &Client, namespace: &str, name: &str, limit: Du
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use kube::core::Status;
+
+    use super::*;
+
+    #[test]
+    fn only_an_answer_is_called_one() {
+        let status = Status::failure("nodes is forbidden", "Forbidden").with_code(403);
+        assert_eq!(words_of_api(&kube::Error::Api(Box::new(status))), "the API answered: nodes is forbidden");
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let words = words_of_api(&kube::Error::Service(Box::new(refused)));
+        assert_eq!(words, "the API does not answer: connection refused");
+    }
 }

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kind_harness::{
     ClusterRecord,
     cluster::client_config,
-    wait::{Check, nodes_ready, until},
+    wait::{Check, nodes_ready, until, words_of_api},
 };
 use kube::{Api, Client, api::ListParams};
 
@@ -28,7 +28,7 @@ pub(crate) async fn nodes(client: &Client, record: &ClusterRecord) -> anyhow::Re
 pub(crate) async fn pods(client: &Client) -> anyhow::Result<()> {
     let pods: Api<Pod> = Api::all(client.clone());
     let look = async || match pods.list(&ListParams::default()).await {
-        Err(error) => Check::not_yet(format!("the API answered: {error}")),
+        Err(error) => Check::not_yet(words_of_api(&error)),
         Ok(list) => {
             let waiting: Vec<String> = list.items.iter().filter(|pod| !is_ready(pod)).map(name).collect();
             if waiting.is_empty() && !list.items.is_empty() {

@@ -159,8 +159,10 @@ fn without_folder(name: String, there: Vec<(ContainerFacts, Memory)>, identity: 
         }
     };
     let running = there.iter().filter(|(container, _)| container.is_running()).count();
+    let frozen = there.iter().filter(|(container, _)| container.state == "paused").count();
     let (state, detail) = match (running, there.len()) {
         (0, _) => (ClusterState::Stopped, None),
+        (running, _) if running == frozen => (ClusterState::Paused, None),
         (running, all) if running == all => (ClusterState::Running, None),
         (running, all) => (ClusterState::PartlyRunning, Some(format!("{running} of {all} containers run"))),
     };

@@ -189,6 +189,7 @@ async fn the_json_form_is_described() {
         ClusterState::Kept,
         ClusterState::Running,
         ClusterState::PartlyRunning,
+        ClusterState::Paused,
         ClusterState::Stopped,
         ClusterState::Unknown,
     ] {

@@ -78,6 +78,8 @@ pub enum ClusterState {
     Running,
     /// There is no state of it here, and some of its containers run.
     PartlyRunning,
+    /// There is no state of it here, and all its running containers are frozen.
+    Paused,
     /// There is no state of it here, and none of its containers runs.
     Stopped,
     /// Its state cannot be read.

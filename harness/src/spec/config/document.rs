@@ -45,19 +45,20 @@ impl ClusterSpec {
     pub fn from_yaml(text: &str, origin: &Path) -> Result<Self, ConfigError> {
         // Editors of other systems put a mark in front that the YAML parser takes for a document.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let tree = parse(text).map_err(|error| syntax(&error, origin))?;
-        let reader = Reader::new(text);
+        let written = parse(text).map_err(|error| syntax(&error, origin))?;
+        let mut tree = written.clone();
+        tree.apply_merge().map_err(|error| syntax(&error, origin))?;
+        let reader = Reader::new(text, &written);
         let spec = read(&reader.top(&tree), &reader, origin.parent().unwrap_or(Path::new("")));
         reader.finish(origin)?;
         Ok(spec)
     }
 }
 
+/// The tree as it is written, with `<<` for what is merged in.
 fn parse(text: &str) -> Result<Value, serde_yaml::Error> {
     size::check(text)?;
-    let mut tree: Value = serde_yaml::from_str(text)?;
-    tree.apply_merge()?;
-    Ok(tree)
+    serde_yaml::from_str(text)
 }
 
 fn syntax(error: &serde_yaml::Error, origin: &Path) -> ConfigError {
@@ -154,7 +155,9 @@ fn validate(spec: &ClusterSpec, reader: &Reader<'_>) {
     let top = FieldPath::default();
     for error in spec.validate().err().unwrap_or_default() {
         let path = match &error {
-            SpecError::Subnet { field, .. } => top.field("networking").field(field),
+            SpecError::Subnet { field, .. } | SpecError::Overlap { field, .. } => top.field("networking").field(field),
+            // How many nodes there are is only known where all could be read.
+            SpecError::FewPods { .. } if !incomplete => top.field("networking").field("podSubnet"),
             SpecError::Name(_) | SpecError::LongName(_) => top.field("name"),
             // What could not be read may be just what is missing.
             _ if incomplete => continue,

@@ -5,10 +5,10 @@ use std::path::Path;
 use super::{
     error::Mistake,
     labels,
-    node::{Claims, resolve},
+    node::Claims,
     reader::{Field, Object, describe},
 };
-use crate::spec::{ClusterSpec, Manifest, Mirror, NodeSpec, Registry, Taint, TaintEffect};
+use crate::spec::{ClusterSpec, Manifest, Mirror, NodeSpec, Registry, Taint, TaintEffect, mounts};
 
 /// Has all fields of kind's v1alpha4, and these.
 pub(super) const API_VERSION: &str = "kind-rs.io/v1alpha1";
@@ -50,7 +50,11 @@ pub(super) fn read_cluster(object: &Object<'_>, folder: &Path, claims: &mut Clai
     }
     for manifest in object.get("manifests").map(|manifests| manifests.items()).unwrap_or_default() {
         let path = manifest.checked_text("the path of a manifest", |text| !text.is_empty() && !text.contains('\0'));
-        spec.manifests.extend(path.map(|path| Manifest { path: resolve(folder, &path), content: None }));
+        let Some(path) = path else { continue };
+        if mounts::is_for_a_shell(&path) {
+            manifest.refuse(Mistake::Wrong { found: describe(manifest.value), expected: mounts::SHELLS });
+        }
+        spec.manifests.push(Manifest { path: mounts::resolve(folder, &path), content: None });
     }
     spec.registry = object.get("registry").and_then(|registry| read_registry(&registry, claims));
 }

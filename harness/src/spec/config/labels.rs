@@ -1,5 +1,7 @@
 //! Which labels a node may give itself: Kubernetes' syntax, and the names that the kubelet is allowed to set.
 
+use crate::spec::names::is_dns_name;
+
 /// What a value is.
 pub(super) const VALUE: &str =
     "a label's value: at most 63 of A-Z, a-z, 0-9, '-', '_' and '.', with a letter or digit at both ends";
@@ -25,7 +27,7 @@ const KUBELETS_OWN: &[&str] = &[
 /// Checks a name's syntax, which labels and taints share; the error says what was expected.
 pub(super) fn check_syntax(name: &str) -> Result<(), &'static str> {
     let (domain, word) = name.split_once('/').unwrap_or(("", name));
-    let is_name = !word.is_empty() && is_value(word) && (!name.contains('/') || is_domain(domain));
+    let is_name = !word.is_empty() && is_value(word) && (!name.contains('/') || is_dns_name(domain));
     if is_name { Ok(()) } else { Err(NAME) }
 }
 
@@ -42,6 +44,12 @@ pub(super) fn check_name(name: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Checks a label that a kubelet is to set; the error says what was expected.
+pub(crate) fn check(name: &str, value: &str) -> Result<(), &'static str> {
+    check_name(name)?;
+    if is_value(value) { Ok(()) } else { Err(VALUE) }
+}
+
 /// Whether text can be a label's value.
 pub(super) fn is_value(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -50,17 +58,6 @@ pub(super) fn is_value(text: &str) -> bool {
         && is_edge(bytes.first())
         && is_edge(bytes.last())
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
-}
-
-fn is_domain(text: &str) -> bool {
-    let is_part = |part: &str| {
-        let bytes = part.as_bytes();
-        !part.is_empty()
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-            && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
-    };
-    text.len() <= 253 && text.split('.').all(is_part)
 }
 
 fn is_below(domain: &str, parents: &[&str]) -> bool {

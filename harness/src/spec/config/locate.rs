@@ -7,7 +7,12 @@ use std::{cell::RefCell, fmt};
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use serde_yaml::Value;
+
 use super::path::{FieldPath, Step};
+
+/// The key that merges other mappings into its own.
+const MERGE: &str = "<<";
 
 /// What the walk is for.
 #[derive(Clone, Copy)]
@@ -18,6 +23,52 @@ enum Aim<'a> {
     Value,
     /// The value's text.
     Text(&'a RefCell<Option<String>>),
+}
+
+/// The name of a field, where a key can be one.
+pub(super) fn key_name(key: &Value) -> Option<String> {
+    match key {
+        Value::String(name) => Some(name.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(word) => Some(word.to_string()),
+        _ => None,
+    }
+}
+
+/// The path by which the text has a value: through `<<` where its mapping does not have the field itself. Aliases are
+/// followed when the text is walked.
+pub(super) fn written(tree: &Value, path: &FieldPath) -> FieldPath {
+    let (mut place, mut at) = (FieldPath::default(), Some(tree));
+    for step in path.steps() {
+        match step {
+            Step::Item(index) => {
+                place = place.item(*index);
+                at = at.and_then(|list| list.as_sequence()?.get(*index));
+            }
+            Step::Field(name) => {
+                let (found, value) = at.and_then(|tree| in_mapping(tree, name, &place)).unzip();
+                place = found.unwrap_or_else(|| place.field(name));
+                at = value;
+            }
+        }
+    }
+    place
+}
+
+/// Where a mapping has a field: in itself, else in what is merged in, the first of several.
+fn in_mapping<'a>(tree: &'a Value, name: &str, place: &FieldPath) -> Option<(FieldPath, &'a Value)> {
+    let mapping = tree.as_mapping()?;
+    let own = mapping.iter().find(|(key, _)| key_name(key).as_deref() == Some(name));
+    if let Some((_, value)) = own {
+        return Some((place.field(name), value));
+    }
+    let (merged, place) = (mapping.get(MERGE)?, place.field(MERGE));
+    match merged {
+        Value::Sequence(list) => {
+            list.iter().enumerate().find_map(|(index, item)| in_mapping(item, name, &place.item(index)))
+        }
+        one => in_mapping(one, name, &place),
+    }
 }
 
 /// Line and column of a field's name, counted from 1; of what surrounds it where the text does not have it.
@@ -138,6 +189,62 @@ mod tests {
     #[test]
     fn falls_back_to_what_surrounds() {
         assert_eq!(value(TEXT, &path(1).field("absent")), Some((5, 3)));
+    }
+
+    const MERGED: &str = "a: &a {x: 1.10, y: 0x1F}\nb: &b {<<: *a, y: 07}\nlist:\n- <<: [*b, {z: 1e3}]\n  own: 010\n";
+
+    #[test]
+    fn what_is_merged_in_is_found_where_it_is_written() {
+        let tree: Value = serde_yaml::from_str(MERGED).unwrap();
+        let text = |path: FieldPath| scalar_text(MERGED, &written(&tree, &path));
+        for (name, expected) in [("x", "1.10"), ("y", "07"), ("z", "1e3"), ("own", "010")] {
+            assert_eq!(text(path(0).field(name)).as_deref(), Some(expected), "{name}");
+        }
+        assert_eq!(text(FieldPath::default().field("b").field("x")).as_deref(), Some("1.10"));
+        assert_eq!(value(MERGED, &written(&tree, &path(0).field("x"))), Some((1, 11)));
+        assert_eq!(written(&tree, &path(7).field("x")), path(7).field("x"));
+    }
+
+    /// Every scalar of every configuration of the corpus: what is found in the text is what the tree has.
+    #[test]
+    fn whatever_a_tree_has_is_found_in_its_text() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/tests/fixtures/v1alpha4/valid");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let file = entry.unwrap().path();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let Ok(raw) = serde_yaml::from_str::<Value>(text.trim_start_matches('\u{feff}')) else { continue };
+            let mut tree = raw.clone();
+            tree.apply_merge().unwrap();
+            scalars(&tree, &FieldPath::default(), &mut |path, value| {
+                let found = scalar_text(text.trim_start_matches('\u{feff}'), &written(&raw, path));
+                let found = found.unwrap_or_else(|| panic!("{}: {path} is not found", file.display()));
+                let is_same = match value {
+                    Value::String(text) => *text == found,
+                    other => serde_yaml::from_str::<Value>(&found).unwrap() == *other,
+                };
+                assert!(is_same, "{}: {path} is {value:?}, found {found:?}", file.display());
+                count += 1;
+            });
+        }
+        assert!(count > 300, "{count}");
+    }
+
+    fn scalars(value: &Value, path: &FieldPath, look: &mut impl FnMut(&FieldPath, &Value)) {
+        match value {
+            Value::Mapping(mapping) => {
+                for (key, value) in mapping {
+                    scalars(value, &path.field(&key_name(key).unwrap()), look);
+                }
+            }
+            Value::Sequence(list) => {
+                for (index, value) in list.iter().enumerate() {
+                    scalars(value, &path.item(index), look);
+                }
+            }
+            Value::Null => {}
+            scalar => look(path, scalar),
+        }
     }
 
     #[test]

@@ -22,4 +22,5 @@ mod tests;
 
 pub(crate) use error::nearest;
 pub use error::{ConfigError, Mistake, Problem};
+pub(crate) use labels::check as check_label;
 pub use path::FieldPath;

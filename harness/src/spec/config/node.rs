@@ -2,14 +2,14 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    path::{Component, Path, PathBuf},
+    path::Path,
 };
 
 use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
 use kind_images::{UnsupportedVersion, node_image};
 
 use super::{error::Mistake, extension, labels, patches, path::FieldPath, reader::Field};
-use crate::spec::{IpFamily, Networking, NodeSpec, Role};
+use crate::spec::{IpFamily, Networking, NodeSpec, Role, mounts};
 
 const FIELDS: &[&str] = &[
     "role",
@@ -55,8 +55,14 @@ pub(super) fn read(field: &Field<'_>, folder: &Path, claims: &mut Claims) -> Opt
             node.labels.insert(name, value);
         }
     }
+    let mut targets: Vec<(String, FieldPath)> = Vec::new();
     for item in object.get("extraMounts").map(|mounts| mounts.items()).unwrap_or_default() {
-        node.extra_mounts.extend(read_mount(&item, folder));
+        let Some(mount) = read_mount(&item, folder) else { continue };
+        if let Some((_, other)) = targets.iter().find(|(taken, _)| *taken == mount.target) {
+            item.refuse(Mistake::Taken { what: format!("containerPath {}", mount.target), other: other.clone() });
+        }
+        targets.push((mount.target.clone(), item.path.clone()));
+        node.extra_mounts.push(mount);
     }
     for item in object.get("extraPortMappings").map(|ports| ports.items()).unwrap_or_default() {
         node.extra_port_mappings.extend(read_port(&item, claims));
@@ -68,35 +74,30 @@ pub(super) fn read(field: &Field<'_>, folder: &Path, claims: &mut Claims) -> Opt
 
 fn read_mount(field: &Field<'_>, folder: &Path) -> Option<Mount> {
     let object = field.object(MOUNT_FIELDS)?;
-    let is_target =
-        |text: &str| text.starts_with('/') && !text.trim_end_matches('/').is_empty() && !text.contains(['\0', ':']);
-    let target = object
-        .require("containerPath", "an absolute path in the node")
-        .and_then(|path| path.checked_text("an absolute path in the node, other than /, without ':'", is_target));
+    let is_target = |text: &str| text.starts_with('/') && mounts::target(text) != "/" && !text.contains(['\0', ':']);
+    let target = object.require("containerPath", "an absolute path in the node").and_then(|path| {
+        let text = path.checked_text("an absolute path in the node, other than /, without ':'", is_target)?;
+        let target = mounts::target(&text);
+        if let Some(expected) = mounts::refuses(&target) {
+            path.refuse(Mistake::Wrong { found: format!("{text:?}"), expected });
+            return None;
+        }
+        Some(target)
+    });
     let is_source = |text: &str| !text.is_empty() && !text.contains(['\0', ':']);
-    let source = object
-        .require("hostPath", "a path of the host")
-        .and_then(|path| path.checked_text("a path of the host, without ':'", is_source));
+    let source = object.require("hostPath", "a path of the host").and_then(|path| {
+        let text = path.checked_text("a path of the host, without ':'", is_source)?;
+        if mounts::is_for_a_shell(&text) {
+            path.refuse(Mistake::Wrong { found: format!("{text:?}"), expected: mounts::SHELLS });
+            return None;
+        }
+        Some(mounts::resolve(folder, &text))
+    });
     let read_only = object.get("readOnly").and_then(|flag| flag.flag()).unwrap_or(false);
     let selinux_relabel = object.get("selinuxRelabel").and_then(|flag| flag.flag()).unwrap_or(false);
     let propagation = object.get("propagation").and_then(|word| word.word(PROPAGATIONS)).unwrap_or_default();
-    let path = resolve(folder, &source?);
-    Some(Mount { target: target?, kind: MountKind::Host { path, read_only, selinux_relabel, propagation } })
-}
-
-/// The path against the configuration's folder. Names only: what is on the disk is not looked at.
-pub(super) fn resolve(folder: &Path, path: &str) -> String {
-    let mut resolved = PathBuf::new();
-    for part in folder.join(path).components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if resolved.file_name().is_some() => {
-                resolved.pop();
-            }
-            other => resolved.push(other),
-        }
-    }
-    resolved.display().to_string()
+    let kind = MountKind::Host { path: source?, read_only, selinux_relabel, propagation };
+    Some(Mount { target: target?, kind })
 }
 
 fn read_port(field: &Field<'_>, claims: &mut Claims) -> Option<PortMapping> {

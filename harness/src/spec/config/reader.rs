@@ -19,6 +19,8 @@ const MOST_LOCATED: usize = 100;
 /// One reading of one text.
 pub(super) struct Reader<'a> {
     text: &'a str,
+    /// The tree before anything was merged in: where in the text a value is.
+    written: &'a Value,
     noted: RefCell<Vec<Noted>>,
     /// Whether fields beyond kind's are allowed.
     extended: Cell<bool>,
@@ -38,8 +40,8 @@ enum Place {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { text, noted: RefCell::default(), extended: Cell::default() }
+    pub(super) fn new(text: &'a str, written: &'a Value) -> Self {
+        Self { text, written, noted: RefCell::default(), extended: Cell::default() }
     }
 
     /// The top of the tree.
@@ -68,7 +70,8 @@ impl<'a> Reader<'a> {
                 Place::Name => locate::name,
                 Place::Value => locate::value,
             };
-            let position = if index < MOST_LOCATED { find(text, &noted.path) } else { None };
+            let written = || locate::written(self.written, &noted.path);
+            let position = if index < MOST_LOCATED { find(text, &written()) } else { None };
             Problem { position, path: noted.path, mistake: noted.mistake }
         };
         let mut problems: Vec<Problem> = self.noted.into_inner().into_iter().enumerate().map(problem).collect();
@@ -112,7 +115,7 @@ impl<'a> Field<'a> {
 
     /// The value as it is written, where it is a scalar.
     pub(super) fn source(&self) -> Option<String> {
-        locate::scalar_text(self.reader.text, &self.path)
+        locate::scalar_text(self.reader.text, &locate::written(self.reader.written, &self.path))
     }
 
     /// Reads a mapping with these fields and no others.
@@ -168,14 +171,9 @@ impl<'a> Field<'a> {
     fn named(&self, mapping: &'a Mapping) -> Vec<(String, Field<'a>)> {
         let mut named = Vec::new();
         for (key, value) in mapping {
-            let name = match key {
-                Value::String(name) => name.clone(),
-                Value::Number(number) => number.to_string(),
-                Value::Bool(word) => word.to_string(),
-                other => {
-                    self.refuse(Mistake::Wrong { found: describe(other), expected: "the name of a field" });
-                    continue;
-                }
+            let Some(name) = locate::key_name(key) else {
+                self.refuse(Mistake::Wrong { found: describe(key), expected: "the name of a field" });
+                continue;
             };
             let field = Field { reader: self.reader, path: self.path.field(&name), value };
             named.push((name, field));

@@ -158,7 +158,7 @@ fn all_mistakes_come_at_once_in_the_order_of_the_text() {
   /conf/x.yaml:4:9: nodes[0].role: found \"boss\"; allowed: control-plane, worker
   /conf/x.yaml:5:15: nodes[0].labels.a: found a list, expected text
   /conf/x.yaml:6:3: nodes[1].kind: unknown field; allowed here: role, image, labels, extraMounts, extraPortMappings, kubeadmConfigPatches, kubeadmConfigPatchesJSON6902
-  /conf/x.yaml:8:14: networking.podSubnet: podSubnet \"nine\": expected an IPv4 range such as 10.244.0.0/16
+  /conf/x.yaml:8:14: networking.podSubnet: podSubnet \"nine\": expected an IPv4 range from /8 to /28, such as 10.244.0.0/16
   /conf/x.yaml:9:1: extra: unknown field; allowed here: kind, apiVersion, name, nodes, networking, featureGates, runtimeConfig, kubeadmConfigPatches, kubeadmConfigPatchesJSON6902, containerdConfigPatches, containerdConfigPatchesJSON6902";
     assert_eq!(error.to_string(), expected);
 }

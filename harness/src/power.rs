@@ -1,0 +1,376 @@
+//! A whole cluster stopped, started, frozen and thawed, whoever made it: by its containers, since nothing else is known of
+//! a cluster of the command line.
+
+use std::time::{Duration, SystemTime};
+
+use futures::future::try_join_all;
+use k8s_openapi::api::{coordination::v1::Lease, core::v1::Node};
+use kind_engine::{Command, ContainerFacts, Engine, EngineError};
+use kube::{Api, Client, ResourceExt, api::ListParams};
+
+use crate::{
+    cluster::client_config,
+    inventory::{self, FindError},
+    kubeconfig::{ExportError, Reach, export},
+    spec::{ClusterName, LABEL_ROLE, ROLE_LOAD_BALANCER, ROLE_REGISTRY, Role, is_node},
+    wait::{Check, WaitError, until, until_every, words_of_api},
+};
+
+/// How long a container has to end its processes before they are killed.
+const GRACE_SECONDS: i32 = 30;
+/// How long a started node may take to accept commands.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How often a cluster that comes back is looked at.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Gives a node the addresses that its cluster knows it by: images that are not ours do not do so by themselves. Twice does
+/// no harm, and a cluster of the real kind has none.
+const ADDRESSES: &str = r#"
+for address in ${KIND_RS_NODE_ADDRESS//,/ }; do
+  case $address in *:*) once=nodad ;; *) once= ;; esac
+  ip address replace "$address" dev eth0 $once || exit 1
+done"#;
+
+/// A cluster could not be stopped, started, frozen or thawed, or did not come back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PowerError {
+    /// There is no such cluster.
+    #[error(transparent)]
+    Find(#[from] FindError),
+    /// A container.
+    #[error("{verb} {container}")]
+    Container {
+        /// What was tried.
+        verb: &'static str,
+        /// The container.
+        container: String,
+        /// Why it failed.
+        #[source]
+        source: EngineError,
+    },
+    /// A node does not know the time.
+    #[error("ask for the time of {container}: found {found:?}, expected seconds since 1970")]
+    Clock {
+        /// The container.
+        container: String,
+        /// What it said.
+        found: String,
+    },
+    /// Containers do not run.
+    #[error(
+        "use cluster {cluster}: {containers} do not run; `kind-rs start cluster --name {cluster}` starts them, `kind-rs unpause cluster` lets frozen ones go on"
+    )]
+    NotRunning {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The containers, with their states.
+        containers: String,
+    },
+    /// The API's address and credentials.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// A client could not be made.
+    #[error("make a client for cluster {cluster}")]
+    Client {
+        /// The cluster.
+        cluster: ClusterName,
+        /// Why it failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It did not come back in time.
+    #[error(transparent)]
+    Wait(#[from] WaitError),
+}
+
+/// Shuts the cluster's containers down, workers first, so that they can still tell the API; those that do not run are left
+/// alone. Says how many were stopped.
+///
+/// # Errors
+/// When there is no such cluster, or a container does not stop.
+pub async fn stop(engine: &dyn Engine, name: &ClusterName) -> Result<usize, PowerError> {
+    let containers = inventory::cluster(engine, name).await?;
+    let mut stopped = 0;
+    for group in in_order(&containers).into_iter().rev() {
+        let running: Vec<_> = group.into_iter().filter(|container| container.is_running()).collect();
+        stopped += running.len();
+        each(running, "stop", async |container| {
+            // A frozen process cannot end.
+            if container.state == PAUSED {
+                engine.unpause_container(&container.name).await?;
+            }
+            engine.stop_container(&container.name, GRACE_SECONDS).await
+        })
+        .await?;
+    }
+    Ok(stopped)
+}
+
+/// Starts the cluster's containers: what others need first. Frozen ones go on. Says how many did not run.
+///
+/// # Errors
+/// When there is no such cluster, or a container does not start.
+pub async fn start(engine: &dyn Engine, name: &ClusterName) -> Result<usize, PowerError> {
+    let containers = inventory::cluster(engine, name).await?;
+    let mut started = 0;
+    for group in in_order(&containers) {
+        let down: Vec<_> = group.into_iter().filter(|container| container.state != RUNNING).collect();
+        started += down.len();
+        each(down.clone(), "start", async |container| {
+            if container.state == PAUSED {
+                return engine.unpause_container(&container.name).await;
+            }
+            engine.start_container(&container.name).await
+        })
+        .await?;
+        for container in down.into_iter().filter(|container| is_node(&container.labels)) {
+            let command = Command::new(["bash", "-c", ADDRESSES]);
+            until(format!("{} to accept commands", container.name), START_LIMIT, async || {
+                match engine.exec(&container.name, &command).await {
+                    Ok(output) if output.exit_code == 0 => Check::Done(()),
+                    Ok(output) => Check::not_yet(String::from_utf8_lossy(&output.stderr)),
+                    Err(error) => Check::not_yet(error),
+                }
+            })
+            .await?;
+        }
+    }
+    Ok(started)
+}
+
+/// Freezes the cluster's running containers. Says how many.
+///
+/// # Errors
+/// When there is no such cluster, or a container cannot be frozen.
+pub async fn pause(engine: &dyn Engine, name: &ClusterName) -> Result<usize, PowerError> {
+    let containers = inventory::cluster(engine, name).await?;
+    let running: Vec<_> = containers.iter().filter(|container| container.state == RUNNING).collect();
+    let count = running.len();
+    each(running, "freeze", async |container| engine.pause_container(&container.name).await).await?;
+    Ok(count)
+}
+
+/// Lets the cluster's frozen containers go on. Says how many.
+///
+/// # Errors
+/// When there is no such cluster, or a container stays frozen.
+pub async fn unpause(engine: &dyn Engine, name: &ClusterName) -> Result<usize, PowerError> {
+    let containers = inventory::cluster(engine, name).await?;
+    let frozen: Vec<_> = containers.iter().filter(|container| container.state == PAUSED).collect();
+    let count = frozen.len();
+    each(frozen, "let go on", async |container| engine.unpause_container(&container.name).await).await?;
+    Ok(count)
+}
+
+/// Waits until the cluster is of use: every container runs, the API answers under the address that clients on the host
+/// use, and every node's kubelet has given a sign of life within `fresh` before now, by the nodes' own clock, or later, and
+/// says that the node is Ready. A node that only lacks a pod network, which a user brings, will do.
+///
+/// # Errors
+/// When a container does not run, or the limit passes first; the error says what was last seen.
+pub async fn well(
+    engine: &dyn Engine,
+    name: &ClusterName,
+    fresh: Duration,
+    limit: Duration,
+    tell: impl Fn(&str),
+) -> Result<(), PowerError> {
+    let containers = inventory::cluster(engine, name).await?;
+    let down = containers.iter().filter(|container| container.state != RUNNING);
+    let down: Vec<String> = down.map(|container| format!("{} ({})", container.name, container.state)).collect();
+    if !down.is_empty() {
+        return Err(PowerError::NotRunning { cluster: name.clone(), containers: down.join(", ") });
+    }
+    let nodes: Vec<&str> =
+        containers.iter().filter(|one| is_node(&one.labels)).map(|container| container.name.as_str()).collect();
+    let unusable =
+        |source: Box<dyn std::error::Error + Send + Sync>| PowerError::Client { cluster: name.clone(), source };
+    let config =
+        client_config(&export(engine, name, Reach::Host).await?).await.map_err(|error| unusable(error.into()))?;
+    let client = Client::try_from(config).map_err(|error| unusable(error.into()))?;
+    let since = clock(engine, &nodes).await? - fresh;
+    until_every(EVERY, format!("cluster {name} to be of use"), limit, async || {
+        let looked = look(&client, &nodes, since).await;
+        if let Check::NotYet(status) = &looked {
+            tell(status);
+        }
+        looked
+    })
+    .await?;
+    Ok(())
+}
+
+/// The nodes' time, which need not be this machine's.
+async fn clock(engine: &dyn Engine, nodes: &[&str]) -> Result<SystemTime, PowerError> {
+    let container = nodes.first().copied().unwrap_or_default().to_owned();
+    let asked = engine.exec(&container, &Command::new(["date", "+%s"])).await;
+    let output = asked.map_err(|source| PowerError::Container {
+        verb: "ask for the time of",
+        container: container.clone(),
+        source,
+    })?;
+    let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let seconds = found.parse().map_err(|_| PowerError::Clock { container, found })?;
+    Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+async fn look(client: &Client, names: &[&str], since: SystemTime) -> Check<()> {
+    let leases: Api<Lease> = Api::namespaced(client.clone(), "kube-node-lease");
+    let leases = match leases.list(&ListParams::default()).await {
+        Err(error) => return Check::not_yet(words_of_api(&error)),
+        Ok(list) => list.items,
+    };
+    let nodes: Api<Node> = Api::all(client.clone());
+    let nodes = match nodes.list(&ListParams::default()).await {
+        Err(error) => return Check::not_yet(words_of_api(&error)),
+        Ok(list) => list.items,
+    };
+    let alive = |name: &str| {
+        let lease = leases.iter().find(|lease| lease.name_any() == name)?;
+        Some(SystemTime::from(lease.spec.as_ref()?.renew_time.as_ref()?.0) >= since)
+    };
+    let missing = names.iter().filter_map(|name| {
+        let Some(node) = nodes.iter().find(|node| node.name_any() == *name) else {
+            return Some(format!("{name} is not registered"));
+        };
+        if alive(name) != Some(true) {
+            return Some(format!("{name} has given no sign of life yet"));
+        }
+        unready(node).map(|why| format!("{name} is not Ready: {why}"))
+    });
+    let missing: Vec<String> = missing.collect();
+    if missing.is_empty() { Check::Done(()) } else { Check::not_yet(missing.join("; ")) }
+}
+
+/// Why a node is of no use yet.
+fn unready(node: &Node) -> Option<String> {
+    let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
+    let Some(ready) = conditions.into_iter().flatten().find(|condition| condition.type_ == "Ready") else {
+        return Some("no status yet".to_owned());
+    };
+    let message = ready.message.clone().unwrap_or_default();
+    let lacks_network = message.contains("NetworkPluginNotReady") || message.contains("cni plugin not initialized");
+    (ready.status != "True" && !lacks_network).then_some(message)
+}
+
+/// The engine's words for states.
+const RUNNING: &str = "running";
+const PAUSED: &str = "paused";
+
+/// The containers in the order in which they are started: the load balancer and the registry, control planes, workers.
+fn in_order(containers: &[ContainerFacts]) -> [Vec<&ContainerFacts>; 3] {
+    let role = |container: &&ContainerFacts| container.labels.get(LABEL_ROLE).cloned().unwrap_or_default();
+    let of = |roles: &[&str]| containers.iter().filter(|one| roles.contains(&role(one).as_str())).collect::<Vec<_>>();
+    let beside = of(&[ROLE_LOAD_BALANCER, ROLE_REGISTRY]);
+    let control_planes = of(&[Role::ControlPlane.to_string().as_str()]);
+    let is_left = |one: &&ContainerFacts| beside.iter().chain(&control_planes).all(|placed| placed.name != one.name);
+    let workers = containers.iter().filter(is_left).collect();
+    [beside, control_planes, workers]
+}
+
+async fn each(
+    containers: Vec<&ContainerFacts>,
+    verb: &'static str,
+    work: impl AsyncFn(&ContainerFacts) -> Result<(), EngineError>,
+) -> Result<(), PowerError> {
+    try_join_all(containers.into_iter().map(async |container| {
+        let failed = |source| PowerError::Container { verb, container: container.name.clone(), source };
+        work(container).await.map_err(failed)
+    }))
+    .await
+    .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use kind_engine::{ContainerSpec, FakeEngine};
+
+    use super::*;
+    use crate::spec::LABEL_CLUSTER;
+
+    async fn engine() -> FakeEngine {
+        let engine = FakeEngine::default();
+        for (name, role) in [
+            ("a-control-plane", "control-plane"),
+            ("a-control-plane2", "control-plane"),
+            ("a-external-load-balancer", "external-load-balancer"),
+            ("a-registry", "registry"),
+            ("a-worker", "worker"),
+        ] {
+            let labels = [(LABEL_CLUSTER, "a"), (LABEL_ROLE, role)];
+            let labels = labels.map(|(label, value)| (label.to_owned(), value.to_owned())).into();
+            let spec = ContainerSpec { name: name.to_owned(), labels, ..ContainerSpec::default() };
+            engine.run_container(&spec).await.unwrap();
+        }
+        engine
+    }
+
+    fn calls(engine: &FakeEngine, verbs: &[&str]) -> Vec<String> {
+        let is_one = |call: &String| verbs.iter().any(|verb| call.starts_with(&format!("{verb} ")));
+        engine.calls().into_iter().filter(is_one).collect()
+    }
+
+    fn name() -> ClusterName {
+        ClusterName::new("a").unwrap()
+    }
+
+    #[tokio::test]
+    async fn workers_stop_first_and_what_others_need_last() {
+        let engine = engine().await;
+        assert_eq!(stop(&engine, &name()).await.unwrap(), 5);
+        let expected = ["a-worker", "a-control-plane", "a-control-plane2", "a-external-load-balancer", "a-registry"];
+        assert_eq!(calls(&engine, &["stop"]), expected.map(|name| format!("stop {name}")));
+    }
+
+    #[tokio::test]
+    async fn everything_is_frozen_and_a_cluster_that_is_not_there_is_an_error() {
+        let engine = engine().await;
+        assert_eq!(pause(&engine, &name()).await.unwrap(), 5);
+        assert_eq!(calls(&engine, &["pause"]).len(), 5);
+        let absent = ClusterName::new("b").unwrap();
+        for outcome in [pause(&engine, &absent).await, stop(&engine, &absent).await, start(&engine, &absent).await] {
+            assert!(matches!(outcome, Err(PowerError::Find(FindError::NoCluster { .. }))), "{outcome:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_is_there_is_only_taken_where_it_is_well() {
+        let limit = Duration::from_millis(10);
+        let engine = engine().await;
+        // Its containers run, and nothing is published or answers.
+        let outcome = well(&engine, &name(), limit, limit, |_| {}).await;
+        assert!(matches!(outcome, Err(PowerError::Export(_))), "{outcome:?}");
+        let absent = well(&engine, &ClusterName::new("b").unwrap(), limit, limit, |_| {}).await;
+        assert!(matches!(absent, Err(PowerError::Find(_))), "{absent:?}");
+    }
+
+    #[test]
+    fn what_starts_first_is_what_others_need() {
+        let container = |name: &str, role: &str| ContainerFacts {
+            name: name.to_owned(),
+            labels: [(LABEL_ROLE.to_owned(), role.to_owned())].into(),
+            ..ContainerFacts::default()
+        };
+        let all = [
+            container("w", "worker"),
+            container("c", "control-plane"),
+            container("l", "external-load-balancer"),
+            container("r", "registry"),
+        ];
+        let order = in_order(&all).map(|group| group.iter().map(|one| one.name.as_str()).collect::<Vec<_>>());
+        assert_eq!(order, [vec!["l", "r"], vec!["c"], vec!["w"]]);
+    }
+
+    #[test]
+    fn a_node_without_a_pod_network_is_of_use() {
+        let node = |status: &str, message: &str| -> Node {
+            let condition = serde_json::json!({"type": "Ready", "status": status, "message": message});
+            serde_json::from_value(serde_json::json!({"metadata": {}, "status": {"conditions": [condition]}})).unwrap()
+        };
+        assert_eq!(unready(&node("True", "")), None);
+        assert_eq!(unready(&node("False", "container runtime network not ready: cni plugin not initialized")), None);
+        assert_eq!(unready(&node("Unknown", "stopped posting")).as_deref(), Some("stopped posting"));
+        assert_eq!(unready(&Node::default()).as_deref(), Some("no status yet"));
+    }
+}
