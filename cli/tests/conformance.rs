@@ -30,6 +30,7 @@ echo "$name" >>PLACE/ran
 echo "Starting e2e run \"run-1\" on Ginkgo node 1"
 state() { echo '[{"SpecReports":[{"LeafNodeType":"It","LeafNodeText":"'"$quoted"'","State":"'$1'","RunTime":1500000000,"Failure":{"Message":"expected a pod","Location":{"FileName":"pod.go","LineNumber":7}}}]}]' >"$report"; }
 printf -- '------------------------------\n%s\nits own words\n------------------------------\n' "$name"
+if [ -e PLACE/vanishes ]; then rm "$0"; fi
 if [ -e PLACE/hangs ]; then
   trap 'echo "$name" >>PLACE/stopped; state interrupted; exit 1' INT
   echo begun >>PLACE/begun
@@ -180,6 +181,29 @@ fn a_failure_is_told_in_its_own_words_and_tried_again() {
     assert_ends(&place.run_three(&["--rerun-failed", "--results", "there"]), 0, &["0 passed"], &["0 of "]);
 }
 
+#[test]
+fn what_breaks_a_run_loses_no_result() {
+    let place = Place::new(2);
+    fs::write(place.file("vanishes"), "").unwrap();
+    let output = place.run_three(&["--parallel", "1", "--junit", "junit.xml"]);
+    assert_ends(&output, 1, &["1 passed, 0 failed, 2 without a result"], &["e2e.test"]);
+    assert!(place.read("junit.xml").contains("failures=\"0\""), "{}", place.read("junit.xml"));
+
+    let place = Place::new(2);
+    let folder = "conformance-v1.37.2-certified";
+    fs::write(place.file("hangs"), "").unwrap();
+    let mut child = place.command(&["--certified", "--parallel", "2"]).spawn().unwrap();
+    wait_for(&place, "begun", 1, &mut child);
+    interrupt(&child);
+    child.wait().unwrap();
+    fs::remove_file(place.file("hangs")).unwrap();
+    pretend_the_rest_passed(&place, folder);
+    fs::write(place.file("vanishes"), "").unwrap();
+    let output = place.run(&["--certified", "--parallel", "1"]);
+    assert_ends(&output, 1, &["460 passed, 0 failed, 2 without a result"], &["submission: "]);
+    assert!(place.read(&format!("{folder}/submission/e2e.log")).contains("460 Passed | 0 Failed"));
+}
+
 /// Waits until the running suite has written so many lines to the file.
 fn wait_for(place: &Place, file: &str, lines: usize, child: &mut Child) {
     while place.read(file).lines().count() < lines {
@@ -278,7 +302,8 @@ fn a_certified_run_names_what_it_lacks() {
     let err = ["3 of 462 specs to run", "PRODUCT.yaml: name, version"];
     assert_ends(&place.run(&["--certified"]), 0, &["462 passed, 0 failed, 0 without"], &err);
     assert!(submission("README.md").contains("462 passed, 0 failed, 0 did not run"));
-    assert!(submission("README.md").contains("it has 4 pieces"));
+    assert!(submission("README.md").contains("it has 4 pieces, on one cluster."));
+    assert!(submission("README.md").contains("The cluster was there before."));
     assert!(submission("e2e.log").ends_with("SUCCESS! -- 462 Passed | 0 Failed | 0 Pending | 0 Skipped\nPASS\n"));
     assert_eq!(submission("e2e.log").matches("its own words").count(), 462);
     assert_eq!(submission("PRODUCT.yaml"), "vendor: Example\n");
@@ -311,6 +336,7 @@ fn mistakes_are_told_before_anything_runs() {
     assert_ends(&place.run(&["--focus", "["]), 2, &[], &["unclosed character class"]);
     assert_ends(&place.run(&["--certified", "--skip", "x"]), 2, &[], &["cannot be used with"]);
     assert_ends(&place.run(&["--parallel", "0"]), 2, &[], &["invalid value '0'"]);
+    assert_ends(&place.run(&["--images", "upstream"]), 2, &[], &["cannot be used with"]);
     fs::create_dir(place.file("full")).unwrap();
     fs::write(place.file("full/thesis.tex"), "").unwrap();
     assert_ends(&place.run_three(&["--results", "full"]), 1, &[], &["holds no results of a conformance run"]);

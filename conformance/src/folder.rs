@@ -1,7 +1,7 @@
 //! The folder of a run's results: what makes a run resumable, and what it was about.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -34,10 +34,15 @@ struct Head {
     subject: Subject,
     /// In how many pieces it was run so far.
     pieces: u32,
+    /// What tells the clusters apart on which they ran; `None` in folders from before that was noted.
+    #[serde(default)]
+    clusters: Option<BTreeSet<String>>,
 }
 
 /// The only form there is so far.
 const FORMAT: u32 = 1;
+/// What the run is about.
+const HEAD: &str = "run.json";
 /// A folder for each spec.
 const SPECS: &str = "specs";
 /// A line for each spec that ran.
@@ -58,7 +63,7 @@ pub enum Begin {
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    pieces: u32,
+    head: Head,
     _lock: File,
 }
 
@@ -120,7 +125,7 @@ impl Folder {
             let path = path.to_owned();
             move |source| FolderError::File { action, path, source }
         };
-        let head_path = path.join("run.json");
+        let head_path = path.join(HEAD);
         let text = match fs::read(&head_path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -137,22 +142,41 @@ impl Folder {
             Err(TryLockError::WouldBlock) => return Err(FolderError::InUse { path }),
             Err(TryLockError::Error(source)) => return Err(failed("lock", &path)(source)),
         }
-        let mut pieces = 0;
+        let mut head = Head { format: FORMAT, subject: subject.clone(), pieces: 0, clusters: Some(BTreeSet::new()) };
         if begin == Begin::Anew {
             clear(&path).map_err(failed("clear", &path))?;
         } else if let Some(text) = text {
-            let head: Head = serde_json::from_slice(&text).map_err(|error| failed("read", &head_path)(error.into()))?;
+            head = serde_json::from_slice(&text).map_err(|error| failed("read", &head_path)(error.into()))?;
             if head.format != FORMAT || head.subject != *subject {
                 let (found, wanted) = (head.subject.words(), subject.words());
                 return Err(FolderError::OtherSubject { path, found, wanted });
             }
-            pieces = head.pieces;
         }
-        let folder = Self { path, pieces: pieces + 1, _lock: lock };
-        let head = Head { format: FORMAT, subject: subject.clone(), pieces: folder.pieces };
-        let text = serde_json::to_vec_pretty(&head).map_err(|error| failed("write", &head_path)(error.into()))?;
-        fs::write(&head_path, text).map_err(failed("write", &head_path))?;
+        head.pieces += 1;
+        let folder = Self { path, head, _lock: lock };
+        folder.write_head()?;
         Ok(folder)
+    }
+
+    fn write_head(&self) -> Result<(), FolderError> {
+        let path = self.path.join(HEAD);
+        let written = serde_json::to_vec_pretty(&self.head).map_err(io::Error::from);
+        let written = written.and_then(|text| fs::write(&path, text));
+        written.map_err(|source| FolderError::File { action: "write", path, source })
+    }
+
+    /// Notes on which cluster this piece runs.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn runs_on(&mut self, cluster: &str) -> Result<(), FolderError> {
+        let is_new = self.head.clusters.as_mut().is_some_and(|clusters| clusters.insert(cluster.to_owned()));
+        if is_new { self.write_head() } else { Ok(()) }
+    }
+
+    /// On how many clusters the run was made; `None` where an older version began it, which took no note of that.
+    pub fn clusters(&self) -> Option<usize> {
+        self.head.clusters.as_ref().map(BTreeSet::len)
     }
 
     /// Where it is.
@@ -162,7 +186,7 @@ impl Folder {
 
     /// In how many pieces the run was made, this one included.
     pub fn pieces(&self) -> u32 {
-        self.pieces
+        self.head.pieces
     }
 
     /// The file of results in the folder of this path.
@@ -248,6 +272,27 @@ mod tests {
         drop(second);
         let anew = Folder::open(&path, &subject(), Begin::Anew).unwrap();
         assert_eq!((anew.pieces(), anew.recorded().unwrap().len()), (1, 0));
+    }
+
+    #[test]
+    fn the_clusters_of_a_run_are_counted_over_all_of_its_pieces() {
+        let parent = tempfile::tempdir().unwrap();
+        let open = |begin| Folder::open(parent.path(), &subject(), begin).unwrap();
+        for (cluster, count) in [("a", 1), ("a", 1), ("b", 2)] {
+            let mut folder = open(Begin::Resume);
+            folder.runs_on(cluster).unwrap();
+            assert_eq!(folder.clusters(), Some(count));
+        }
+        assert_eq!(open(Begin::Resume).clusters(), Some(2));
+        assert_eq!(open(Begin::Anew).clusters(), Some(0));
+        let path = parent.path().join(HEAD);
+        let text = fs::read_to_string(&path).unwrap();
+        let mut old: serde_json::Value = serde_json::from_str(&text).unwrap();
+        old.as_object_mut().unwrap().remove("clusters");
+        fs::write(&path, old.to_string()).unwrap();
+        let mut folder = open(Begin::Resume);
+        folder.runs_on("c").unwrap();
+        assert_eq!(folder.clusters(), None, "nobody knows on which clusters the earlier pieces ran");
     }
 
     #[test]

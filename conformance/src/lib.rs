@@ -27,6 +27,7 @@ mod facts;
 mod folder;
 mod junit;
 mod submission;
+mod test_images;
 
 pub use catalog::{Catalog, Spec};
 pub use facts::{ClusterFacts, FactsError};
@@ -44,4 +45,5 @@ pub use select::Selection;
 pub use stop::{Stop, Stopper};
 pub use submission::{About, Completeness, submission_folder, submit};
 pub use suite::Suite;
+pub use test_images::TestImages;
 pub use trial::main;

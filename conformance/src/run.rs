@@ -23,6 +23,7 @@ use crate::{
     results,
     stop::Stop,
     suite::Suite,
+    test_images::TestImages,
     workers::Pool,
 };
 
@@ -135,12 +136,12 @@ impl Runner {
     ///
     /// # Errors
     /// When the suite is not built.
-    pub fn find(settings: Settings, catalog: &Catalog, logs: Logs) -> Result<Self, RunError> {
+    pub fn find(settings: Settings, catalog: &Catalog, logs: Logs, images: TestImages) -> Result<Self, RunError> {
         let release = catalog.release();
         let cache = settings.cache_dir.as_deref().ok_or(RunError::NoHome)?.join("images");
         match conformance::find(release, &cache) {
             Some(built) => {
-                let suite = Suite::conformance(&settings, &built);
+                let suite = Suite::conformance(&settings, release, &built, images);
                 Ok(Self::new(settings, suite, logs))
             }
             None => Err(RunError::NotBuilt { version: release.kubernetes, cache }),

@@ -14,6 +14,7 @@ use crate::{
     junit::junit,
     results::Recorded,
     run::{LOG, Runner},
+    test_images::TestImages,
 };
 
 /// The fields of `PRODUCT.yaml` without which a submission is refused.
@@ -51,6 +52,8 @@ pub struct About<'a> {
     pub program: &'a str,
     /// How many specs ran at once.
     pub at_once: usize,
+    /// The specs' images; `None` where the cluster is somebody else's.
+    pub images: Option<TestImages>,
 }
 
 /// Whether the run is worth submitting. Every list names specs.
@@ -105,7 +108,7 @@ pub fn submit(folder: &Folder, runner: &Runner, about: About<'_>) -> Result<Comp
     text.and_then(|text| fs::write(&file, text)).map_err(failed("write", &file))?;
 
     let file = path.join("README.md");
-    fs::write(&file, readme(about, folder.pieces(), &complete)).map_err(failed("write", &file))?;
+    fs::write(&file, readme(about, folder.pieces(), folder.clusters(), &complete)).map_err(failed("write", &file))?;
 
     let file = path.join("PRODUCT.yaml");
     if !file.exists() {
@@ -175,7 +178,7 @@ fn write_log(
     Ok(gone)
 }
 
-fn readme(about: About<'_>, pieces: u32, complete: &Completeness) -> String {
+fn readme(about: About<'_>, pieces: u32, clusters: Option<usize>, complete: &Completeness) -> String {
     let version = about.catalog.version();
     let all = about.catalog.specs().len();
     let passed = all - complete.failed.len() - complete.missing.len();
@@ -190,18 +193,26 @@ Of the {all} `[Conformance]` specs of Kubernetes {version}, {passed} passed, {fa
 `kind-rs` {program} runs upstream's own `e2e.test`, built from the Kubernetes module of {version}:
 
     kind-rs build conformance --version {version}
-    kind-rs conformance run --certified --version {version}
+    kind-rs conformance run --certified --version {version}{flags}
 
 The cluster: {cluster}. With `--kubeconfig FILE` the same runs on any other cluster.
 
+{images}
 ## How it was run
 
 - Up to {at_once} specs ran at once, by turns on as many processes of `e2e.test` where there were enough of them; the
   `[Serial]` ones ran last, each in a process of its own, one at a time and without any other. No spec is left out, and
   none that failed was tried a second time.
-- `e2e.log` is what they printed, one after the other in the order in which they ended, and a last line that counts
-  them. `junit_01.xml` has a test case for each spec, with upstream's name.
+- `e2e.log` is composed: it has what each spec printed, one after the other in the order in which they ended, and a last
+  line that counts them, in ginkgo's form and written by `kind-rs`. `junit_01.xml` has a test case for each spec, with
+  upstream's name.
 ",
+        flags = match about.images {
+            Some(TestImages::Upstream) => " --images upstream",
+            Some(TestImages::Ours) => "",
+            None => " --kubeconfig FILE",
+        },
+        images = TestImages::section(about.images, about.catalog.release()) + "\n",
         cluster = about.cluster,
         failed = complete.failed.len(),
         missing = complete.missing.len(),
@@ -209,9 +220,14 @@ The cluster: {cluster}. With `--kubeconfig FILE` the same runs on any other clus
         at_once = about.at_once,
     );
     if pieces > 1 {
+        let on = match clusters {
+            None => "nobody noted on how many clusters".to_owned(),
+            Some(0 | 1) => "on one cluster".to_owned(),
+            Some(count) => format!("on {count} clusters, one after the other"),
+        };
         let _ = writeln!(
             text,
-            "- The run was interrupted and gone on with: it has {pieces} pieces. A spec that was running at an interruption was\n  begun again."
+            "- The run was interrupted and continued: it has {pieces} pieces, {on}. A spec that was running at an\n  interruption was begun again."
         );
     }
     text
@@ -235,7 +251,13 @@ mod tests {
     use super::*;
 
     fn about() -> About<'static> {
-        About { catalog: Catalog::newest(), cluster: "kind-rs/conformance:1", program: "0.1.0", at_once: 6 }
+        About {
+            catalog: Catalog::newest(),
+            cluster: "kind-rs/conformance:1",
+            program: "0.1.0",
+            at_once: 6,
+            images: Some(TestImages::Ours),
+        }
     }
 
     fn results(passed: impl Fn(usize) -> Option<bool>) -> BTreeMap<String, Recorded> {
@@ -295,7 +317,18 @@ mod tests {
     #[test]
     fn pieces_are_told() {
         let complete = Completeness::default();
-        assert!(readme(about(), 3, &complete).contains("3 pieces"));
-        assert!(!readme(about(), 1, &complete).contains("pieces"));
+        assert!(readme(about(), 3, Some(1), &complete).contains("3 pieces, on one cluster."));
+        assert!(readme(about(), 3, Some(2), &complete).contains("3 pieces, on 2 clusters, one after the other."));
+        assert!(readme(about(), 3, None, &complete).contains("nobody noted on how many clusters"));
+        assert!(!readme(about(), 1, Some(1), &complete).contains("pieces"));
+    }
+
+    #[test]
+    fn a_submission_says_which_images_it_ran_on_and_that_its_log_is_composed() {
+        let of = |images| readme(About { images, ..about() }, 1, Some(1), &Completeness::default());
+        let ours = of(Some(TestImages::Ours));
+        assert!(ours.contains("## Images: substitutes") && ours.contains("`e2e.log` is composed"), "{ours}");
+        assert!(of(Some(TestImages::Upstream)).contains(" --images upstream\n"));
+        assert!(of(None).contains(" --kubeconfig FILE\n"));
     }
 }

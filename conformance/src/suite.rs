@@ -8,11 +8,12 @@ use std::{
 };
 
 use kind_harness::{ClusterSpec, settings::Settings};
-use kind_images::conformance::ConformanceSuite;
+use kind_images::{Release, conformance::ConformanceSuite, node_image_reference};
 
 use crate::{
     names::read,
     run::{Logs, Runner},
+    test_images::TestImages,
     trial,
 };
 
@@ -89,10 +90,19 @@ impl Suite {
     }
 
     /// Kubernetes' own conformance suite, on a cluster that it is made for.
-    pub(crate) fn conformance(settings: &Settings, built: &ConformanceSuite) -> Self {
+    pub(crate) fn conformance(
+        settings: &Settings,
+        release: &Release,
+        built: &ConformanceSuite,
+        images: TestImages,
+    ) -> Self {
+        let node = match images {
+            TestImages::Ours => built.image.clone(),
+            TestImages::Upstream => node_image_reference(release),
+        };
         let shape = ClusterSpec::default().control_planes(settings.conformance_control_planes).workers(WORKERS);
         let suite = Self::new(&built.e2e_test)
-            .shape(shape.image(&built.image))
+            .shape(shape.image(node))
             .argument("--kubeconfig={kubeconfig}")
             .argument(format!("--kubectl-path={}", built.kubectl.display()))
             .argument("--provider=skeleton")

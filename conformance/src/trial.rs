@@ -16,7 +16,9 @@ use crate::{
 ///
 /// Listing reads a list that is compiled in, and nothing else.
 pub fn main() -> ExitCode {
-    tests(Catalog::newest().specs(), |settings| Runner::find(settings, Catalog::newest(), Logs::OfFailed))
+    tests(Catalog::newest().specs(), |settings| {
+        Runner::find(settings, Catalog::newest(), Logs::OfFailed, crate::TestImages::Ours)
+    })
 }
 
 /// Lists or runs specs. `runner` is only asked for when one runs.

@@ -274,9 +274,16 @@ mod tests {
         let outcome = host.run(&command, &log, &on_line, &stop).await;
         assert!(matches!(outcome, Err(CommandFailure::Stopped)), "{outcome:?}");
         let started = started.lock().unwrap().unwrap();
-        // Whoever adopts what it started takes its time to bury it.
-        let state = std::fs::read_to_string(format!("/proc/{started}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        // A killed process takes its time to end, and whoever adopts it takes its time to bury it.
+        let state = || std::fs::read_to_string(format!("/proc/{started}/stat")).unwrap_or_default();
+        let has_ended = |state: &str| state.is_empty() || state.contains(") Z ");
+        let gone = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(10));
+            while !has_ended(&state()) {
+                pace.tick().await;
+            }
+        };
+        assert!(timeout(Duration::from_secs(60), gone).await.is_ok(), "still there after a minute: {}", state());
     }
 
     #[tokio::test]

@@ -41,6 +41,12 @@ impl Interrupt {
         Self(watch::channel(0).1)
     }
 
+    /// An interrupt that has come, for tests.
+    #[cfg(test)]
+    pub(crate) fn asked() -> Self {
+        Self(watch::channel(1).1)
+    }
+
     /// Returns once the user has asked `times` times.
     pub async fn requested(&self, times: u32) {
         let mut receiver = self.0.clone();

@@ -20,11 +20,18 @@ use tempfile::TempDir;
 struct Machine(TempDir);
 
 impl Machine {
-    /// `package_manager` is what `apt-get` does beside taking notes, `cargo` what cargo does.
-    fn new(package_manager: &str, cargo: &str) -> Self {
+    /// `package_manager` is what `apt-get` does beside taking notes, `python` what Python does.
+    fn new(package_manager: &str, python: &str) -> Self {
         let machine = Self(tempfile::tempdir().unwrap());
         fs::create_dir(machine.path().join("bin")).unwrap();
-        for (name, body) in [("apt-get", package_manager), ("cargo", cargo), ("dpkg", ""), ("dpkg-deb", "")] {
+        for (name, body) in [
+            ("apt-get", package_manager),
+            ("python3", python),
+            ("pip3", ""),
+            ("cargo", "exit 9"),
+            ("dpkg", ""),
+            ("dpkg-deb", ""),
+        ] {
             machine.program(name, body);
         }
         machine
@@ -79,9 +86,11 @@ fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A script in the place of cargo-nextest that knows its version.
-const INSTALLS_NEXTEST: &str = "runner=\"${0%/*}/cargo-nextest\"; rm -f \"$runner\"; \
-    printf '#!/bin/sh\\necho cargo-nextest 0.9.151\\n' >\"$runner\"; chmod 755 \"$runner\"";
+/// What a package manager of Python does: puts a script in the place of cargo-nextest, which knows its version, into the
+/// folder that `--target` names, where the list of packages has a checksum for each.
+const INSTALLS_NEXTEST: &str = "for last; do :; done; grep -q -- '--hash=sha256:' \"$last\" || exit 3; \
+    while [ \"$1\" != --target ]; do shift; done; mkdir -p \"$2/bin\"; \
+    printf '#!/bin/sh\\necho cargo-nextest 0.9.148\\n' >\"$2/bin/cargo-nextest\"; chmod 755 \"$2/bin/cargo-nextest\"";
 
 #[test]
 fn what_is_missing_is_told_first_installed_once_and_not_again() {
@@ -89,9 +98,10 @@ fn what_is_missing_is_told_first_installed_once_and_not_again() {
     let first = machine.setup().output().unwrap();
     let told = errors(&first);
     let list = told.find("- cargo-nextest: runs the tests").unwrap_or_else(|| panic!("no list: {told}"));
-    let work = told.find("build cargo-nextest …").unwrap_or_else(|| panic!("no work: {told}"));
+    let work = told.find("fetch cargo-nextest 0.9.148 …").unwrap_or_else(|| panic!("no work: {told}"));
     assert!(list < work, "{told}");
-    assert!(machine.notes().contains("cargo install cargo-nextest --locked --version "), "{}", machine.notes());
+    assert!(told.contains("to call `cargo nextest` yourself: export PATH="), "{told}");
+    assert!(machine.notes().contains("python3 -m pip install --require-hashes "), "{}", machine.notes());
     assert!(machine.notes().contains("apt-get download "), "{}", machine.notes());
 
     // There is no engine in the end, and that is an error which says what to do.
@@ -110,7 +120,7 @@ fn a_runner_that_is_too_old_for_our_configuration_is_replaced() {
     machine.program("cargo-nextest", "echo cargo-nextest 0.9.100");
     let first = machine.setup().output().unwrap();
     assert!(errors(&first).contains("- cargo-nextest: runs the tests"), "{}", errors(&first));
-    assert!(machine.notes().contains("cargo install cargo-nextest --locked --version "), "{}", machine.notes());
+    assert!(machine.notes().contains("python3 -m pip install --require-hashes "), "{}", machine.notes());
     let second = machine.setup().output().unwrap();
     assert!(!errors(&second).contains("- cargo-nextest"), "{}", errors(&second));
 }
@@ -121,13 +131,29 @@ fn a_failing_installer_is_quoted() {
     let output = machine.setup().output().unwrap();
     let told = errors(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("no space left on this disk") && told.contains("build-cargo-nextest.log"), "{told}");
+    assert!(told.contains("no space left on this disk") && told.contains("fetch-cargo-nextest-0-9-148.log"), "{told}");
+}
+
+#[test]
+fn without_pythons_installer_the_test_runner_is_built_into_the_same_folder() {
+    let machine = Machine::new("", "exit 9");
+    for name in ["apt-get", "pip3"] {
+        fs::remove_file(machine.path().join("bin").join(name)).unwrap();
+    }
+    let installs = "while [ \"$1\" != --root ]; do shift; done; /bin/mkdir -p \"$2/bin\"; \
+        printf '#!/bin/sh\\necho cargo-nextest 0.9.148\\n' >\"$2/bin/cargo-nextest\"; /bin/chmod 755 \"$2/bin/cargo-nextest\"";
+    machine.program("cargo", installs);
+    let first = machine.setup().env("PATH", machine.path().join("bin")).output().unwrap();
+    assert!(errors(&first).contains("from the crate cargo-nextest, built here"), "{}", errors(&first));
+    assert!(machine.notes().contains("cargo install cargo-nextest --locked --version 0.9.148 "), "{}", machine.notes());
+    let second = machine.setup().env("PATH", machine.path().join("bin")).output().unwrap();
+    assert!(!errors(&second).contains("- cargo-nextest"), "{}", errors(&second));
 }
 
 #[test]
 fn an_interrupt_ends_a_build() {
     let machine = Machine::new("", "exec sleep 300");
-    let (output, took) = machine.interrupted_at("cargo install");
+    let (output, took) = machine.interrupted_at("python3 -m pip");
     assert_eq!(output.status.code(), Some(130), "{}", errors(&output));
     assert!(took < Duration::from_secs(10), "{took:?}");
 }

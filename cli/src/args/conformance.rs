@@ -2,7 +2,8 @@
 
 use std::{num::NonZero, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use kind_conformance::TestImages;
 use regex::Regex;
 
 use super::Format;
@@ -54,9 +55,29 @@ pub(crate) struct ConformanceRun {
     /// Run on the cluster of this kubeconfig's current context, and make none
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// The images that the specs' pods run
+    #[arg(long, value_name = "WHOSE", default_value = "ours", conflicts_with = "kubeconfig")]
+    pub(crate) images: Images,
     /// How many specs run at once; else three for each processor. Serial ones run alone
     #[arg(long, value_name = "COUNT")]
     pub(crate) parallel: Option<NonZero<usize>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Images {
+    /// Substitutes that are built here: no registry is needed
+    Ours,
+    /// Upstream's, pulled by the nodes: a registry is needed
+    Upstream,
+}
+
+impl From<Images> for TestImages {
+    fn from(images: Images) -> Self {
+        match images {
+            Images::Ours => Self::Ours,
+            Images::Upstream => Self::Upstream,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

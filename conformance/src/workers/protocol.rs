@@ -88,6 +88,8 @@ type Shared = Arc<Mutex<Desks>>;
 #[derive(Debug)]
 pub(super) struct Server {
     address: SocketAddr,
+    /// The first part of every path: other users of this machine reach the port, too, and must not report results.
+    secret: String,
     desks: Shared,
     serving: JoinHandle<()>,
 }
@@ -101,6 +103,7 @@ impl Drop for Server {
 impl Server {
     pub(super) async fn start() -> io::Result<Self> {
         let desks = Shared::default();
+        let secret = secret()?;
         let routes = Router::new()
             .route("/{process}/up", get(async || StatusCode::OK))
             .route("/{process}/suite-will-begin", post(async || StatusCode::OK))
@@ -121,13 +124,14 @@ impl Server {
             // A report holds everything that a spec printed.
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::clone(&desks));
+        let routes = Router::new().nest(&format!("/{secret}"), routes);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let serving = tokio::spawn(async move {
             // It only ends with its listener, and that with this task.
             let _ = axum::serve(listener, routes).await;
         });
-        Ok(Self { address, desks, serving })
+        Ok(Self { address, secret, desks, serving })
     }
 
     /// As if a first process had been there and had nothing to do.
@@ -139,7 +143,7 @@ impl Server {
 
     /// Where the process of that number finds it: what ginkgo calls the parallel host.
     pub(super) fn host(&self, number: u32) -> String {
-        format!("http://{}/{number}", self.address)
+        format!("http://{}/{}/{number}", self.address, self.secret)
     }
 
     /// A line to a process that is about to start with that number.
@@ -160,6 +164,13 @@ impl Server {
         desks.by_number.remove(&number);
         desks.first_is_gone |= number == FIRST;
     }
+}
+
+/// Sixteen bytes that nobody can guess.
+fn secret() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
 fn lock(desks: &Shared) -> std::sync::MutexGuard<'_, Desks> {
@@ -216,4 +227,40 @@ fn known(state: Option<&Value>, first_is_gone: bool) -> Response {
 async fn others_ended(State(desks): State<Shared>, Path(number): Path<u32>) -> StatusCode {
     let others = lock(&desks).by_number.keys().any(|other| *other != number);
     if others { StatusCode::TOO_EARLY } else { StatusCode::OK }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    /// The status of an answer.
+    async fn post(server: &Server, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+        stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+
+    #[tokio::test]
+    async fn results_are_only_taken_from_who_knows_the_address() {
+        let (server, other) = (Server::start().await.unwrap(), Server::start().await.unwrap());
+        let mut line = server.line(FIRST);
+        let report = "{}";
+        for stranger in [format!("/{FIRST}/did-run"), format!("/{}/{FIRST}/did-run", other.secret)] {
+            assert_eq!(post(&server, &stranger, report).await, "404", "{stranger}");
+        }
+        assert!(line.said.try_recv().is_err(), "a stranger's result was taken");
+        let host = server.host(FIRST);
+        let path = host.strip_prefix(&format!("http://{}", server.address)).unwrap();
+        assert_eq!(post(&server, &format!("{path}/did-run"), report).await, "200");
+        assert!(line.said.try_recv().is_ok());
+    }
 }

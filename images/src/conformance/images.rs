@@ -47,6 +47,60 @@ pub(super) struct TestImage {
     pub(super) is_pulled: bool,
 }
 
+/// A test image that is built here under upstream's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Substitute {
+    /// Name and tag, as specs have it.
+    pub name: String,
+    /// What it is in truth.
+    pub made_of: String,
+}
+
+/// What the conformance node image of a release has in place of upstream's test images; nothing where the release's suite is
+/// not offered.
+pub fn substitutes(release: &Release) -> Vec<Substitute> {
+    let Some(tags) = &release.conformance else { return Vec::new() };
+    let (debian, kubernetes) = (release.debian, release.kubernetes);
+    let previous = tags.agnhost_previous_module.version;
+    let made_of = |image: &TestImage| match image.layers().as_slice() {
+        ["agnhost"] => format!("`agnhost` built from the sources of {kubernetes}, on Debian {debian} packages"),
+        ["agnhost-previous"] => {
+            format!(
+                "`agnhost` built from the sources of {previous}, those nearest to that tag, on Debian {debian} packages"
+            )
+        }
+        ["busybox"] => {
+            format!("busybox built from the sources that Debian {debian} keeps, whatever version the tag says")
+        }
+        ["sample-apiserver"] => {
+            format!("the published module `k8s.io/sample-apiserver` {}", tags.sample_apiserver_module)
+        }
+        ["nonewprivs"] => {
+            format!("upstream's program built from the sources of {kubernetes}, on Debian {debian} packages")
+        }
+        ["agnhost", picture] => format!(
+            "`agnhost` as the web server, upstream's picture of a {picture}, and an `/etc/os-release` that says \"Debian \
+             GNU/Linux in place of Alpine Linux\", because a spec looks for the words \"Alpine Linux\""
+        ),
+        _ if image.command.first() == Some(&"nginx") => {
+            format!("the nginx of Debian {debian}, whatever version the tag says")
+        }
+        _ => format!("Debian {debian} packages: the resolver of its glibc, `dig`, and the tools that specs call"),
+    };
+    test_images(release).iter().map(|image| Substitute { name: image.name.clone(), made_of: made_of(image) }).collect()
+}
+
+impl TestImage {
+    /// Its own layers, lowest first.
+    fn layers(&self) -> Vec<&'static str> {
+        let layer = |content: &Content| match content {
+            Content::Root => None,
+            Content::AboveRoot(name) | Content::Alone(name) => Some(*name),
+        };
+        self.content.iter().filter_map(layer).collect()
+    }
+}
+
 /// Every test image, in the order of their names; none where the release's suite is not offered.
 pub(super) fn test_images(release: &Release) -> Vec<TestImage> {
     let Some(tags) = &release.conformance else { return Vec::new() };

@@ -10,4 +10,5 @@ mod root_fs;
 
 pub(crate) use build::results;
 pub use build::{ConformanceSuite, build, expected, find};
+pub use images::{Substitute, substitutes};
 pub use node::image_reference;

@@ -4,7 +4,7 @@ use std::{ffi::OsStr, fs, path::Path};
 
 use nix::unistd::Uid;
 
-use super::{go, nextest};
+use super::{go, nextest, wheel};
 use crate::{context::Context, process::has_program};
 
 /// What was found on this machine.
@@ -37,6 +37,8 @@ pub struct Host {
     pub has_pip: bool,
     /// Whether the test runner is there and new enough.
     pub has_nextest: bool,
+    /// Whether a prebuilt test runner is offered for this machine.
+    pub has_nextest_wheel: bool,
     /// Folders of unpacked packages that the examples lack.
     pub packages_lacking: Vec<String>,
 }
@@ -58,8 +60,9 @@ impl Host {
             has_pkg_config: has("pkg-config"),
             has_libseccomp: Path::new("/usr/include/seccomp.h").exists(),
             has_go: go::find(ctx).await.is_some(),
-            has_pip: has("pip3") || has("pip"),
-            has_nextest: nextest::is_there(ctx).await,
+            has_pip: wheel::has_pip(ctx),
+            has_nextest: nextest::find(ctx).await.is_some(),
+            has_nextest_wheel: nextest::WHEEL.is_for_this_machine(),
             packages_lacking,
         }
     }

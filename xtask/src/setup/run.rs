@@ -9,7 +9,8 @@ use std::{
 use kind_engine::{Engine, EngineError};
 
 use super::{
-    Host, Need, NeedFor, apt, disk, engine, example_packages, go, limits, missing, needs::packages_of, nextest,
+    Host, Need, NeedFor, Source, apt, disk, engine, example_packages, go, limits, missing, needs::packages_of, nextest,
+    wheel::WheelError,
 };
 use crate::{
     context::Context,
@@ -21,6 +22,8 @@ use crate::{
 pub struct Prepared {
     /// The engine, answering.
     pub engine: Box<dyn Engine>,
+    /// The test runner.
+    pub nextest: PathBuf,
     /// What is still missing, should the node image have to be built.
     to_build: Vec<Need>,
     host: Host,
@@ -49,7 +52,10 @@ pub enum SetupError {
     Packages(#[from] example_packages::PackagesError),
     /// The Go toolchain.
     #[error(transparent)]
-    Go(#[from] go::GoError),
+    Go(#[from] WheelError),
+    /// The test runner.
+    #[error(transparent)]
+    Nextest(#[from] nextest::NextestError),
     /// The engine does not run.
     #[error(transparent)]
     Engine(#[from] engine::EngineStartError),
@@ -82,9 +88,10 @@ pub async fn prepare(ctx: &Context) -> Result<Prepared, SetupError> {
         needs.into_iter().partition(|need| need.needed_for == NeedFor::Everything);
 
     install_packages(ctx, &host, &always).await?;
-    if !host.has_nextest {
-        nextest::install(ctx).await?;
-    }
+    let nextest = match nextest::find(ctx).await {
+        Some(program) => program,
+        None => install_nextest(ctx, &always).await?,
+    };
     for line in &lines {
         refuse_without_apt(&host, &["dpkg", "apt"])?;
         example_packages::unpack(ctx, line).await?;
@@ -99,7 +106,7 @@ pub async fn prepare(ctx: &Context) -> Result<Prepared, SetupError> {
         "engine {} (API {}), {} on control groups v{}, {} processors",
         facts.version, facts.api_version, facts.storage_driver, facts.cgroup_version, facts.processors
     ));
-    Ok(Prepared { engine: Box::new(engine), to_build, host })
+    Ok(Prepared { engine: Box::new(engine), nextest, to_build, host })
 }
 
 /// Installs what building the node image needs, and returns the search path with the Go toolchain on it.
@@ -124,6 +131,16 @@ pub async fn install_vm_tools(ctx: &Context, prepared: &Prepared) -> Result<(), 
     let lacking = tools.into_iter().filter(|(program, _)| !has_program(&ctx.settings.path, program));
     let packages: Vec<&'static str> = lacking.map(|(_, package)| package).collect();
     install_named(ctx, &prepared.host, &packages).await
+}
+
+/// Installs the test runner, and says how to call it oneself: its folder is on no search path.
+async fn install_nextest(ctx: &Context, needs: &[Need]) -> Result<PathBuf, SetupError> {
+    let source = needs.iter().find(|need| need.what == nextest::CRATE).map(|need| &need.source);
+    let program = nextest::install(ctx, source.unwrap_or(&Source::Crate(nextest::CRATE))).await?;
+    if let Some(folder) = program.parent() {
+        ctx.ui.line(&format!("to call `cargo nextest` yourself: export PATH={}:$PATH", folder.display()));
+    }
+    Ok(program)
 }
 
 fn announce(ctx: &Context, needs: &[Need]) {
@@ -156,7 +173,8 @@ fn refuse_without_apt(host: &Host, packages: &[&'static str]) -> Result<(), Setu
     if host.has_apt { Ok(()) } else { Err(SetupError::NoPackageManager { packages: packages.to_vec() }) }
 }
 
-fn prepend(folder: &Path, path: &OsString) -> OsString {
+/// The search path with a folder at its beginning.
+pub fn prepend(folder: &Path, path: &OsString) -> OsString {
     let folders = std::iter::once(PathBuf::from(folder)).chain(env::split_paths(path));
     // Only a folder with a colon in its name cannot be joined, and such a folder is on no search path.
     env::join_paths(folders).unwrap_or_else(|_| path.clone())

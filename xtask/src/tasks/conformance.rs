@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, io, path::PathBuf};
 
 use super::{
-    cargo::cargo,
+    cargo::nextest_run,
     image::{self, ImageError},
     leftovers::{self, LeftoverError},
 };
@@ -75,7 +75,7 @@ pub async fn conformance(ctx: &Context, arguments: ConformanceArgs) -> Result<()
     if !passed.is_empty() {
         filter = format!("{filter} and not ({})", either(passed.iter().map(String::as_str)));
     }
-    let tests = specs(ctx, &filter).env(CONFORMANCE_RESULTS, results);
+    let tests = specs(ctx, &prepared, &filter).env(CONFORMANCE_RESULTS, results);
     run_shown(ctx, &tests).await.map_err(ConformanceError::Specs)?;
     Ok(leftovers::none_since(ctx, &*prepared.engine, &before).await?)
 }
@@ -91,15 +91,15 @@ pub(super) async fn selected(ctx: &Context, prepared: &Prepared) -> Result<(), C
         fs::read_to_string(&path).map_err(|source| ConformanceError::Selection { path: path.clone(), source })?;
     ctx.ui.heading("Selected conformance specs");
     let filter = either(text.lines().filter(|line| !line.starts_with('#')));
-    run_shown(ctx, &specs(ctx, &filter)).await.map_err(ConformanceError::Selected)
+    run_shown(ctx, &specs(ctx, prepared, &filter)).await.map_err(ConformanceError::Selected)
 }
 
 /// The specs that a filter chooses, as many at once as the machine can take.
-fn specs(ctx: &Context, filter: &str) -> Tool {
+fn specs(ctx: &Context, prepared: &Prepared, filter: &str) -> Tool {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let tests = cargo(ctx)
+    let tests = nextest_run(ctx, prepared)
         // With the whole workspace's features, as it is built for everything else.
-        .args(["nextest", "run", "--workspace", "--profile", "conformance"])
+        .args(["--workspace", "--profile", "conformance"])
         .args(["--test-threads".to_owned(), (processors * PER_PROCESSOR).to_string()])
         .args(["--filterset".to_owned(), format!("{SPECS} and ({filter})")])
         .env(TEST_REQUIRE, "1");

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::{
-    cargo::cargo,
+    cargo::nextest_run,
     image::{self, ImageError},
     leftovers::{self, LeftoverError},
     nodes,
@@ -52,9 +52,8 @@ pub async fn demo(ctx: &Context, choice: ImageChoice) -> Result<(), DemoError> {
     ctx.ui.heading("Example tests, on a highly available cluster");
     // Compiled beforehand, so that the times of the tests are the tests'.
     let packages = ["--workspace"];
-    run_shown(ctx, &cargo(ctx).args(["nextest", "run", "--no-run"]).args(packages)).await?;
-    let tests = cargo(ctx)
-        .args(["nextest", "run"])
+    run_shown(ctx, &nextest_run(ctx, &prepared).arg("--no-run").args(packages)).await?;
+    let tests = nextest_run(ctx, &prepared)
         .args(packages)
         .args(["--filterset", "package(kind-examples)", "--no-fail-fast"])
         .env(TEST_REQUIRE, "1")

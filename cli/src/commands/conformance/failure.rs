@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use kind_conformance::{FactsError, FolderError, RunError};
+use kind_engine::EngineError;
 use kind_harness::lease::LeaseError;
 
 use crate::{exit, signals::Signal};
@@ -30,6 +31,20 @@ pub(crate) enum ConformanceFailure {
     /// The cluster does not say what it is.
     #[error("look at the cluster")]
     Facts(#[from] FactsError),
+    /// There is no engine to ask.
+    #[error("reach the container engine")]
+    Engine(#[source] EngineError),
+    /// Upstream's images cannot be had.
+    #[error(
+        "run the specs on upstream's images: no registry gave {image}; without `--images upstream` they run on substitutes that are built here"
+    )]
+    NoUpstream {
+        /// The one that was tried.
+        image: String,
+        /// Why not; `None` where the registry did not answer in time.
+        #[source]
+        source: Option<EngineError>,
+    },
     /// The cluster cannot be certified.
     #[error("run the specs of Kubernetes {wanted} for a certificate: {problem}")]
     Unfit {
@@ -84,7 +99,8 @@ impl ConformanceFailure {
         match self {
             Self::NoVersion { .. } | Self::NoSpec { .. } => exit::USAGE,
             Self::Run(RunError::NoHome) => exit::CONFIGURATION,
-            Self::Run(RunError::NotBuilt { .. }) => exit::IMAGE,
+            Self::Run(RunError::NotBuilt { .. }) | Self::NoUpstream { .. } => exit::IMAGE,
+            Self::Engine(_) => exit::ENGINE,
             Self::Run(RunError::Cluster(error)) => match error {
                 LeaseError::Engine(_) | LeaseError::NoEngine { .. } => exit::ENGINE,
                 LeaseError::Spec(_) => exit::CONFIGURATION,

@@ -1,8 +1,8 @@
 //! What a run of specs needs before the first one: the suite, the folder, the cluster.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use kind_conformance::{Begin, Catalog, ClusterFacts, Folder, Logs, Runner, Stop, Subject};
+use kind_conformance::{Begin, Catalog, ClusterFacts, Folder, Logs, Runner, Stop, Subject, TestImages};
 use kind_harness::{
     lease::Access,
     settings::{ExistingCluster, Settings},
@@ -14,11 +14,16 @@ use crate::{args::ConformanceRun, session::Session};
 /// How many nodes that take pods a certified cluster has at least; one spec counts them, others use them.
 const TAKERS: usize = 2;
 
+/// How long a registry may take for two megabytes.
+const PULL_LIMIT: Duration = Duration::from_secs(120);
+
 /// A run, as far as it is clear before its cluster is there.
 pub(super) struct Prepared {
     pub(super) runner: Runner,
     pub(super) folder: Folder,
     pub(super) cluster: String,
+    /// The specs' images; `None` where the cluster is somebody else's.
+    pub(super) images: Option<TestImages>,
     /// What somebody else's cluster says of itself.
     facts: Option<ClusterFacts>,
 }
@@ -31,7 +36,7 @@ pub(super) async fn prepare(
     stop: &Stop,
 ) -> Result<Option<Prepared>, ConformanceFailure> {
     let path = results_folder(args, catalog);
-    let runner = Runner::find(settings(session, args, &path), catalog, Logs::OfAll)?;
+    let runner = Runner::find(settings(session, args, &path), catalog, Logs::OfAll, args.images.into())?;
     let facts = if runner.settings().existing.is_some() {
         let Some(facts) = look(&runner, stop).await? else { return Ok(None) };
         session.console.note(&format!(
@@ -43,11 +48,12 @@ pub(super) async fn prepare(
         None
     };
     let cluster = facts.as_ref().map_or_else(|| made_for(&runner), in_words);
+    let images = facts.is_none().then(|| args.images.into());
     let begin = if args.anew { Begin::Anew } else { Begin::Resume };
     let subject =
         Subject { version: catalog.version().to_owned(), cluster: cluster.clone(), certified: args.certified };
     let folder = Folder::open(&path, &subject, begin)?;
-    Ok(Some(Prepared { runner, folder, cluster, facts }))
+    Ok(Some(Prepared { runner, folder, cluster, images, facts }))
 }
 
 impl Prepared {
@@ -62,6 +68,9 @@ impl Prepared {
         let facts = if let Some(facts) = self.facts {
             facts
         } else {
+            if self.images == Some(TestImages::Upstream) {
+                reach_upstream(session, catalog, stop).await?;
+            }
             session.console.note(&format!("getting a cluster: {}", self.cluster));
             let Some(facts) = look(&self.runner, stop).await? else { return Ok(None) };
             facts
@@ -72,7 +81,34 @@ impl Prepared {
             }
             session.console.note(&format!("{problem}; specs may fail for that"));
         }
-        Ok(Some((self.runner.workers(facts.takers.len()), self.folder, self.cluster)))
+        let mut folder = self.folder;
+        folder.runs_on(&facts.identity)?;
+        Ok(Some((self.runner.workers(facts.takers.len()), folder, self.cluster)))
+    }
+}
+
+/// Looks whether upstream's images can be had, by the smallest of them: without a registry every spec would wait for its
+/// pods until its time is over.
+async fn reach_upstream(
+    session: &Session<'_>,
+    catalog: &'static Catalog,
+    stop: &Stop,
+) -> Result<(), ConformanceFailure> {
+    let images = kind_images::conformance::substitutes(catalog.release());
+    let Some(smallest) = images.into_iter().map(|image| image.name).find(|name| name.contains("/busybox:")) else {
+        return Ok(());
+    };
+    let engine = session.connect().await.map_err(ConformanceFailure::Engine)?;
+    session.console.note(&format!("looking whether a registry has upstream's images: {smallest}"));
+    let pull = tokio::time::timeout(PULL_LIMIT, engine.pull_image(&smallest));
+    tokio::select! {
+        pulled = pull => match pulled {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(source)) => Err(ConformanceFailure::NoUpstream { image: smallest, source: Some(source) }),
+            Err(_) => Err(ConformanceFailure::NoUpstream { image: smallest, source: None }),
+        },
+        // Whoever takes the cluster next notices.
+        () = stop.asked() => Ok(()),
     }
 }
 

@@ -64,7 +64,10 @@ async fn work(
     let todo = todo(args, chosen, &prepared.folder)?;
     let at_once = args.parallel.unwrap_or_else(capacity);
     session.console.note(&outline(session, chosen, &todo, at_once.get(), prepared.folder.path()));
+    let images = prepared.images;
     let mut is_over = true;
+    // What went wrong beside the specs' results. It is told when these are written.
+    let mut broken: Option<Failure> = None;
     let (runner, folder, cluster) = if todo.is_empty() {
         (prepared.runner, prepared.folder, prepared.cluster)
     } else {
@@ -73,8 +76,12 @@ async fn work(
         let runner = runner.sharing_processes(&todo, at_once.get());
         let show = Show::new(session.console, &folder, &todo, at_once.get());
         run_all(&runner, &todo, at_once, stop, &show).await;
-        runner.end().await.map_err(ConformanceFailure::from)?;
-        is_over = show.done()?;
+        let ended = runner.end().await.map_err(ConformanceFailure::from);
+        match show.done() {
+            Ok(every_spec_has_a_result) => is_over = every_spec_has_a_result,
+            Err(failure) => (is_over, broken) = (false, Some(failure)),
+        }
+        broken = broken.or(ended.err().map(Failure::from));
         (runner, folder, cluster)
     };
     // What was to be tried again is judged by that, everything else by all that was chosen.
@@ -84,8 +91,12 @@ async fn work(
     if let Some(path) = &args.junit {
         write_junit(path, chosen, &folder)?;
     }
-    let about = About { catalog, cluster: &cluster, program: env!("CARGO_PKG_VERSION"), at_once: at_once.get() };
+    let about =
+        About { catalog, cluster: &cluster, program: env!("CARGO_PKG_VERSION"), at_once: at_once.get(), images };
     let certificate = if args.certified { Some(certify(session, &folder, &runner, about, is_over)?) } else { None };
+    if let Some(failure) = broken {
+        return Err(failure);
+    }
     match certificate {
         // Only who is stopped leaves specs out.
         _ if !is_over => Ok(Way::Stopped),

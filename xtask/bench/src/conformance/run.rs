@@ -89,7 +89,7 @@ pub async fn run(arguments: ConformanceArgs, settings: Settings) -> anyhow::Resu
     let tests = Tests::build().await?;
     let scene = Scene::new()?;
     let own = scene.settings(settings);
-    let runner_of = || Runner::find(own.clone(), Catalog::newest(), Logs::OfFailed);
+    let runner_of = || Runner::find(own.clone(), Catalog::newest(), Logs::OfFailed, kind_conformance::TestImages::Ours);
     let runner = runner_of()?;
     eprintln!("making the cluster");
     let hold = runner.cluster(Access::Shared, "bench::conformance").await?;
