@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "run by `no_variable_has_a_part_in_it`"]
+    #[ignore = "`no_variable_has_a_part_in_it` runs it"]
     fn with_odd_variables() {
         assert_eq!(configuration(&kubeconfig("")).unwrap().proxy_url, None);
         // So it is without us: where this no longer fails, kube's own way can be taken again.

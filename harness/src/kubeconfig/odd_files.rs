@@ -215,7 +215,7 @@ fn one_sudo_costs_nothing_later() {
 }
 
 #[test]
-#[ignore = "run by `one_sudo_costs_nothing_later`"]
+#[ignore = "`one_sudo_costs_nothing_later` runs it"]
 fn somebody_changes_their_own_file() {
     let path = Path::new("home/new/.kube/config");
     only(path).check().unwrap();
@@ -242,7 +242,7 @@ fn what_may_not_be_written_is_found_beforehand_and_only_where_it_must_be() {
 }
 
 #[test]
-#[ignore = "run by `what_may_not_be_written_is_found_beforehand_and_only_where_it_must_be`"]
+#[ignore = "`what_may_not_be_written_is_found_beforehand_and_only_where_it_must_be` runs it"]
 fn somebody_without_rights() {
     let refused = |path: &str| {
         let path = only(Path::new(path));
