@@ -4,6 +4,7 @@
 use std::{path::Path, sync::Mutex};
 
 use async_trait::async_trait;
+use ipnet::IpNet;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
@@ -81,6 +82,12 @@ impl FakeEngine {
         containers.chain(state.networks.iter().map(|network| network.name.clone())).collect()
     }
 
+    fn set_state(&self, name: &str, state: &str) {
+        let mut all = self.lock();
+        let containers = all.containers.iter_mut().filter(|container| container.name == name);
+        containers.for_each(|container| state.clone_into(&mut container.state));
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().expect("no test panics while it holds this")
     }
@@ -105,6 +112,10 @@ impl FakeEngine {
 
 fn matches(labels: &Labels, filter: &Labels) -> bool {
     filter.iter().all(|(key, value)| labels.get(key).is_some_and(|has| value.is_empty() || has == value))
+}
+
+fn meet(one: &IpNet, other: &IpNet) -> bool {
+    one.contains(other) || other.contains(one)
 }
 
 #[async_trait]
@@ -177,15 +188,28 @@ impl Engine for FakeEngine {
     }
 
     async fn create_network(&self, spec: &NetworkSpec) -> Result<String, EngineError> {
-        self.call(format!("network {}", spec.name)).await?;
-        let (name, labels) = (spec.name.clone(), spec.labels.clone());
-        self.lock().networks.push(NetworkFacts {
-            id: name.clone(),
-            name: name.clone(),
-            labels,
+        let ranges = spec.subnets.iter().map(|range| format!(" {range}"));
+        self.call(format!("network {}{}", spec.name, ranges.collect::<String>())).await?;
+        let mut state = self.lock();
+        let overlap =
+            |known: &NetworkFacts| known.subnets.iter().any(|one| spec.subnets.iter().any(|new| meet(one, new)));
+        if state.networks.iter().any(overlap) {
+            return Err(EngineError::Refused {
+                action: "create network",
+                object: spec.name.clone(),
+                status: 403,
+                message: "Pool overlaps with other one on this address space".to_owned(),
+            });
+        }
+        state.networks.push(NetworkFacts {
+            id: spec.name.clone(),
+            name: spec.name.clone(),
+            labels: spec.labels.clone(),
             created: String::new(),
+            subnets: spec.subnets.clone(),
+            options: spec.options.clone(),
         });
-        Ok(name)
+        Ok(spec.name.clone())
     }
 
     async fn networks(&self, labels: &Labels) -> Result<Vec<NetworkFacts>, EngineError> {
@@ -219,11 +243,15 @@ impl Engine for FakeEngine {
     }
 
     async fn start_container(&self, name: &str) -> Result<(), EngineError> {
-        self.call(format!("start {name}")).await.map(drop)
+        self.call(format!("start {name}")).await?;
+        self.set_state(name, "running");
+        Ok(())
     }
 
     async fn stop_container(&self, name: &str, _: i32) -> Result<(), EngineError> {
-        self.call(format!("stop {name}")).await.map(drop)
+        self.call(format!("stop {name}")).await?;
+        self.set_state(name, "exited");
+        Ok(())
     }
 
     async fn signal_container(&self, name: &str, signal: &str) -> Result<(), EngineError> {

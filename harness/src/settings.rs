@@ -16,7 +16,7 @@ pub use docker_client::DockerClientError;
 use parse::Reader;
 pub use parse::SettingsError;
 
-use crate::spec::Proxy;
+use crate::spec::{NetworkPools, Proxy};
 
 /// What the environment asks for, read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub struct Settings {
     pub no_color: bool,
     /// The state folder that this process is to be the keeper of. Only the harness itself sets it.
     pub keeper: Option<PathBuf>,
+    /// Where the ranges of clusters' networks come from.
+    pub pools: NetworkPools,
     /// The proxies between this machine and the world, for nodes.
     pub proxy: Proxy,
     /// The records of the run that this process is to report. Only the harness itself sets it.
@@ -122,7 +124,7 @@ pub(crate) const OF_ONE_TEST: [&str; 8] = [
 ];
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 33] = [
+pub const VARIABLES: [Variable; 34] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests when no engine answers, instead of skipping them",
@@ -158,6 +160,11 @@ pub const VARIABLES: [Variable; 33] = [
         name: "USE_EXISTING_CLUSTER",
         meaning: "`true`: as `KIND_TEST_KUBECONFIG`, with the user's kubeconfig",
         default: "`false`",
+    },
+    Variable {
+        name: "KIND_TEST_NETWORKS",
+        meaning: "where clusters' networks get their ranges of addresses from, such as `10.50.0.0/16`, several separated by commas; `engine`: from the engine's own pools",
+        default: "`198.18.0.0/16`, then two private ones",
     },
     Variable {
         name: "KIND_TEST_STATE_DIR",
@@ -279,6 +286,7 @@ impl Settings {
             kubeconfig: read.raw("KUBECONFIG"),
             home,
             no_color: read.raw("NO_COLOR").is_some(),
+            pools: read.pools("KIND_TEST_NETWORKS")?,
             proxy,
             keeper: read.path(KEEPER),
             reporter: read.path(REPORTER),

@@ -10,6 +10,8 @@ pub const POD_NETWORK: &str = "on-link-pods";
 pub const LOAD_BALANCER: &str = "load-balancer";
 /// It can be a registry.
 pub const REGISTRY: &str = "registry";
+/// Its kube-proxy has what the mode `ipvs` calls.
+pub const IPVS: &str = "ipvs";
 
 /// Whether an image has a feature. `kindest/node` has none.
 pub fn has(image: &ImageFacts, feature: &str) -> bool {

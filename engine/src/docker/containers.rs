@@ -7,7 +7,7 @@ use bollard::{
     models::{
         ContainerCreateBody, ContainerInspectResponse, ContainerSummary, EndpointIpamConfig, EndpointSettings,
         HostConfig, HostConfigCgroupnsModeEnum, Mount as ApiMount, MountPoint, MountType, NetworkingConfig,
-        PortBinding, RestartPolicy as ApiRestartPolicy, RestartPolicyNameEnum,
+        PortBinding, PortSummaryTypeEnum, RestartPolicy as ApiRestartPolicy, RestartPolicyNameEnum,
     },
     query_parameters::{
         CreateContainerOptions, DownloadFromContainerOptions, KillContainerOptions, ListContainersOptions, LogsOptions,
@@ -225,6 +225,7 @@ fn facts_of_summary(found: ContainerSummary) -> ContainerFacts {
         .ports
         .unwrap_or_default()
         .into_iter()
+        .filter(|port| port.typ == Some(PortSummaryTypeEnum::TCP))
         .filter_map(|port| Some((port.private_port, port.ip.unwrap_or_default(), port.public_port?)));
     let networks = found.network_settings.and_then(|settings| settings.networks);
     ContainerFacts {
@@ -291,7 +292,22 @@ pub(super) async fn download(docker: &Docker, name: &str, path: &str, tar: &Path
 
 #[cfg(test)]
 mod tests {
+    use bollard::models::PortSummary;
+
     use super::*;
+
+    #[test]
+    fn ports_of_other_protocols_are_no_tcp_ports() {
+        let port = |typ, private_port| PortSummary {
+            typ: Some(typ),
+            private_port,
+            public_port: Some(private_port + 1),
+            ip: Some("127.0.0.1".to_owned()),
+        };
+        let ports = [port(PortSummaryTypeEnum::UDP, 53), port(PortSummaryTypeEnum::TCP, 6443)];
+        let found = facts_of_summary(ContainerSummary { ports: Some(ports.to_vec()), ..ContainerSummary::default() });
+        assert_eq!(found.ports, [(6443, "127.0.0.1".to_owned(), 6444)]);
+    }
 
     #[test]
     fn a_node_is_root_of_its_machine_also_where_the_engine_remaps() {

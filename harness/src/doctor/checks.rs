@@ -1,10 +1,11 @@
 //! What is good enough, and what to do where it is not. Thresholds are from kind's list of known issues and from what
 //! nodes of ours were measured to take.
 
+use kind_images::machine::{DISK_OF_A_BUILD, INSTANCES, Limit, Need, WATCHES};
 use serde::Serialize;
 
 use super::{engine, facts::Facts, routes};
-use crate::provision::rootless_obstacle;
+use crate::{provision::rootless_obstacle, spec::NetworkPools};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,18 +45,25 @@ pub struct Fix {
 
 /// Settings of the kernel: the value below which clusters fail, the one to have, and for what.
 const KERNEL: [(&str, u64, u64, &str); 6] = [
-    ("fs.inotify.max_user_instances", 128, 1024, "every node takes up to 30"),
-    ("fs.inotify.max_user_watches", 8192, 524_288, "kubelets, containerd and controllers watch files"),
     ("kernel.keys.maxkeys", 200, 2000, "every container has a keyring of its own"),
     ("kernel.pid_max", 32_768, 65_536, "all nodes share the machine's process numbers"),
     ("fs.file-max", 65_536, 524_288, "all nodes share the machine's open files"),
     ("vm.max_map_count", 65_530, 262_144, "search engines and databases in pods ask for it"),
+    (
+        "net.ipv4.neigh.default.gc_thresh3",
+        256,
+        4096,
+        "nodes and pods of all clusters share the machine's table of neighbours",
+    ),
+    (
+        "net.ipv6.neigh.default.gc_thresh3",
+        256,
+        4096,
+        "nodes and pods of all clusters share the machine's table of neighbours",
+    ),
 ];
 
 const GIB: u64 = 1 << 30;
-/// The engine's own address pools are used up after so many networks (moby#23971).
-const MOST_NETWORKS: usize = 28;
-
 /// Judges everything, the worst first.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![container_engine(facts)];
@@ -69,6 +77,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     findings.extend([memory(facts), selinux(facts), left(facts)].into_iter().flatten());
     findings.extend(facts.routes.as_deref().map(routes::routes));
     findings.push(loopback(facts));
+    findings.extend(inotify(facts));
     findings.extend(KERNEL.iter().filter_map(|limits| setting(facts, *limits)));
     findings.extend(connections(facts));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
@@ -123,25 +132,51 @@ fn image(facts: &Facts) -> Option<Finding> {
 }
 
 fn networks(facts: &Facts) -> Option<Finding> {
-    let count = facts.networks?;
-    let verdict = if count > MOST_NETWORKS { Verdict::Doubtful } else { Verdict::Good };
-    let advice = "the engine has about 31 networks to give: remove some (`docker network prune`), or add \
-                  default-address-pools to daemon.json";
-    Some(finding("networks", verdict, count.to_string(), advice))
+    let (verdict, found) = match facts.networks.as_ref()? {
+        (NetworkPools::Engine, _) => (Verdict::Good, "their ranges are the engine's choice".to_owned()),
+        (_, Some(range)) => (Verdict::Good, format!("{range} is free")),
+        (pools, None) => (Verdict::Bad, format!("no range is free in {pools}")),
+    };
+    let advice = "routes of the engine's machine and other networks have them all: name others in KIND_TEST_NETWORKS";
+    Some(finding("clusters' networks", verdict, found, advice))
 }
 
 fn disk(facts: &Facts) -> Option<Finding> {
-    let (bytes, _) = facts.disk?;
+    let bytes = facts.room.as_ref()?.disk?;
     let advice = "free some: `docker system df` shows what the engine holds, `kind-rs gc` what tests left";
     let found = format!("{} GiB left on the engine's disk", bytes / GIB);
-    Some(finding("disk", rate(bytes, 2 * GIB, 10 * GIB), found, advice))
+    Some(finding("disk", rate(bytes, Need::of(1, 0).disk, DISK_OF_A_BUILD), found, advice))
 }
 
 fn inodes(facts: &Facts) -> Option<Finding> {
     // Some file systems have no limit and say 0.
-    let (_, files) = facts.disk.filter(|(_, files)| *files > 0)?;
+    let files = facts.inodes.filter(|files| *files > 0)?;
     let found = format!("{files} left on the engine's disk");
     Some(finding("inodes", rate(files, 50_000, 200_000), found, "remove images, or files that nobody needs"))
+}
+
+/// Bad where not even one node fits, doubtful below what is enough for several clusters.
+fn inotify(facts: &Facts) -> Vec<Finding> {
+    let Some(room) = &facts.room else { return Vec::new() };
+    let (one, usual) = (Need::of(1, 0), Need::of(3, 1));
+    let limits = [
+        (INSTANCES, room.instances, one.instances, usual.instances),
+        (WATCHES, room.watches, one.watches, usual.watches),
+    ];
+    let judge = |((setting, enough), limit, one, usual): ((&'static str, u64), Limit, u64, u64)| {
+        let (value, left) = (limit.limit?, limit.left()?);
+        let verdict = if left < one { Verdict::Bad } else { rate(value, 0, enough) };
+        let taken = limit
+            .used
+            .map_or_else(|| ", how many are taken cannot be seen".to_owned(), |used| format!(", {used} taken"));
+        let advice = format!(
+            "a cluster of three control planes and a worker takes {usual}: `sysctl -w {setting}={enough}`, and in \
+             /etc/sysctl.d to keep it"
+        );
+        let fix = (verdict != Verdict::Good).then_some(Fix { setting, value: enough });
+        Some(Finding { fix, ..finding(setting, verdict, format!("{value}{taken}"), advice) })
+    };
+    limits.into_iter().filter_map(judge).collect()
 }
 
 fn kernel(facts: &Facts) -> Option<Finding> {
@@ -230,6 +265,7 @@ fn connections(facts: &Facts) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use kind_engine::EngineFacts;
+    use kind_images::machine::Room;
     use rstest::rstest;
 
     use super::*;
@@ -251,14 +287,20 @@ mod tests {
                 missing_limits: Vec::new(),
                 time: String::new(),
             }),
-            networks: Some(3),
+            networks: Some((NetworkPools::default(), Some("198.18.0.0/26".parse().unwrap()))),
             image: Some(("node:1".to_owned(), Some("amd64".to_owned()))),
             daemon: Some(Ok(serde_json::json!({ "log-driver": "local" }))),
             settings: KERNEL.iter().map(|(name, _, enough, _)| (*name, Some(*enough))).collect(),
             kernel: Some("6.1.0-x".to_owned()),
             overlay: Some(true),
             controllers: Some(["cpuset", "cpu", "memory", "pids"].map(str::to_owned).to_vec()),
-            disk: Some((50 * GIB, 1_000_000)),
+            room: Some(Room {
+                instances: Limit { limit: Some(1024), used: Some(60) },
+                watches: Limit { limit: Some(524_288), used: Some(60) },
+                disk: Some(50 * GIB),
+                folder: "/var/lib/docker".into(),
+            }),
+            inodes: Some(1_000_000),
             memory: Some(8 * GIB),
             loopback: true,
             local: true,
@@ -288,6 +330,10 @@ mod tests {
 
     type Change = fn(&mut Facts);
 
+    fn room(facts: &mut Facts) -> &mut Room {
+        facts.room.as_mut().unwrap()
+    }
+
     #[rstest]
     #[case::engine(|facts: &mut Facts| facts.engine = None, "container engine", Verdict::Bad)]
     #[case::image(|facts: &mut Facts| facts.image = Some(("x".into(), None)), "node image", Verdict::Doubtful)]
@@ -306,10 +352,10 @@ mod tests {
     #[case::selinux(|facts: &mut Facts| facts.selinux = Some(true), "SELinux", Verdict::Doubtful)]
     #[case::unknown(|facts: &mut Facts| facts.left = Some(Err("no folder".into())), "left behind by tests", Verdict::Doubtful)]
     #[case::left(|facts: &mut Facts| facts.left = Some(Ok(2)), "left behind by tests", Verdict::Doubtful)]
-    #[case::networks(|facts: &mut Facts| facts.networks = Some(30), "networks", Verdict::Doubtful)]
-    #[case::disk(|facts: &mut Facts| facts.disk = Some((3 * GIB, 1_000_000)), "disk", Verdict::Doubtful)]
-    #[case::full(|facts: &mut Facts| facts.disk = Some((GIB, 1_000_000)), "disk", Verdict::Bad)]
-    #[case::inodes(|facts: &mut Facts| facts.disk = Some((50 * GIB, 9)), "inodes", Verdict::Bad)]
+    #[case::networks(|facts: &mut Facts| facts.networks.as_mut().unwrap().1 = None, "clusters' networks", Verdict::Bad)]
+    #[case::disk(|facts: &mut Facts| room(facts).disk = Some(3 * GIB), "disk", Verdict::Doubtful)]
+    #[case::full(|facts: &mut Facts| room(facts).disk = Some(GIB), "disk", Verdict::Bad)]
+    #[case::inodes(|facts: &mut Facts| facts.inodes = Some(9), "inodes", Verdict::Bad)]
     #[case::kernel(|facts: &mut Facts| facts.kernel = Some("4.19.0".into()), "kernel", Verdict::Doubtful)]
     #[case::overlay(|facts: &mut Facts| facts.overlay = Some(false), "overlay file system", Verdict::Bad)]
     #[case::cgroups(|facts: &mut Facts| facts.controllers = Some(vec!["cpu".into()]), "cgroups", Verdict::Bad)]
@@ -323,14 +369,30 @@ mod tests {
 
     #[test]
     fn kernel_settings_can_be_mended_where_the_engine_is_on_this_machine() {
-        let found = only(|facts| facts.settings[0].1 = Some(128));
-        assert_eq!(found.fix, Some(Fix { setting: "fs.inotify.max_user_instances", value: 1024 }));
-        assert!(found.advice.contains("sysctl -w fs.inotify.max_user_instances=1024"), "{}", found.advice);
+        let found = only(|facts| facts.settings[1].1 = Some(32_768));
+        assert_eq!(found.fix, Some(Fix { setting: "kernel.pid_max", value: 65_536 }));
+        assert!(found.advice.contains("sysctl -w kernel.pid_max=65536"), "{}", found.advice);
         let elsewhere = only(|facts| {
-            facts.settings[0].1 = Some(128);
+            facts.settings[1].1 = Some(32_768);
             facts.local = false;
         });
         assert_eq!(elsewhere.fix, None);
+    }
+
+    #[rstest]
+    #[case(Some(128), Some(50), Verdict::Doubtful, "128, 50 taken")]
+    #[case(Some(128), Some(110), Verdict::Bad, "128, 110 taken")]
+    #[case(Some(128), None, Verdict::Doubtful, "128, how many are taken cannot be seen")]
+    fn inotify_is_judged_by_what_one_node_takes(
+        #[case] limit: Option<u64>,
+        #[case] used: Option<u64>,
+        #[case] verdict: Verdict,
+        #[case] text: &str,
+    ) {
+        let found = only(|facts| room(facts).instances = Limit { limit, used });
+        assert_eq!((found.verdict, found.found.as_str()), (verdict, text));
+        assert_eq!(found.fix, Some(Fix { setting: "fs.inotify.max_user_instances", value: 1024 }));
+        assert!(found.advice.contains("takes 75: `sysctl -w fs.inotify.max_user_instances=1024`"), "{}", found.advice);
     }
 
     #[test]

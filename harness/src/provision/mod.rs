@@ -2,6 +2,7 @@
 //!
 //! The command line and the tests both come through here.
 
+mod apply;
 mod authority;
 mod blueprint;
 mod boot;
@@ -12,7 +13,6 @@ mod control_planes;
 mod deadline;
 mod destroy;
 mod evidence;
-mod host;
 mod images;
 mod join;
 mod limits;
@@ -23,8 +23,11 @@ mod plan;
 mod progress;
 mod ready;
 mod registry;
+mod room;
 mod rootless;
+mod routes;
 mod running;
+mod service_proxy;
 mod steps;
 mod storage;
 
@@ -32,7 +35,9 @@ pub use blueprint::Blueprint;
 pub use bring_up::{STEPS, provision};
 pub use deadline::{Deadline, Expired};
 pub use destroy::{DestroyError, destroy, destroy_named};
+pub(crate) use network::free_range;
 pub use outline::{Outline, OutlinedNode, OutlinedRegistry, OutlinedServer, outline};
 pub use progress::{Event, Progress};
 pub(crate) use rootless::obstacle as rootless_obstacle;
+pub(crate) use routes::{Route, routes};
 pub use steps::{ProvisionError, Remains, StepError};

@@ -6,8 +6,9 @@ use futures::future::{join_all, try_join_all};
 use kind_engine::{Command, ContainerSpec, Mount, MountKind, NodeFile, RestartPolicy};
 
 use super::{
+    apply::{Objects, apply},
     containers::{Published, run_published, with_role},
-    context::{ADMINISTRATOR, Context},
+    context::Context,
     running::OnNodes,
     steps::{Failure, OnNode as _},
 };
@@ -57,8 +58,9 @@ pub(super) async fn start(context: &Context, registry: &Registry, on: OnNodes<'_
             .map(async |node| context.engine.write_files(node.name.as_str(), &files).await.on(&node.name)),
     );
     told.await.into_iter().collect::<Result<Vec<()>, Failure>>()?;
-    let argv = ["kubectl", "--kubeconfig", ADMINISTRATOR, "apply", "--server-side", "--filename", "-"];
-    context.run(context.plan.first(), Command::new(argv).stdin(registry_notice(&name, port))).await?;
+    let notice = registry_notice(&name, port);
+    let applied = apply(context, "the registry's notice", Objects::Text(notice.as_bytes())).await?;
+    applied.success().on(&context.plan.first().name)?;
     Ok(port)
 }
 

@@ -8,6 +8,7 @@ mod family;
 mod labels;
 mod names;
 mod patches;
+mod pools;
 mod proxy;
 mod validate;
 
@@ -23,5 +24,7 @@ pub use labels::{
 };
 pub use names::{ClusterName, NameError, NameTooLong, NodeName};
 pub use patches::{ContainerdPatches, DocumentKind, JsonPatch, KubeadmPatches, MergePatch};
+pub(crate) use pools::meet;
+pub use pools::{NetworkPools, PoolsError};
 pub use proxy::Proxy;
 pub use validate::SpecError;

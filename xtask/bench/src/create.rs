@@ -112,6 +112,7 @@ impl Bench {
             deadline: None,
             // Waited for below, in the way in which kind is measured.
             wait: None,
+            pools: NetworkPools::default(),
             proxy: Proxy::default(),
             logs: self.logs.clone(),
         };
