@@ -29,7 +29,7 @@ mod tests {
         let engine = FakeEngine::default();
         engine.add_image("ours", &[(labels::FEATURES, labels::NODE_FEATURES)]);
         engine.add_image("other", &[(labels::FEATURES, "no-load-balancer")]);
-        for feature in [POD_NETWORK, LOAD_BALANCER, REGISTRY] {
+        for feature in [POD_NETWORK, LOAD_BALANCER, REGISTRY, IPVS] {
             assert!(has(&engine.image("ours").await.unwrap().unwrap(), feature));
             assert!(!has(&engine.image("other").await.unwrap().unwrap(), feature));
         }
