@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::ConfigMap};
 use kind_examples::kubernetes::{brief, client_without_retries};
 use kind_harness::{
-    Cluster, TestNamespace, kind_test,
+    Cluster, Node, TestNamespace, kind_test,
     wait::{self, Check},
 };
 use kube::{

@@ -13,7 +13,7 @@ use kind_harness::{
     ClusterName, ClusterSpec,
     provision::{Blueprint, STEPS, destroy, provision},
     settings::Settings,
-    spec::Proxy,
+    spec::{NetworkPools, Proxy},
 };
 
 use crate::{
