@@ -12,9 +12,9 @@ use std::{
 
 use kind_engine::EngineFacts;
 
-/// What a node takes when it is Ready, measured on clusters of one to five nodes (`docs/design/hosts.md`).
-const CONTROL_PLANE: Need = Need { instances: 21, watches: 190, disk: 200 << 20 };
-const WORKER: Need = Need { instances: 12, watches: 90, disk: 200 << 20 };
+/// What a node takes when it is Ready (`docs/design/hosts.md` says how that is known).
+const CONTROL_PLANE: Need = Need { instances: 21, watches: 600, disk: 200 << 20 };
+const WORKER: Need = Need { instances: 12, watches: 400, disk: 200 << 20 };
 /// What is to stay free on the engine's disk for everybody else.
 const DISK_SPARE: u64 = 1 << 30;
 /// What the build of a node image takes of the engine's disk beside what is left there of it.
