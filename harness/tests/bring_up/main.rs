@@ -369,7 +369,7 @@ async fn everybody_finds_the_registry() {
 #[tokio::test]
 async fn a_manifest_that_is_refused_is_named() {
     let engine = engine();
-    engine.when("apply --server-side", Outcome::Exit(1, "error: it is no good".into()));
+    engine.when("apply --server-side --filename -", Outcome::Exit(1, "error: it is no good".into()));
     let mut spec = ClusterSpec::single_node();
     spec.manifests.push(Manifest { path: "a.yaml".into(), content: Some("kind: X".into()) });
     let blueprint = blueprint(spec);
