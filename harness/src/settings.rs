@@ -107,7 +107,6 @@ pub struct Variable {
 
 /// Set by the harness for the keeper process alone.
 pub(crate) const KEEPER: &str = "KIND_HARNESS_KEEPER";
-
 /// Set by the harness for the reporter process alone.
 pub(crate) const REPORTER: &str = "KIND_HARNESS_REPORTER";
 

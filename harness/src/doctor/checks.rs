@@ -1,10 +1,9 @@
 //! What is good enough, and what to do where it is not. Thresholds are from kind's list of known issues and from what
 //! nodes of ours were measured to take.
 
-use kind_images::machine::{DISK_OF_A_BUILD, INSTANCES, Limit, Need, WATCHES};
 use serde::Serialize;
 
-use super::{engine, facts::Facts, routes};
+use super::{engine, facts::Facts, room, routes};
 use crate::{provision::rootless_obstacle, spec::NetworkPools};
 
 /// What a check found.
@@ -63,7 +62,7 @@ const KERNEL: [(&str, u64, u64, &str); 6] = [
     ),
 ];
 
-const GIB: u64 = 1 << 30;
+pub(super) const GIB: u64 = 1 << 30;
 /// Judges everything, the worst first.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![container_engine(facts)];
@@ -72,12 +71,12 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         findings.extend(engine::snap(found));
     }
     findings.extend(engine::configuration(facts.daemon.as_ref()));
-    findings.extend([image(facts), networks(facts), disk(facts), inodes(facts)].into_iter().flatten());
+    findings.extend([image(facts), networks(facts), room::disk(facts), room::inodes(facts)].into_iter().flatten());
     findings.extend([kernel(facts), overlay(facts), controllers(facts), namespaces(facts)].into_iter().flatten());
     findings.extend([memory(facts), selinux(facts), left(facts)].into_iter().flatten());
     findings.extend(facts.routes.as_deref().map(routes::routes));
     findings.push(loopback(facts));
-    findings.extend(inotify(facts));
+    findings.extend(room::inotify(facts));
     findings.extend(KERNEL.iter().filter_map(|limits| setting(facts, *limits)));
     findings.extend(connections(facts));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
@@ -90,7 +89,7 @@ pub(super) fn finding(check: &str, verdict: Verdict, found: impl Into<String>, a
 }
 
 /// Bad below the first, doubtful below the second.
-fn rate(value: u64, least: u64, enough: u64) -> Verdict {
+pub(super) fn rate(value: u64, least: u64, enough: u64) -> Verdict {
     if value < least {
         Verdict::Bad
     } else if value < enough {
@@ -139,44 +138,6 @@ fn networks(facts: &Facts) -> Option<Finding> {
     };
     let advice = "routes of the engine's machine and other networks have them all: name others in KIND_TEST_NETWORKS";
     Some(finding("clusters' networks", verdict, found, advice))
-}
-
-fn disk(facts: &Facts) -> Option<Finding> {
-    let bytes = facts.room.as_ref()?.disk?;
-    let advice = "free some: `docker system df` shows what the engine holds, `kind-rs gc` what tests left";
-    let found = format!("{} GiB left on the engine's disk", bytes / GIB);
-    Some(finding("disk", rate(bytes, Need::of(1, 0).disk, DISK_OF_A_BUILD), found, advice))
-}
-
-fn inodes(facts: &Facts) -> Option<Finding> {
-    // Some file systems have no limit and say 0.
-    let files = facts.inodes.filter(|files| *files > 0)?;
-    let found = format!("{files} left on the engine's disk");
-    Some(finding("inodes", rate(files, 50_000, 200_000), found, "remove images, or files that nobody needs"))
-}
-
-/// Bad where not even one node fits, doubtful below what is enough for several clusters.
-fn inotify(facts: &Facts) -> Vec<Finding> {
-    let Some(room) = &facts.room else { return Vec::new() };
-    let (one, usual) = (Need::of(1, 0), Need::of(3, 1));
-    let limits = [
-        (INSTANCES, room.instances, one.instances, usual.instances),
-        (WATCHES, room.watches, one.watches, usual.watches),
-    ];
-    let judge = |((setting, enough), limit, one, usual): ((&'static str, u64), Limit, u64, u64)| {
-        let (value, left) = (limit.limit?, limit.left()?);
-        let verdict = if left < one { Verdict::Bad } else { rate(value, 0, enough) };
-        let taken = limit
-            .used
-            .map_or_else(|| ", how many are taken cannot be seen".to_owned(), |used| format!(", {used} taken"));
-        let advice = format!(
-            "a cluster of three control planes and a worker takes {usual}: `sysctl -w {setting}={enough}`, and in \
-             /etc/sysctl.d to keep it"
-        );
-        let fix = (verdict != Verdict::Good).then_some(Fix { setting, value: enough });
-        Some(Finding { fix, ..finding(setting, verdict, format!("{value}{taken}"), advice) })
-    };
-    limits.into_iter().filter_map(judge).collect()
 }
 
 fn kernel(facts: &Facts) -> Option<Finding> {
@@ -265,7 +226,7 @@ fn connections(facts: &Facts) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use kind_engine::EngineFacts;
-    use kind_images::machine::Room;
+    use kind_images::machine::{Limit, Room};
     use rstest::rstest;
 
     use super::*;
@@ -377,22 +338,6 @@ mod tests {
             facts.local = false;
         });
         assert_eq!(elsewhere.fix, None);
-    }
-
-    #[rstest]
-    #[case(Some(128), Some(50), Verdict::Doubtful, "128, 50 taken")]
-    #[case(Some(128), Some(110), Verdict::Bad, "128, 110 taken")]
-    #[case(Some(128), None, Verdict::Doubtful, "128, how many are taken cannot be seen")]
-    fn inotify_is_judged_by_what_one_node_takes(
-        #[case] limit: Option<u64>,
-        #[case] used: Option<u64>,
-        #[case] verdict: Verdict,
-        #[case] text: &str,
-    ) {
-        let found = only(|facts| room(facts).instances = Limit { limit, used });
-        assert_eq!((found.verdict, found.found.as_str()), (verdict, text));
-        assert_eq!(found.fix, Some(Fix { setting: "fs.inotify.max_user_instances", value: 1024 }));
-        assert!(found.advice.contains("takes 75: `sysctl -w fs.inotify.max_user_instances=1024`"), "{}", found.advice);
     }
 
     #[test]
