@@ -11,7 +11,7 @@ use crate::{blueprint, bring_up, engine};
 
 /// The network that the engine has for the cluster.
 async fn network(engine: &FakeEngine) -> NetworkFacts {
-    let mut networks = engine.networks(&Labels::new()).await.unwrap();
+    let mut networks = engine.networks(&Labels::new()).await.expect("the fake engine answers");
     networks.retain(|network| network.name == "kind-rs-demo");
     assert_eq!(networks.len(), 1);
     networks.remove(0)
