@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use kind_harness::{lease, settings::Settings};
 
 use crate::{
     args::{Arguments, Command, Conformance, Create, Delete, Export, Get, Load},
@@ -17,10 +16,6 @@ use crate::{
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    // A run of conformance specs starts this program once more, to keep its cluster.
-    if let Some(code) = keep() {
-        return code;
-    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         // Also --help and --version, which go to standard output and are no error.
@@ -45,12 +40,6 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
-}
-
-/// Keeps a cluster, where that is what this process was started for. Settings that are wrong are the command's to tell.
-fn keep() -> Option<ExitCode> {
-    let order = lease::keeper_order(&Settings::from_environment().ok()?)?;
-    Some(lease::run_keeper(order))
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -78,7 +67,12 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
         }
         Command::Delete(Delete::Clusters(args)) => {
             let session = open()?;
-            sweep::beside(&session, commands::delete_clusters::run(&session, args)).await
+            // With --all it is a sweep itself.
+            if args.all {
+                commands::delete_clusters::run(&session, args).await
+            } else {
+                sweep::beside(&session, commands::delete_clusters::run(&session, args)).await
+            }
         }
         Command::Get(Get::Clusters(args)) => commands::get_clusters::run(&open()?, args).await,
         Command::Get(Get::Nodes(args)) => commands::get_nodes::run(&open()?, args).await,

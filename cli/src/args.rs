@@ -155,9 +155,12 @@ pub(crate) struct DeleteClusters {
     /// Which clusters
     #[arg(value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
     pub(crate) names: Vec<ClusterName>,
-    /// Every cluster that `kind-rs create` or kind made; those of tests stay
+    /// Every cluster of ours: those of `kind-rs create`, and those of tests that no test uses
     #[arg(short = 'A', long)]
     pub(crate) all: bool,
+    /// With --all, also those that other tools made, such as kind
+    #[arg(long, requires = "all")]
+    pub(crate) foreign: bool,
     #[command(flatten)]
     pub(crate) kubeconfig: Kubeconfig,
 }

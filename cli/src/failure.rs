@@ -310,7 +310,7 @@ fn engine_hint(error: &StepError) -> Option<&'static str> {
     let has = |words: &str| message.contains(words);
     if has("port is already allocated") || has("address already in use") {
         Some(
-            "another program listens on that port: choose another hostPort or apiServerPort, or leave it out for a free one",
+            "another program listens on that port: choose another hostPort in extraPortMappings, or leave it out for a free one",
         )
     } else if has("address pool") || has("predefined address pools") {
         Some(

@@ -10,7 +10,6 @@ mod failure;
 mod inside;
 mod local_files;
 mod output;
-mod roll_back;
 mod session;
 mod signals;
 mod sweep;

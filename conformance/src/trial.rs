@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use kind_harness::{lease, settings::Settings};
+use kind_harness::settings::Settings;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::{
@@ -31,10 +31,6 @@ pub(crate) fn tests(
             return ExitCode::FAILURE;
         }
     };
-    // This process may be no test: it is started again to keep a cluster, through the test that wanted it.
-    if let Some(order) = lease::keeper_order(&settings) {
-        return lease::run_keeper(order);
-    }
     let mut arguments = Arguments::from_args();
     if arguments.test_threads.is_none() {
         arguments.test_threads = Some(capacity().get());
@@ -63,7 +59,7 @@ fn judge(settings: &Settings, spec: &Spec, runner: Result<Runner, RunError>) -> 
         Ok(Verdict::Stopped) => Err("it was stopped".into()),
         Err(error) => match no_engine(&error) {
             Some(reason) if settings.require => {
-                let required = "KIND_TEST_REQUIRE makes that a failure instead of a skipped test";
+                let required = "KIND_TEST_REQUIRE, or CI, makes that a failure instead of a skipped test";
                 Err(format!("get a cluster: {reason}; {required}").into())
             }
             Some(reason) => {

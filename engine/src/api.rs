@@ -78,6 +78,17 @@ pub struct NetworkFacts {
     pub options: BTreeMap<String, String>,
 }
 
+/// A volume that the engine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeFacts {
+    /// The volume's name; the engine's own choice for one without a name.
+    pub name: String,
+    /// The volume's labels.
+    pub labels: Labels,
+    /// When it was created, as RFC 3339; empty where the engine does not say.
+    pub created: String,
+}
+
 /// A container engine. Names of containers, networks and images are the engine's own strings.
 ///
 /// Every method fails with an [`EngineError`] that names the object it was about.
@@ -161,6 +172,24 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// When a container is still attached.
     async fn remove_network(&self, id: &str) -> Result<(), EngineError>;
+
+    /// Takes a container out of a network, running or not; where either is not there, that is no error.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    async fn disconnect(&self, network: &str, container: &str) -> Result<(), EngineError>;
+
+    /// All volumes that carry all of these labels (an empty value stands for any).
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    async fn volumes(&self, labels: &Labels) -> Result<Vec<VolumeFacts>, EngineError>;
+
+    /// Removes a volume; one that is not there is no error.
+    ///
+    /// # Errors
+    /// When a container uses it.
+    async fn remove_volume(&self, name: &str) -> Result<(), EngineError>;
 
     /// Creates a container, writes `spec.files` into it, starts it, and returns its identifier. A container that cannot
     /// be started is removed again.

@@ -88,7 +88,7 @@ pub struct Mount {
 /// What is mounted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MountKind {
-    /// A volume without a name, removed with the container.
+    /// A volume without a name, removed with the container, whose labels it carries.
     AnonymousVolume,
     /// Memory. `options` are mount options, such as `exec,size=64m`.
     Tmpfs {
@@ -182,15 +182,29 @@ pub struct ContainerFacts {
     pub ports: Vec<(u16, String, u16)>,
     /// The address in its (first) network.
     pub address: Option<IpAddr>,
-    /// The names of its networks, also while it does not run.
-    pub networks: Vec<String>,
+    /// Its networks, also while it does not run.
+    pub networks: Vec<Attachment>,
     /// Seconds since 1970 when it was created.
     pub created: i64,
     /// The engine's names of the volumes that are mounted into it.
     pub volumes: Vec<String>,
 }
 
+/// A container's place in a network.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attachment {
+    /// What the engine calls the network; the identifier that was asked for where the container never ran.
+    pub name: String,
+    /// The network's identifier; empty where the container never ran.
+    pub id: String,
+}
+
 impl ContainerFacts {
+    /// Whether it is in the network with that identifier.
+    pub fn is_in(&self, network: &str) -> bool {
+        self.networks.iter().any(|one| one.id == network || one.name == network)
+    }
+
     /// Whether its first process runs (a frozen one does too).
     pub fn is_running(&self) -> bool {
         self.state == "running" || self.state == "paused"

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use crate::ExecOutput;
 
+/// The action of the request that gives a container its name.
+pub(crate) const CREATE_CONTAINER: &str = "create container";
+
 /// A request to the container engine failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -83,6 +86,16 @@ impl EngineError {
     /// Whether the engine said that the object does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { status: 404, .. })
+    }
+
+    /// Whether the engine said that a container of that name is there already.
+    pub fn is_container_taken(&self) -> bool {
+        matches!(self, Self::Refused { status: 409, action: CREATE_CONTAINER, .. })
+    }
+
+    /// Whether the engine said that something must not be done now, such as removing a network that is in use.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Refused { status: 403, .. })
     }
 
     /// Whether the engine said that the name is taken or the state does not allow it.

@@ -1,16 +1,19 @@
 //! An engine that keeps containers and networks in memory and does as a test tells it: for tests of step order,
 //! failures and cleaning up. It runs nothing.
 
-use std::{path::Path, sync::Mutex};
+use std::{path::Path, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use ipnet::IpNet;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use self::state::{State, matches, refused};
 use crate::{
     Command, ContainerFacts, ContainerSpec, Engine, EngineError, EngineFacts, ExecOutput, ImageFacts, Labels,
-    NetworkFacts, NetworkSpec, NodeFile, Streams,
+    NetworkFacts, NetworkSpec, NodeFile, Streams, VolumeFacts,
 };
+
+mod state;
 
 /// What happens instead of success.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,21 +26,14 @@ pub enum Outcome {
     Print(String),
     /// There is never an answer.
     Hang,
+    /// It is done, but only so much later.
+    After(Duration),
 }
 
 /// An engine in memory.
 #[derive(Debug, Default)]
 pub struct FakeEngine {
     state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    calls: Vec<String>,
-    rules: Vec<(String, Outcome)>,
-    containers: Vec<ContainerFacts>,
-    networks: Vec<NetworkFacts>,
-    images: Vec<ImageFacts>,
 }
 
 impl FakeEngine {
@@ -63,11 +59,18 @@ impl FakeEngine {
         self.lock().rules.push((part.to_owned(), outcome));
     }
 
-    /// Says when a network was created, as RFC 3339; nothing is said of it otherwise.
-    pub fn date_network(&self, name: &str, created: &str) {
+    /// From now on, no two networks have one name, as with engines since 25.
+    pub fn keep_network_names_unique(&self) {
+        self.lock().unique_networks = true;
+    }
+
+    /// Says when a network or volume was created, as RFC 3339; nothing is said of it otherwise.
+    pub fn date(&self, name: &str, created: &str) {
         let mut state = self.lock();
         let networks = state.networks.iter_mut().filter(|network| network.name == name);
         networks.for_each(|network| created.clone_into(&mut network.created));
+        let volumes = state.volumes.iter_mut().filter(|volume| volume.name == name);
+        volumes.for_each(|volume| created.clone_into(&mut volume.created));
     }
 
     /// Every request so far, as text, in order.
@@ -75,11 +78,28 @@ impl FakeEngine {
         self.lock().calls.clone()
     }
 
-    /// The names of everything that is left: containers, then networks.
+    /// The names of everything that is left: containers, then networks, then volumes.
     pub fn left(&self) -> Vec<String> {
         let state = self.lock();
         let containers = state.containers.iter().map(|container| container.name.clone());
-        containers.chain(state.networks.iter().map(|network| network.name.clone())).collect()
+        let networks = state.networks.iter().map(|network| network.name.clone());
+        containers.chain(networks).chain(state.volumes.iter().map(|volume| volume.name.clone())).collect()
+    }
+
+    /// Forgets a container without its volumes, as `docker rm --force` does.
+    pub fn lose(&self, name: &str) {
+        self.lock().containers.retain(|container| container.name != name);
+    }
+
+    /// The names of the containers in the network of that name.
+    pub fn attached(&self, network: &str) -> Vec<String> {
+        let state = self.lock();
+        let is_in = |container: &&ContainerFacts| container.networks.iter().any(|one| one.name == network);
+        state.containers.iter().filter(is_in).map(|container| container.name.clone()).collect()
+    }
+
+    fn named(&self, container: &str) -> String {
+        self.lock().name_of(container).to_owned()
     }
 
     fn set_state(&self, name: &str, state: &str) {
@@ -93,6 +113,7 @@ impl FakeEngine {
     }
 
     /// Notes the request and follows its rule.
+    #[expect(clippy::disallowed_methods, reason = "an engine that takes its time is what a test asks for")]
     async fn call(&self, text: String) -> Result<Option<Outcome>, EngineError> {
         let outcome = {
             let mut state = self.lock();
@@ -105,13 +126,13 @@ impl FakeEngine {
                 Err(EngineError::Refused { action: "fake", object: text, status: 500, message })
             }
             Some(Outcome::Hang) => std::future::pending().await,
+            Some(Outcome::After(delay)) => {
+                tokio::time::sleep(delay).await;
+                Ok(None)
+            }
             other => Ok(other),
         }
     }
-}
-
-fn matches(labels: &Labels, filter: &Labels) -> bool {
-    filter.iter().all(|(key, value)| labels.get(key).is_some_and(|has| value.is_empty() || has == value))
 }
 
 fn meet(one: &IpNet, other: &IpNet) -> bool {
@@ -191,25 +212,29 @@ impl Engine for FakeEngine {
         let ranges = spec.subnets.iter().map(|range| format!(" {range}"));
         self.call(format!("network {}{}", spec.name, ranges.collect::<String>())).await?;
         let mut state = self.lock();
+        if state.unique_networks && state.networks.iter().any(|network| network.name == spec.name) {
+            return Err(refused("create network", &spec.name, 409, "a network of that name exists"));
+        }
         let overlap =
             |known: &NetworkFacts| known.subnets.iter().any(|one| spec.subnets.iter().any(|new| meet(one, new)));
         if state.networks.iter().any(overlap) {
-            return Err(EngineError::Refused {
-                action: "create network",
-                object: spec.name.clone(),
-                status: 403,
-                message: "Pool overlaps with other one on this address space".to_owned(),
-            });
+            return Err(refused(
+                "create network",
+                &spec.name,
+                403,
+                "Pool overlaps with other one on this address space",
+            ));
         }
+        let id = state.identifier(&spec.name);
         state.networks.push(NetworkFacts {
-            id: spec.name.clone(),
+            id: id.clone(),
             name: spec.name.clone(),
             labels: spec.labels.clone(),
             created: String::new(),
             subnets: spec.subnets.clone(),
             options: spec.options.clone(),
         });
-        Ok(spec.name.clone())
+        Ok(id)
     }
 
     async fn networks(&self, labels: &Labels) -> Result<Vec<NetworkFacts>, EngineError> {
@@ -218,68 +243,83 @@ impl Engine for FakeEngine {
     }
 
     async fn remove_network(&self, id: &str) -> Result<(), EngineError> {
-        self.call(format!("remove network {id}")).await?;
-        self.lock().networks.retain(|network| network.id != id);
+        let name = self.lock().networks.iter().find(|network| network.id == id).map(|network| network.name.clone());
+        self.call(format!("remove network {}", name.as_deref().unwrap_or(id))).await?;
+        let mut state = self.lock();
+        let is_active = |container: &ContainerFacts| container.is_running() && container.is_in(id);
+        if state.containers.iter().any(is_active) {
+            return Err(refused("remove network", id, 403, "it has active endpoints"));
+        }
+        state.networks.retain(|network| network.id != id);
+        Ok(())
+    }
+
+    async fn disconnect(&self, network: &str, container: &str) -> Result<(), EngineError> {
+        self.call(format!("disconnect {}", self.named(container))).await?;
+        let mut state = self.lock();
+        let found = state.containers.iter_mut().filter(|found| found.id == container || found.name == container);
+        found.for_each(|found| found.networks.retain(|one| one.id != network));
+        Ok(())
+    }
+
+    async fn volumes(&self, labels: &Labels) -> Result<Vec<VolumeFacts>, EngineError> {
+        self.call("volumes".to_owned()).await?;
+        Ok(self.lock().volumes.iter().filter(|volume| matches(&volume.labels, labels)).cloned().collect())
+    }
+
+    async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
+        self.call(format!("remove volume {name}")).await?;
+        self.lock().volumes.retain(|volume| volume.name != name);
         Ok(())
     }
 
     async fn run_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
         self.call(format!("run {}", spec.name)).await?;
-        let ports = spec
-            .ports
-            .iter()
-            .filter_map(|port| Some((port.container_port, port.listen_address.to_string(), port.host_port?)));
-        self.lock().containers.push(ContainerFacts {
-            id: spec.name.clone(),
-            name: spec.name.clone(),
-            image: spec.image.clone(),
-            labels: spec.labels.clone(),
-            state: "running".to_owned(),
-            ports: ports.collect(),
-            networks: vec![spec.network.clone()],
-            ..ContainerFacts::default()
-        });
-        Ok(spec.name.clone())
+        self.lock().run(spec)
     }
 
     async fn start_container(&self, name: &str) -> Result<(), EngineError> {
-        self.call(format!("start {name}")).await?;
+        self.call(format!("start {}", self.named(name))).await?;
         self.set_state(name, "running");
         Ok(())
     }
 
     async fn stop_container(&self, name: &str, _: i32) -> Result<(), EngineError> {
-        self.call(format!("stop {name}")).await?;
+        self.call(format!("stop {}", self.named(name))).await?;
         self.set_state(name, "exited");
         Ok(())
     }
 
     async fn signal_container(&self, name: &str, signal: &str) -> Result<(), EngineError> {
-        self.call(format!("signal {name} {signal}")).await.map(drop)
+        self.call(format!("signal {} {signal}", self.named(name))).await.map(drop)
     }
 
     async fn pause_container(&self, name: &str) -> Result<(), EngineError> {
-        self.call(format!("pause {name}")).await.map(drop)
+        self.call(format!("pause {}", self.named(name))).await.map(drop)
     }
 
     async fn unpause_container(&self, name: &str) -> Result<(), EngineError> {
-        self.call(format!("unpause {name}")).await.map(drop)
+        self.call(format!("unpause {}", self.named(name))).await.map(drop)
     }
 
     async fn remove_container(&self, name: &str) -> Result<(), EngineError> {
-        self.call(format!("remove {name}")).await?;
-        self.lock().containers.retain(|container| container.name != name);
+        self.call(format!("remove {}", self.named(name))).await?;
+        let mut state = self.lock();
+        if let Some(found) = state.container(name).cloned() {
+            state.containers.retain(|container| container.id != found.id);
+            state.volumes.retain(|volume| !found.volumes.contains(&volume.name));
+        }
         Ok(())
     }
 
     async fn container(&self, name: &str) -> Result<Option<ContainerFacts>, EngineError> {
-        self.call(format!("container {name}")).await?;
-        Ok(self.lock().containers.iter().find(|container| container.name == name).cloned())
+        self.call(format!("container {}", self.named(name))).await?;
+        Ok(self.lock().container(name).cloned())
     }
 
     async fn describe_container(&self, name: &str) -> Result<Option<String>, EngineError> {
         self.call(format!("describe {name}")).await?;
-        Ok(self.lock().containers.iter().find(|container| container.name == name).map(|found| format!("{found:?}")))
+        Ok(self.lock().container(name).map(|found| format!("{found:?}")))
     }
 
     async fn describe(&self) -> Result<String, EngineError> {
@@ -294,23 +334,27 @@ impl Engine for FakeEngine {
 
     /// A number that a rule prints; without one the engine does not count.
     async fn memory(&self, name: &str) -> Result<Option<u64>, EngineError> {
-        match self.call(format!("memory {name}")).await? {
+        match self.call(format!("memory {}", self.named(name))).await? {
             Some(Outcome::Print(bytes)) => Ok(Some(bytes.parse().expect("the rule prints a number"))),
             _ => Ok(None),
         }
     }
 
     async fn logs(&self, name: &str, _: usize) -> Result<String, EngineError> {
-        match self.call(format!("logs {name}")).await? {
+        match self.call(format!("logs {}", self.named(name))).await? {
             Some(Outcome::Print(text)) => Ok(text),
             _ => Ok(String::new()),
         }
     }
 
     async fn exec(&self, container: &str, command: &Command) -> Result<ExecOutput, EngineError> {
-        let outcome = self.call(format!("exec {container} {}", command.argv.join(" "))).await?;
-        let mut output =
-            ExecOutput { container: container.to_owned(), argv: command.argv.clone(), ..ExecOutput::default() };
+        let name = self.named(container);
+        // An identifier is one that this engine gave.
+        if container.contains('#') && name == container {
+            return Err(refused("exec", container, 404, "no such container"));
+        }
+        let outcome = self.call(format!("exec {name} {}", command.argv.join(" "))).await?;
+        let mut output = ExecOutput { container: name, argv: command.argv.clone(), ..ExecOutput::default() };
         match outcome {
             Some(Outcome::Exit(code, stderr)) => (output.exit_code, output.stderr) = (code, stderr.into_bytes()),
             Some(Outcome::Print(stdout)) => output.stdout = stdout.into_bytes(),
@@ -347,7 +391,7 @@ impl Engine for FakeEngine {
 
     async fn write_files(&self, container: &str, files: &[NodeFile]) -> Result<(), EngineError> {
         let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
-        self.call(format!("write {container} {}", paths.join(" "))).await.map(drop)
+        self.call(format!("write {} {}", self.named(container), paths.join(" "))).await.map(drop)
     }
 
     async fn upload_tar(&self, container: &str, folder: &str, _: &Path) -> Result<(), EngineError> {

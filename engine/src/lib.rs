@@ -12,10 +12,10 @@ mod docker;
 #[cfg(feature = "fake")]
 mod fake;
 
-pub use api::{Engine, EngineFacts, ImageFacts, Labels, NetworkFacts};
+pub use api::{Engine, EngineFacts, ImageFacts, Labels, NetworkFacts, VolumeFacts};
 pub use container::{
-    Command, ContainerFacts, ContainerSpec, ExecOutput, Mount, MountKind, NetworkSpec, PortMapping, Privileges,
-    Propagation, Protocol, RestartPolicy,
+    Attachment, Command, ContainerFacts, ContainerSpec, ExecOutput, Mount, MountKind, NetworkSpec, PortMapping,
+    Privileges, Propagation, Protocol, RestartPolicy,
 };
 pub use docker::DockerEngine;
 pub use error::{CommandError, EngineError};

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::spec::{ClusterSpec, ConfigError, Manifest};
+use crate::{
+    spec::{ClusterSpec, ConfigError, Manifest},
+    yaml_text,
+};
 
 /// The largest file that is read: anything bigger is not a configuration.
 const LARGEST: u64 = 1 << 20;
@@ -28,7 +31,7 @@ pub enum ConfigFileError {
         source: io::Error,
     },
     /// The file is no text of a sensible length.
-    #[error("read the configuration {}: found {found}, expected UTF-8 text of at most 1 MiB", path.display())]
+    #[error("read the configuration {}: found {found}, expected UTF-8, or UTF-16 with a byte order mark, of at most 1 MiB", path.display())]
     NoText {
         /// The file.
         path: PathBuf,
@@ -79,8 +82,11 @@ fn parse(stream: impl Read, name: &Path, absolute: &Path) -> Result<ClusterSpec,
     if length as u64 > LARGEST {
         return Err(no_text("more"));
     }
-    let text = String::from_utf8(bytes).map_err(|_| no_text("other bytes"))?;
-    let spec = ClusterSpec::from_yaml(&text, absolute);
+    let text = yaml_text::decode(&bytes).map_err(|error| no_text(error.0))?;
+    // A marker at the end begins no further document for anybody.
+    let (first, rest) = yaml_text::first_document(&text);
+    let text = if yaml_text::is_empty(rest) { first } else { &text };
+    let spec = ClusterSpec::from_yaml(text, absolute);
     let mut spec = spec.map_err(|error| ConfigError { origin: name.to_owned(), ..error })?;
     for manifest in &mut spec.manifests {
         let content = read_manifest(&manifest.path);
@@ -91,11 +97,14 @@ fn parse(stream: impl Read, name: &Path, absolute: &Path) -> Result<ClusterSpec,
 }
 
 fn read_manifest(path: &str) -> Result<String, String> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST_MANIFEST + 1).read_to_string(&mut text));
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST_MANIFEST + 1).read_to_end(&mut bytes));
     if read.map_err(|error| error.to_string())? as u64 > LARGEST_MANIFEST {
         return Err("it is larger than 16 MiB".to_owned());
     }
+    let text = yaml_text::decode(&bytes).map_err(|error| error.to_string())?;
+    // Files that were put together have a mark in the middle, too.
+    let text = text.replace("\n\u{feff}", "\n");
     Manifest::check(&text)?;
     Ok(text)
 }
@@ -148,7 +157,39 @@ mod tests {
         refused("document 1 has no `apiVersion`");
         let content = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n";
         fs::write(&path, content).unwrap();
-        assert_eq!(load(&file).unwrap().manifests, [Manifest { path, content: Some(content.to_owned()) }]);
+        let expected = [Manifest { path: path.clone(), content: Some(content.to_owned()) }];
+        assert_eq!(load(&file).unwrap().manifests, expected);
+        fs::write(&path, format!("\u{feff}{content}")).unwrap();
+        assert_eq!(load(&file).unwrap().manifests, expected);
+        fs::write(&path, utf_16(content)).unwrap();
+        assert_eq!(load(&file).unwrap().manifests, expected);
+        fs::write(&path, format!("\u{feff}{content}---\n\u{feff}{content}---\n")).unwrap();
+        assert_eq!(load(&file).unwrap().manifests[0].content, Some(format!("{content}---\n{content}---\n")));
+        fs::write(&path, b"caf\xe9").unwrap();
+        refused("found other bytes");
+    }
+
+    fn utf_16(text: &str) -> Vec<u8> {
+        format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn marks_and_markers_around_a_configuration_do_not_matter() {
+        let load = |bytes: &[u8]| load_stream(bytes, Path::new("x")).map_err(|error| error.to_string());
+        let text = format!("{HEAD}name: a\n");
+        for bytes in [
+            format!("\u{feff}{text}").into_bytes(),
+            format!("\u{feff}---\n{text}---\n").into_bytes(),
+            format!("# x\n--- # y\n{text}...\n# z\n").into_bytes(),
+            text.replace('\n', "\r\n").into_bytes(),
+            utf_16(&text),
+        ] {
+            assert_eq!(load(&bytes).unwrap().name.as_deref(), Some("a"), "{bytes:?}");
+        }
+        // Two that say something are a mistake, and so is a place that is counted wrongly.
+        assert!(load(format!("{text}---\n{text}").as_bytes()).unwrap_err().contains("more than one document"));
+        let wrong = load(format!("\u{feff}---\n{text}nodez: 5\n---\n").as_bytes()).unwrap_err();
+        assert!(wrong.contains("5:1"), "{wrong}");
     }
 
     #[test]
@@ -157,8 +198,8 @@ mod tests {
         let absent = load(&folder.path().join("absent.yaml")).unwrap_err();
         assert!(absent.to_string().ends_with("absent.yaml"), "{absent}");
         assert!(matches!(load(folder.path()), Err(ConfigFileError::Unreadable { .. })));
-        let bytes = load_stream(&[0xff, 0xfe][..], Path::new("x")).unwrap_err().to_string();
-        assert!(bytes.contains("UTF-8"), "{bytes}");
+        let bytes = load_stream(&[b'a', 0xff][..], Path::new("x")).unwrap_err().to_string();
+        assert!(bytes.contains("found other bytes, expected UTF-8"), "{bytes}");
         let flood = load_stream(io::repeat(b'#'), Path::new("x")).unwrap_err().to_string();
         assert!(flood.contains("found more"), "{flood}");
     }

@@ -9,7 +9,9 @@ mod find;
 
 pub use find::{FindError, cluster, node};
 
-use crate::spec::{ClusterName, LABEL_CLUSTER, LABEL_MANAGED, LABEL_SCOPE, cluster_filter};
+use crate::spec::{
+    ClusterName, LABEL_CLUSTER, LABEL_CONTAINER, LABEL_MANAGED, LABEL_SCOPE, cluster_filter, is_name_in,
+};
 
 /// Who made a cluster, and therefore who removes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -56,7 +58,7 @@ pub async fn clusters(engine: &dyn Engine) -> Result<BTreeMap<String, Maker>, En
 /// # Errors
 /// When the engine does not answer.
 pub async fn all_containers(engine: &dyn Engine) -> Result<Vec<ContainerFacts>, EngineError> {
-    sorted(engine, &Labels::from([(LABEL_CLUSTER.to_owned(), String::new())])).await
+    members(engine, &Labels::from([(LABEL_CLUSTER.to_owned(), String::new())])).await
 }
 
 /// The containers of a cluster, its load balancer among them, sorted by name. Empty where there is no such cluster.
@@ -64,13 +66,30 @@ pub async fn all_containers(engine: &dyn Engine) -> Result<Vec<ContainerFacts>, 
 /// # Errors
 /// When the engine does not answer.
 pub async fn containers(engine: &dyn Engine, name: &ClusterName) -> Result<Vec<ContainerFacts>, EngineError> {
-    sorted(engine, &cluster_filter(name)).await
+    members(engine, &cluster_filter(name)).await
 }
 
-async fn sorted(engine: &dyn Engine, labels: &Labels) -> Result<Vec<ContainerFacts>, EngineError> {
+/// The containers that carry all of these labels (an empty value stands for any) and are part of the cluster that their
+/// labels name, sorted by name. Whoever wants containers by label asks here.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn members(engine: &dyn Engine, labels: &Labels) -> Result<Vec<ContainerFacts>, EngineError> {
     let mut containers = engine.containers(labels).await?;
+    containers.retain(is_member);
     containers.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(containers)
+}
+
+/// Whether a container is part of the cluster that its labels name, and no copy of one that is: who starts a container
+/// from an image of a node (`docker commit`) has a container with all of the node's labels, and another name.
+pub fn is_member(container: &ContainerFacts) -> bool {
+    let Some(cluster) = container.labels.get(LABEL_CLUSTER) else { return false };
+    match container.labels.get(LABEL_CONTAINER) {
+        Some(name) => *name == container.name,
+        // One of the real kind, or of kind-rs before it had that label.
+        None => is_name_in(cluster, &container.name),
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +118,21 @@ mod tests {
         let expected =
             [("alien", Maker::Stranger), ("b", Maker::CommandLine), ("kt", Maker::Tests), ("mixed", Maker::Stranger)];
         assert_eq!(clusters, expected.map(|(name, maker)| (name.to_owned(), maker)));
+    }
+
+    #[tokio::test]
+    async fn a_copy_of_a_node_is_part_of_no_cluster() {
+        let engine = FakeEngine::default();
+        let labels = [(LABEL_CLUSTER, "a"), (LABEL_MANAGED, "1"), (LABEL_CONTAINER, "a-control-plane")];
+        for name in ["a-control-plane", "debug", "a-worker"] {
+            add(&engine, name, &labels).await;
+        }
+        // Of the real kind, which has no such label.
+        for name in ["b-worker", "b-control-plane2", "b-debug", "dreamy_turing"] {
+            add(&engine, name, &[(LABEL_CLUSTER, "b")]).await;
+        }
+        let found = all_containers(&engine).await.unwrap().into_iter().map(|found| found.name);
+        assert_eq!(found.collect::<Vec<_>>(), ["a-control-plane", "b-control-plane2", "b-worker"]);
     }
 
     #[tokio::test]

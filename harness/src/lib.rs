@@ -3,6 +3,9 @@
 //! Start with [`kind_test`]. A cluster is described by a [`ClusterSpec`], brought up by [`provision::provision`], and
 //! held as a [`Cluster`]. The modules in reading order:
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("kind-harness runs on Linux: it needs `/proc`, kernel locks and sessions as Linux has them");
+
 pub mod spec;
 pub mod config_file;
 pub mod settings;
@@ -17,11 +20,15 @@ pub mod kubeconfig;
 pub mod load;
 pub mod logs;
 pub mod lease;
+mod before_main;
+mod warnings;
 mod entry;
 mod activity;
 mod diagnose;
 mod report;
 pub mod recording;
+mod user_file;
+mod yaml_text;
 #[cfg(test)]
 mod fake_api;
 

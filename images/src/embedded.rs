@@ -47,6 +47,7 @@ pub(crate) const NODE: &[Embedded] = embed![
     "node/name-service",
     "node/network",
     "node/pod-neighbour",
+    "node/proxies",
     "node/units/10-kubeadm.conf",
     "node/units/containerd.service",
     "node/units/journald.conf",

@@ -30,6 +30,7 @@ const PLACES: &[(&str, &str, u32)] = &[
     ("node/name-service", "/usr/local/lib/kind-rs/name-service", 0o755),
     ("node/network", "/usr/local/lib/kind-rs/network", 0o755),
     ("node/pod-neighbour", "/opt/cni/bin/pod-neighbour", 0o755),
+    ("node/proxies", "/usr/local/lib/kind-rs/proxies", 0o755),
     ("node/units/10-kubeadm.conf", "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", 0o644),
     ("node/units/containerd.service", "/usr/lib/systemd/system/containerd.service", 0o644),
     ("node/units/journald.conf", "/usr/lib/systemd/journald.conf.d/50-kind-rs.conf", 0o644),
@@ -144,6 +145,32 @@ mod tests {
         let container = &deployment["spec"]["template"]["spec"]["containers"][0];
         assert_eq!(container["imagePullPolicy"], "IfNotPresent");
         assert_eq!(container["image"], provisioner_image(Release::newest()).as_str());
+    }
+
+    /// What systemd makes of the file is what its manual says of quotation marks and specifiers.
+    #[test]
+    fn proxies_reach_services_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("made/50-proxy.conf");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/node/proxies");
+        let write = |variables: &[(&str, &str)]| {
+            let mut command = std::process::Command::new("bash");
+            let run = command.env_clear().env("PATH", "/usr/bin:/bin").envs(variables.iter().copied());
+            assert!(run.arg(script).arg(&file).status().unwrap().success());
+        };
+        write(&[]);
+        assert!(!file.exists());
+        write(&[
+            ("HTTP_PROXY", ""),
+            ("HTTPS_PROXY", r#"http://dom\u:p%40%a"$x & 'y'@proxy:3128/"#),
+            ("no_proxy", "*.local, 169.254/16\n%%"),
+        ]);
+        let expected = concat!(
+            "[Manager]\nDefaultEnvironment=",
+            r#" "HTTPS_PROXY=http://dom\\u:p%%40%%a\"$x & 'y'@proxy:3128/" "no_proxy=*.local, 169.254/16\n%%%%""#,
+            "\n",
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), expected);
     }
 
     #[test]

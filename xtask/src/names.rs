@@ -6,6 +6,8 @@ pub const PREBUILT_IMAGE: &str =
     "kindest/node:v1.37.0-rc.1@sha256:aabfbaf916de1af22a1e0bf56307b9f775e8e8961a61a653c86e373320dbea2e";
 /// The label of everything that is ours to remove.
 pub const LABEL_MANAGED: &str = "io.kind-rs.managed";
+/// The label with the name of the container that it is on; a copy that inherits it has another name.
+pub const LABEL_CONTAINER: &str = "io.kind-rs.container";
 /// The label with the cluster's name.
 pub const LABEL_CLUSTER: &str = "io.x-k8s.kind.cluster";
 /// The label with the node's role.

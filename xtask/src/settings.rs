@@ -5,8 +5,12 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
-    path::PathBuf,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
 };
+
+use nix::unistd::geteuid;
 
 /// Set for test processes: a test without an engine fails instead of being skipped.
 pub const TEST_REQUIRE: &str = "KIND_TEST_REQUIRE";
@@ -51,7 +55,10 @@ impl Settings {
     pub fn from_environment() -> Self {
         let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let home = text("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
-        let folder = |name: &str, fallback: &str| text(name).map_or_else(|| home.join(fallback), PathBuf::from);
+        let folder = |name: &str, fallback: &str| {
+            let named = text(name).map_or_else(|| home.join(fallback), PathBuf::from);
+            if is_of_somebody_else(&named) { Path::new("/root").join(fallback) } else { named }
+        };
         Self {
             ci: text("CI").is_some_and(|value| value != "false" && value != "0"),
             path: env::var_os("PATH").unwrap_or_default(),
@@ -68,6 +75,13 @@ impl Settings {
                 .collect(),
         }
     }
+}
+
+/// Whether root would make something in another user's home, as with `sudo`: that user could not use it later. The
+/// harness goes by the same rule.
+fn is_of_somebody_else(path: &Path) -> bool {
+    let owner = path.ancestors().find_map(|path| fs::metadata(path).ok()).map(|facts| facts.uid());
+    geteuid().is_root() && owner.is_some_and(|owner| owner != 0)
 }
 
 fn is_set_by_cargo_run(name: &OsStr) -> bool {

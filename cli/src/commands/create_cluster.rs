@@ -2,13 +2,13 @@
 
 use std::{path::Path, sync::Arc, time::Instant};
 
-use kind_engine::Engine;
+use kind_engine::{Engine, Labels};
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec, config_file,
     image::{resolve_load_balancer, resolve_nodes},
     inventory,
     kubeconfig::KubeconfigFiles,
-    provision::{Blueprint, Deadline, StepError, provision},
+    provision::{Blueprint, Creation, Deadline, StepError, provision},
 };
 use kind_images::{Release, base_image_reference, node_image_reference};
 
@@ -17,7 +17,6 @@ use crate::{
     args::CreateCluster,
     console::Steps,
     failure::Failure,
-    roll_back::{Creation, RolledBack, roll_back},
     session::Session,
     signals::{Signal, Signals},
 };
@@ -33,21 +32,23 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
     let kubeconfig = session.kubeconfig(&args.kubeconfig)?;
     // Better to hear of an unusable kubeconfig before the work than after it.
     kubeconfig.check()?;
+    let logs = session.settings.state_dir()?.join("logs");
     let engine = session.engine().await?;
     refuse_taken(&*engine, &name).await?;
     let creation = Creation::new();
     let blueprint = Blueprint {
         name: name.clone(),
+        creation: creation.clone(),
         spec,
         image: String::new(),
         load_balancer_image: args.load_balancer_image.clone(),
-        labels: creation.labels(),
+        labels: Labels::new(),
         retain: args.retain,
         deadline: args.timeout.map(Deadline::after),
         wait: Some(args.wait).filter(|limit| !limit.is_zero()),
         pools: session.settings.pools.clone(),
-        proxy: session.settings.proxy.clone(),
-        logs: session.settings.state_dir.join("logs"),
+        proxy: session.settings.proxy(),
+        logs,
     };
     session.console.note(&format!("creating cluster {name}"));
     let mut signals = Signals::new().map_err(Failure::Runtime)?;
@@ -80,15 +81,15 @@ async fn undo(
     session
         .console
         .note(&format!("{signal}: removing what was made of cluster {name}; a second signal stops that, too"));
-    let outcome = tokio::select! {
-        outcome = roll_back(engine, name, creation) => outcome,
-        _ = signals.next() => RolledBack::Partly(None),
+    let undone = tokio::select! {
+        undone = creation.undo(engine, name) => undone.map_err(Some),
+        _ = signals.next() => Err(None),
     };
-    let words = outcome.about(name);
-    if let RolledBack::Partly(Some(error)) = outcome {
+    let Err(error) = undone else { return "what had been made is removed".to_owned() };
+    if let Some(error) = error {
         session.console.failure(&Failure::Destroy(error));
     }
-    words
+    format!("not everything was removed; `kind-rs delete cluster --name {name}` does it")
 }
 
 /// What is asked for; without a configuration one control plane, as kind does it.
@@ -106,7 +107,7 @@ fn specification(args: &CreateCluster) -> Result<ClusterSpec, Failure> {
     })
 }
 
-/// Before images are looked for, and so that an interruption finds nothing but what this run made.
+/// Before images are looked for, which may take a while.
 async fn refuse_taken(engine: &dyn Engine, name: &ClusterName) -> Result<(), Failure> {
     let there = inventory::containers(engine, name).await?;
     if there.is_empty() {

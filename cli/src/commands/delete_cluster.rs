@@ -43,5 +43,9 @@ async fn remove(session: &Session<'_>, engine: &Arc<dyn Engine>, name: &ClusterN
         // Whatever kept it from going shows again now.
         _ => {}
     }
-    Ok(!destroy_named(&**engine, name).await?.is_empty())
+    let removed = destroy_named(&**engine, name).await?;
+    for guest in &removed.disconnected {
+        session.console.note(&format!("disconnected container {guest}: the network goes with its cluster"));
+    }
+    Ok(!removed.is_empty())
 }

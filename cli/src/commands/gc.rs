@@ -3,7 +3,7 @@
 use std::{cell::RefCell, sync::Arc};
 
 use kind_engine::Engine;
-use kind_harness::lease::{Effect, Extent, SweepOutcome, Swept, collect, collect_networks};
+use kind_harness::lease::{Effect, Extent, SweepOutcome, Swept, collect, collect_orphans};
 use kind_images::{ImageUse, OldImage, old_images};
 
 use crate::{args::Gc, failure::Failure, output::print, session::Session, table::size};
@@ -30,7 +30,7 @@ pub(crate) async fn run(session: &Session<'_>, args: Gc) -> Result<(), Failure> 
     let extent = if args.all { Extent::Spare } else { Extent::Ownerless };
     let effect = if args.dry_run { Effect::Tell } else { Effect::Remove };
     collect(&session.settings, Arc::clone(&engine), extent, effect, &|swept| tally.swept(swept)).await?;
-    collect_networks(&*engine, effect, &|swept| tally.swept(swept)).await?;
+    collect_orphans(&*engine, effect, &|swept| tally.swept(swept)).await?;
     if args.images {
         for image in old_images(&*engine).await? {
             tally.image(&*engine, image).await;

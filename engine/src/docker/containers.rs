@@ -6,8 +6,8 @@ use bollard::{
     Docker,
     models::{
         ContainerCreateBody, ContainerInspectResponse, ContainerSummary, EndpointIpamConfig, EndpointSettings,
-        HostConfig, HostConfigCgroupnsModeEnum, Mount as ApiMount, MountPoint, MountType, NetworkingConfig,
-        PortBinding, PortSummaryTypeEnum, RestartPolicy as ApiRestartPolicy, RestartPolicyNameEnum,
+        HostConfig, HostConfigCgroupnsModeEnum, Mount as ApiMount, MountPoint, MountType, MountVolumeOptions,
+        NetworkingConfig, PortBinding, PortSummaryTypeEnum, RestartPolicy as ApiRestartPolicy, RestartPolicyNameEnum,
     },
     query_parameters::{
         CreateContainerOptions, DownloadFromContainerOptions, KillContainerOptions, ListContainersOptions, LogsOptions,
@@ -22,15 +22,15 @@ use super::{
     request::{label_filter, optional, send, translate},
 };
 use crate::{
-    ContainerFacts, ContainerSpec, EngineError, Labels, MountKind, NodeFile, PortMapping, Privileges, Propagation,
-    Protocol, RestartPolicy, files::tar_of,
+    Attachment, ContainerFacts, ContainerSpec, EngineError, Labels, MountKind, NodeFile, PortMapping, Privileges,
+    Propagation, Protocol, RestartPolicy, error::CREATE_CONTAINER, files::tar_of,
 };
 
 /// Creates the container; `host` holds what its privileges ask for.
 pub(super) async fn create(docker: &Docker, spec: &ContainerSpec, host: HostConfig) -> Result<String, EngineError> {
     let options = CreateContainerOptions { name: Some(spec.name.clone()), ..CreateContainerOptions::default() };
     let body = body(spec, host);
-    Ok(send("create container", &spec.name, docker.create_container(Some(options), body)).await?.id)
+    Ok(send(CREATE_CONTAINER, &spec.name, docker.create_container(Some(options), body)).await?.id)
 }
 
 fn body(spec: &ContainerSpec, host: HostConfig) -> ContainerCreateBody {
@@ -77,6 +77,10 @@ fn host_config(spec: &ContainerSpec, host: HostConfig) -> HostConfig {
     let volume = |target: &str| ApiMount {
         target: Some(target.to_owned()),
         typ: Some(MountType::VOLUME),
+        volume_options: Some(MountVolumeOptions {
+            labels: Some(spec.labels.clone().into_iter().collect()),
+            ..MountVolumeOptions::default()
+        }),
         ..ApiMount::default()
     };
     let kinds = || spec.mounts.iter().map(|mount| (&mount.target, &mount.kind));
@@ -198,7 +202,7 @@ fn facts_of_inspect(found: ContainerInspectResponse) -> ContainerFacts {
         exit_code: state.exit_code,
         ports,
         address: first_address(network.networks.as_ref()),
-        networks: network.networks.unwrap_or_default().into_keys().collect(),
+        networks: attachments(network.networks),
         created: 0,
         volumes: volumes(found.mounts),
     }
@@ -206,6 +210,11 @@ fn facts_of_inspect(found: ContainerInspectResponse) -> ContainerFacts {
 
 fn volumes(mounts: Option<Vec<MountPoint>>) -> Vec<String> {
     mounts.unwrap_or_default().into_iter().filter_map(|mount| mount.name).collect()
+}
+
+fn attachments(networks: Option<HashMap<String, EndpointSettings>>) -> Vec<Attachment> {
+    let named = networks.unwrap_or_default().into_iter();
+    named.map(|(name, endpoint)| Attachment { name, id: endpoint.network_id.unwrap_or_default() }).collect()
 }
 
 fn first_address(networks: Option<&HashMap<String, EndpointSettings>>) -> Option<IpAddr> {
@@ -225,7 +234,7 @@ fn facts_of_summary(found: ContainerSummary) -> ContainerFacts {
         .ports
         .unwrap_or_default()
         .into_iter()
-        .filter(|port| port.typ == Some(PortSummaryTypeEnum::TCP))
+        .filter(|port| port.typ.is_none_or(|protocol| protocol == PortSummaryTypeEnum::TCP))
         .filter_map(|port| Some((port.private_port, port.ip.unwrap_or_default(), port.public_port?)));
     let networks = found.network_settings.and_then(|settings| settings.networks);
     ContainerFacts {
@@ -238,7 +247,7 @@ fn facts_of_summary(found: ContainerSummary) -> ContainerFacts {
         exit_code: None,
         ports: ports.collect(),
         address: first_address(networks.as_ref()),
-        networks: networks.unwrap_or_default().into_keys().collect(),
+        networks: attachments(networks),
         created: found.created.unwrap_or_default(),
         volumes: volumes(found.mounts),
     }
@@ -295,6 +304,7 @@ mod tests {
     use bollard::models::PortSummary;
 
     use super::*;
+    use crate::Mount;
 
     #[test]
     fn ports_of_other_protocols_are_no_tcp_ports() {
@@ -316,5 +326,17 @@ mod tests {
             host_config(&spec, HostConfig::default()).userns_mode
         };
         assert_eq!((mode(true).as_deref(), mode(false)), (Some("host"), None));
+    }
+
+    #[test]
+    fn a_volume_without_a_name_says_whose_it_is() {
+        let spec = ContainerSpec {
+            labels: [("of".to_owned(), "demo".to_owned())].into(),
+            mounts: vec![Mount { target: "/var".to_owned(), kind: MountKind::AnonymousVolume }],
+            ..ContainerSpec::default()
+        };
+        let mounts = host_config(&spec, HostConfig::default()).mounts.unwrap();
+        let labels = mounts[0].volume_options.clone().unwrap().labels.unwrap();
+        assert_eq!(labels.get("of").map(String::as_str), Some("demo"));
     }
 }

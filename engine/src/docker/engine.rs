@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use bollard::Docker;
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::{connect, containers, exec, images, networks, privileges, stats, streaming};
+use super::{connect, containers, exec, images, networks, privileges, stats, streaming, volumes};
 use crate::{
     Command, ContainerFacts, ContainerSpec, Engine, EngineError, EngineFacts, ExecOutput, ImageFacts, Labels,
-    NetworkFacts, NetworkSpec, NodeFile, Streams,
+    NetworkFacts, NetworkSpec, NodeFile, Streams, VolumeFacts,
 };
 
 /// A Docker engine, 20.10 (API 1.41) or later.
@@ -75,6 +75,18 @@ impl Engine for DockerEngine {
 
     async fn remove_network(&self, id: &str) -> Result<(), EngineError> {
         networks::remove(&self.docker, id).await
+    }
+
+    async fn disconnect(&self, network: &str, container: &str) -> Result<(), EngineError> {
+        networks::disconnect(&self.docker, network, container).await
+    }
+
+    async fn volumes(&self, labels: &Labels) -> Result<Vec<VolumeFacts>, EngineError> {
+        volumes::list(&self.docker, labels).await
+    }
+
+    async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
+        volumes::remove(&self.docker, name).await
     }
 
     async fn run_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {

@@ -10,5 +10,6 @@ mod images;
 mod networks;
 mod stats;
 mod streaming;
+mod volumes;
 
 pub use engine::DockerEngine;

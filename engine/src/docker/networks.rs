@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bollard::{
     Docker,
-    models::{Ipam, IpamConfig, NetworkCreateRequest},
+    models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkDisconnectRequest},
     query_parameters::ListNetworksOptions,
 };
 use ipnet::IpNet;
@@ -46,4 +46,13 @@ pub(super) async fn list(docker: &Docker, labels: &Labels) -> Result<Vec<Network
 pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), EngineError> {
     optional(send("remove network", id, docker.remove_network(id)).await)?;
     Ok(())
+}
+
+pub(super) async fn disconnect(docker: &Docker, network: &str, container: &str) -> Result<(), EngineError> {
+    let request = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
+    match optional(send("disconnect container", container, docker.disconnect_network(network, request)).await) {
+        // It left by itself meanwhile.
+        Err(EngineError::Refused { message, .. }) if message.contains("is not connected to") => Ok(()),
+        other => other.map(|_| ()),
+    }
 }

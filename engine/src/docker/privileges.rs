@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use bollard::{
     Docker,
     models::{DeviceMapping, HostConfig},
+    query_parameters::StartContainerOptions,
 };
 use tokio::sync::OnceCell;
 
-use super::containers;
+use super::{containers, request::send};
 use crate::{ContainerSpec, EngineError, Privileges};
 
 /// What runc answers where the bounding set is cut.
@@ -99,7 +100,8 @@ async fn start_or_remove(docker: &Docker, spec: &ContainerSpec, host: HostConfig
     let id = containers::create(docker, spec, host).await?;
     let started = async {
         containers::write_files(docker, &id, &spec.files).await?;
-        containers::start(docker, &spec.name).await
+        // By its identifier: its name may be another's by now.
+        send("start container", &spec.name, docker.start_container(&id, None::<StartContainerOptions>)).await
     };
     if let Err(error) = started.await {
         if let Err(left) = containers::remove(docker, &id).await {

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     ClusterRecord, Node,
-    client::{client, client_config, foreign_client_config},
+    client::{client, client_config},
 };
 use crate::{
     spec::Role,
@@ -176,10 +176,7 @@ impl Cluster {
     /// # Errors
     /// When the kubeconfig is not usable.
     pub async fn client_config(&self) -> Result<Config, ClusterError> {
-        Ok(match self.inner.nodes {
-            Nodes::Engine(_) => client_config(self.kubeconfig()).await?,
-            Nodes::OutOfReach => foreign_client_config(self.kubeconfig()).await?,
-        })
+        Ok(client_config(self.kubeconfig()).await?)
     }
 
     /// A client for the administrator. It belongs to the current tokio runtime and must not outlive it.

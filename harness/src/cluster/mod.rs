@@ -10,7 +10,7 @@ mod record;
 mod servers;
 
 pub use client::client_config;
-pub(crate) use client::{client_of, foreign_client_config};
+pub(crate) use client::client_of;
 pub use handle::{Cluster, ClusterError};
 pub use node::Node;
 pub use record::{ClusterRecord, NodeRecord};

@@ -4,13 +4,16 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{ClusterName, NodeName, Role};
+use crate::spec::{ClusterName, Instance, NodeName, Role};
 
 /// A cluster that is up.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterRecord {
     /// The cluster's name.
     pub name: ClusterName,
+    /// The creation that made it; nothing for one that others made.
+    #[serde(default)]
+    pub instance: Option<Instance>,
     /// The node image's reference.
     pub image: String,
     /// The Kubernetes version, such as `v1.37.2`.

@@ -1,11 +1,6 @@
 //! Writes everything that was found into one folder. Every text passes `redact` on its way, and only the user can read it.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 
 use k8s_openapi::api::core::v1::{Event, Pod};
 use serde::Serialize;
@@ -16,7 +11,8 @@ use super::{
     failure::Failed,
     logs::Log,
     pod::PodState,
-    redact::{self, Known, redacted},
+    private::save,
+    redact::{self, Known},
     summary::summary,
 };
 
@@ -31,9 +27,10 @@ pub(super) struct BundleError {
     source: io::Error,
 }
 
-/// The values that the namespace's Secrets hold.
+/// The values that the namespace's Secrets hold, and those of `kube-system`, whose pods' logs are in the bundle, too.
 pub(super) fn known(snapshot: &Snapshot) -> Known {
     let secrets = snapshot.objects.iter().filter(|(kind, _)| kind == "secrets").flat_map(|(_, secrets)| secrets);
+    let secrets = secrets.chain(&snapshot.system_secrets);
     let secrets: Vec<Value> = secrets.filter_map(|secret| serde_json::to_value(secret).ok()).collect();
     Known::of(secrets.iter())
 }
@@ -42,23 +39,10 @@ pub(super) fn known(snapshot: &Snapshot) -> Known {
 pub(super) fn write(failed: &Failed, snapshot: &Snapshot, known: &Known) -> Result<(), BundleError> {
     for (name, text) in files(failed, snapshot) {
         let path = failed.folder.join(name);
-        let text = known.left_out_of(redacted(&text));
+        let text = known.left_out_of(&text);
         save(&path, &text).map_err(|source| BundleError { path, source })?;
     }
     Ok(())
-}
-
-/// Writes a file that only the user can read.
-fn save(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    // A file that is there keeps its mode, so it goes first.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
 }
 
 /// Every file of the bundle and its text, which is not yet for everybody's eyes.

@@ -2,8 +2,11 @@
 
 use std::time::SystemTime;
 
-use k8s_openapi::api::core::v1::{Event, Node, Pod};
-use kube::{Api, Client, api::DynamicObject};
+use k8s_openapi::api::core::v1::{Event, Node, Pod, Secret};
+use kube::{
+    Api, Client,
+    api::{ApiResource, DynamicObject},
+};
 use tokio::time::Instant;
 
 use super::{
@@ -48,6 +51,8 @@ pub(super) struct Snapshot {
     pub(super) system_pods: Vec<Pod>,
     /// The logs of those that are not well.
     pub(super) system_logs: Vec<Log>,
+    /// The Secrets of `kube-system`: not to be told, but to be known where they turn up.
+    pub(super) system_secrets: Vec<DynamicObject>,
     /// What is not Kubernetes' to tell: file names and texts.
     pub(super) machines: Vec<(String, String)>,
     /// What could not be had, and why.
@@ -79,7 +84,12 @@ impl Snapshot {
             let events = list("events", Api::<Event>::namespaced(client.clone(), namespace), EVENTS, lists);
             Some(tokio::join!(pods, events, namespaced(client, namespace, lists)))
         };
-        let (nodes, system, of_namespace) = tokio::join!(nodes, system, of_namespace);
+        let secrets = ApiResource::erase::<Secret>(&());
+        let secrets = Api::<DynamicObject>::namespaced_with(client.clone(), "kube-system", &secrets);
+        let secrets = list("secrets of kube-system", secrets, NODES, lists);
+        let (nodes, system, secrets, of_namespace) = tokio::join!(nodes, system, secrets, of_namespace);
+        // Who may not read them sees nothing of them either.
+        secrets.into_parts(&mut snapshot.system_secrets, &mut Vec::new());
         nodes.into_parts(&mut snapshot.nodes, &mut snapshot.missing);
         system.into_parts(&mut snapshot.system_pods, &mut snapshot.missing);
         if let Some((pods, events, (objects, missing))) = of_namespace {

@@ -13,7 +13,6 @@ use crate::{activity::Doing, cluster::Cluster, settings::Keep};
 use super::{
     bundle,
     collect::{Scene, Snapshot},
-    redact::redacted,
     summary::summary,
 };
 
@@ -69,5 +68,5 @@ fn told(failed: &Failed<'_>, snapshot: &Snapshot) -> String {
     let known = bundle::known(snapshot);
     let written = bundle::write(failed, snapshot, &known);
     let problem = written.as_ref().err().map(|error| error as &dyn std::fmt::Display);
-    known.left_out_of(redacted(&summary(failed, snapshot, problem)))
+    known.left_out_of(&summary(failed, snapshot, problem))
 }

@@ -9,6 +9,7 @@ mod lists;
 mod logs;
 mod machines;
 mod pod;
+mod private;
 mod redact;
 mod summary;
 
@@ -16,4 +17,5 @@ mod summary;
 mod tests;
 
 pub(crate) use failure::{Failed, LIMIT, Look, failure, unseen};
-pub(crate) use redact::redacted;
+pub(crate) use private::{LARGEST, bounded, private_folder, save};
+pub(crate) use redact::{Known, redacted};

@@ -43,6 +43,7 @@ fn cluster_on(engine: FakeEngine) -> Cluster {
         registry: None,
         name,
         image: "node".to_owned(),
+        instance: None,
         kubernetes_version: "v1.37.2".to_owned(),
         server: String::new(),
         kubeconfig: "SECRET-KEY".to_owned(),

@@ -17,9 +17,11 @@ use crate::{
 
 use super::{
     context::Arranged,
-    interrupt::{Interrupted, Signal, say},
+    interrupt::{Cause, Interrupted, say},
     name::TestName,
-    timeline::Timeline,
+    namespace,
+    stage::HURRIED_API_LIMIT,
+    timeline::{Timeline, seconds},
 };
 
 /// How many lines say what a test was doing that has no cluster yet.
@@ -35,6 +37,8 @@ pub(super) struct Case {
     is_alone: bool,
     arranged: OnceLock<(Arranged, Look)>,
     last_word: OnceLock<LastWord>,
+    /// What is said where the body does not end in time.
+    limit: OnceLock<String>,
 }
 
 impl Case {
@@ -48,6 +52,7 @@ impl Case {
             is_alone: settings.test.is_some(),
             arranged: OnceLock::new(),
             last_word: OnceLock::new(),
+            limit: OnceLock::new(),
         }
     }
 
@@ -77,11 +82,27 @@ impl Case {
         })
     }
 
-    /// What is said of a test that a signal ends.
-    pub(super) fn ended_by(&self, signal: Signal) -> String {
-        let who = match signal {
-            Signal::Terminate => "SIGTERM, which test runners send at their time limit",
-            Signal::Interrupt => "SIGINT, Ctrl-C",
+    /// The body begins, and has this limit, which that sets.
+    pub(super) fn limited(&self, limit: Duration, from: &str) {
+        // It begins once.
+        let _ = self.limit.set(format!("{}, the limit that {from} sets", seconds(limit)));
+    }
+
+    /// What is said of a body that does not end.
+    pub(super) fn ran_out(&self) -> String {
+        let limit = self.limit.get().map_or("its limit", String::as_str);
+        format!("{} did not end within {limit}; it {}", self.name.as_str(), self.timeline)
+    }
+
+    /// What is said of a test that this ends.
+    pub(super) fn ended_by(&self, cause: &Cause) -> String {
+        let who = match cause {
+            Cause::Terminate => "SIGTERM, which test runners send at their time limit".to_owned(),
+            Cause::Interrupt => "SIGINT, Ctrl-C".to_owned(),
+            Cause::Blocked(test) if **test == *self.name.as_str() => return self.ran_out(),
+            Cause::Blocked(test) => {
+                format!("the end of its process: {test}, another test in it, blocks its thread beyond its limit")
+            }
         };
         format!("{} was ended by {who}; it {}", self.name.as_str(), self.timeline)
     }
@@ -94,8 +115,12 @@ impl Case {
 
 #[async_trait(?Send)]
 impl Interrupted for Case {
-    async fn tell_for_it(&self, signal: Signal, limit: Duration) {
-        let (reason, timeline, doing) = (self.ended_by(signal), self.timeline.to_string(), self.activity.doing());
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    async fn tell_for_it(&self, cause: &Cause, limit: Duration) {
+        let (reason, timeline, doing) = (self.ended_by(cause), self.timeline.to_string(), self.activity.doing());
         let reason = format!("{reason}; it does not react, because its body blocks its thread");
         say(&diagnose::redacted(&reason));
         let Some(failed) = self.failed(&reason, &timeline, &doing) else { return };
@@ -105,10 +130,14 @@ impl Interrupted for Case {
             say(&format!("the cluster is not kept for {}: {error}", self.name.as_str()));
         }
         // The test's own client belongs to a runtime that does not run.
-        say(&match Client::try_from(arranged.config.clone()) {
-            Ok(client) => diagnose::failure(&client, &failed, limit).await,
-            Err(error) => diagnose::unseen(&failed, &error.to_string()),
-        });
+        let client = match Client::try_from(arranged.config.clone()) {
+            Ok(client) => client,
+            Err(error) => return say(&diagnose::unseen(&failed, &error.to_string())),
+        };
+        say(&diagnose::failure(&client, &failed, limit).await);
+        if let (Keep::Never, Some(namespace)) = (self.keep, &arranged.namespace) {
+            namespace::tidy_up(&client, namespace, HURRIED_API_LIMIT).await;
+        }
     }
 
     fn is_alone(&self) -> bool {

@@ -43,7 +43,7 @@ pub enum EntryError {
     #[error(transparent)]
     Cluster(Box<dyn Error + Send + Sync>),
     /// A test that must run has no engine.
-    #[error("get a cluster: {reason}; KIND_TEST_REQUIRE makes that a failure instead of a skipped test")]
+    #[error("get a cluster: {reason}; KIND_TEST_REQUIRE, or CI, makes that a failure instead of a skipped test")]
     Required {
         /// Why there is no engine.
         reason: String,

@@ -4,24 +4,18 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr},
-    path::Path,
     sync::Arc,
     time::Duration,
 };
 
 use k8s_openapi::api::core::v1::{Namespace, Node};
-use kube::{
-    Api, Client,
-    api::ListParams,
-    config::{Kubeconfig, KubeconfigError},
-};
+use kube::{Api, Client, api::ListParams};
 use tokio::time::timeout;
 
 use crate::{
     activity::{self, Activity},
-    cluster::{Cluster, ClusterRecord, NodeRecord, foreign_client_config},
+    cluster::{Cluster, ClusterRecord, NodeRecord, client_config},
     diagnose::Look,
-    kubeconfig::KubeconfigFiles,
     lease::{self, Access, Holder, LastWord, Outcome, Visit},
     settings::{ExistingCluster, Settings},
     spec::{ClusterName, ClusterSpec, NodeName, NodeSpec, Role},
@@ -31,6 +25,12 @@ use super::{
     host::{Held, Host, Refusal},
     request::Wanted,
 };
+
+mod context;
+mod error;
+
+use context::Named;
+use error::ExistingError;
 
 /// How long the API has for its first answer.
 const API_LIMIT: Duration = Duration::from_secs(15);
@@ -50,50 +50,6 @@ pub(super) struct Visiting {
     visit: Visit,
 }
 
-/// The named cluster cannot be used.
-#[derive(Debug, thiserror::Error)]
-enum ExistingError {
-    #[error("use the cluster of {from}: {problem}")]
-    File { from: String, problem: String },
-    #[error("use the cluster of {from}")]
-    Kubeconfig {
-        from: String,
-        #[source]
-        source: KubeconfigError,
-    },
-    #[error("make a client for the cluster of {from}")]
-    Client {
-        from: String,
-        #[source]
-        source: kube::Error,
-    },
-    #[error("reach the API at {server}, which {from} names: is it up, and is it the right context?")]
-    Api {
-        from: String,
-        server: String,
-        #[source]
-        source: kube::Error,
-    },
-    #[error("reach the API at {server}, which {from} names: no answer within {} s; is it up, and is it the right context?", API_LIMIT.as_secs())]
-    NoAnswer { from: String, server: String },
-}
-
-impl From<ExistingError> for Refusal {
-    fn from(error: ExistingError) -> Self {
-        Self::Failed(Box::new(error))
-    }
-}
-
-/// The current context of the kubeconfig.
-struct Named {
-    /// Where it comes from, for messages.
-    from: String,
-    context: String,
-    kubeconfig: Kubeconfig,
-    /// The command that a person looks with.
-    kubectl: String,
-}
-
 /// What the API says of itself.
 struct Facts {
     version: String,
@@ -106,18 +62,20 @@ impl Host for Existing<'_> {
     type Held = Visiting;
 
     async fn acquire(&self, wanted: &Wanted, access: Access, test: &str) -> Result<Visiting, Refusal> {
-        let named = self.named()?;
+        let mut named = Named::find(self.which, self.settings)?;
+        let through = named.choose_way(&self.settings.proxy_variables)?;
         let kubeconfig = serde_yaml::to_string(&named.kubeconfig)
             .map_err(|error| ExistingError::File { from: named.from.clone(), problem: error.to_string() })?;
-        let config = foreign_client_config(&kubeconfig).await;
+        let config = client_config(&kubeconfig).await;
         let config = config.map_err(|source| ExistingError::Kubeconfig { from: named.from.clone(), source })?;
         let server = config.cluster_url.to_string();
-        let client = Client::try_from(config);
-        let client = client.map_err(|source| ExistingError::Client { from: named.from.clone(), source })?;
+        let place =
+            format!("{server}{}", through.map(|it| format!(" (through the proxy of {it})")).unwrap_or_default());
+        let client = Client::try_from(config).map_err(|error| ExistingError::client(&named.from, &place, error))?;
         let facts = match timeout(API_LIMIT, Facts::ask(&client, &server)).await {
             Ok(Ok(facts)) => facts,
-            Ok(Err(source)) => return Err(ExistingError::Api { from: named.from, server, source }.into()),
-            Err(_) => return Err(ExistingError::NoAnswer { from: named.from, server }.into()),
+            Ok(Err(source)) => return Err(ExistingError::Api { from: named.from, server: place, source }.into()),
+            Err(_) => return Err(ExistingError::NoAnswer { from: named.from, server: place }.into()),
         };
         let nodes: Vec<NodeRecord> = facts.nodes.iter().filter_map(node).collect();
         if let Some(reason) = unfit(wanted, &nodes) {
@@ -126,6 +84,7 @@ impl Host for Existing<'_> {
         let record = ClusterRecord {
             name: name(&named.context),
             image: String::new(),
+            instance: None,
             kubernetes_version: facts.version,
             nodes,
             load_balancer: None,
@@ -135,7 +94,8 @@ impl Host for Existing<'_> {
             created: 0,
         };
         let holder = Holder { test: test.to_owned() };
-        let visit = lease::visit(&self.settings.state_dir, &facts.identity, access, &holder).await;
+        let state_dir = self.settings.state_dir().map_err(|error| Refusal::Failed(Box::new(error)))?;
+        let visit = lease::visit(state_dir, &facts.identity, access, &holder).await;
         let visit = visit.map_err(|error| Refusal::Failed(Box::new(error)))?;
         Ok(Visiting { cluster: Cluster::visit(record), kubectl: named.kubectl, visit })
     }
@@ -163,82 +123,6 @@ impl Held for Visiting {
 
     async fn release(self, _: Outcome) {
         self.visit.leave();
-    }
-}
-
-impl Existing<'_> {
-    /// Reads the kubeconfig and checks that its current context leads somewhere.
-    fn named(&self) -> Result<Named, ExistingError> {
-        let (from, kubeconfig, kubectl) = match self.which {
-            ExistingCluster::File(path) | ExistingCluster::Argument(path) => {
-                let is_variable = matches!(self.which, ExistingCluster::File(_));
-                let name = if is_variable { "KIND_TEST_KUBECONFIG=" } else { "--kubeconfig " };
-                let from = format!("{name}{}", path.display());
-                let kubeconfig = read(&from, path)?;
-                (from, kubeconfig, format!("kubectl --kubeconfig {}", quoted(&path.display())))
-            }
-            ExistingCluster::OfTheUser => {
-                let Settings { kubeconfig, home, .. } = self.settings;
-                let of_the_user = "USE_EXISTING_CLUSTER".to_owned();
-                let files = KubeconfigFiles::new(None, kubeconfig.as_deref(), home.as_deref());
-                let files = files
-                    .map_err(|error| ExistingError::File { from: of_the_user.clone(), problem: error.to_string() })?;
-                let paths = files.all().iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(":");
-                let from = format!("{of_the_user}, {paths}");
-                (from.clone(), read_all(&from, files.all())?, "kubectl".to_owned())
-            }
-        };
-        let context =
-            current_context(&kubeconfig).map_err(|problem| ExistingError::File { from: from.clone(), problem })?;
-        let kubectl = format!("{kubectl} --context {}", quoted(&context));
-        Ok(Named { from: format!("{from}, context {context}"), context, kubeconfig, kubectl })
-    }
-}
-
-fn read(from: &str, path: &Path) -> Result<Kubeconfig, ExistingError> {
-    if !path.exists() {
-        let is_relative_variable = path.is_relative() && from.starts_with("KIND_TEST_KUBECONFIG");
-        let here = if is_relative_variable { "; a relative path counts from the package's folder" } else { "" };
-        let problem = format!("there is no file {}{here}", path.display());
-        return Err(ExistingError::File { from: from.to_owned(), problem });
-    }
-    Kubeconfig::read_from(path).map_err(|source| ExistingError::Kubeconfig { from: from.to_owned(), source })
-}
-
-/// Those files that are there, as kubectl reads them together.
-fn read_all(from: &str, paths: &[std::path::PathBuf]) -> Result<Kubeconfig, ExistingError> {
-    let mut merged: Option<Kubeconfig> = None;
-    for path in paths.iter().filter(|path| path.exists()) {
-        let next = read(from, path)?;
-        merged = Some(match merged {
-            None => next,
-            Some(merged) => {
-                merged.merge(next).map_err(|source| ExistingError::Kubeconfig { from: from.to_owned(), source })?
-            }
-        });
-    }
-    merged.ok_or_else(|| {
-        let problem = "there is no such file; KUBECONFIG or KIND_TEST_KUBECONFIG names another".to_owned();
-        ExistingError::File { from: from.to_owned(), problem }
-    })
-}
-
-/// The name of the current context, if everything that it names is there.
-fn current_context(kubeconfig: &Kubeconfig) -> Result<String, String> {
-    let all = || kubeconfig.contexts.iter().map(|it| it.name.clone()).collect::<Vec<_>>().join(", ");
-    let current = kubeconfig.current_context.clone().filter(|name| !name.is_empty());
-    let current = current
-        .ok_or_else(|| format!("it has no current context; `kubectl config use-context` sets one of: {}", all()))?;
-    let context = kubeconfig.contexts.iter().find(|it| it.name == current).and_then(|it| it.context.as_ref());
-    let context =
-        context.ok_or_else(|| format!("its current context {current:?} is not there; there are: {}", all()))?;
-    if !kubeconfig.clusters.iter().any(|it| it.name == context.cluster) {
-        return Err(format!("its context {current:?} names cluster {:?}, which is not there", context.cluster));
-    }
-    let user = context.user.as_ref().filter(|user| !kubeconfig.auth_infos.iter().any(|it| it.name == **user));
-    match user {
-        Some(user) => Err(format!("its context {current:?} names user {user:?}, which is not there")),
-        None => Ok(current),
     }
 }
 
@@ -316,13 +200,6 @@ fn name(context: &str) -> ClusterName {
     // The end of a long one, such as a cloud's, says more than its beginning.
     let text = &text[text.len().saturating_sub(38)..];
     ClusterName::new(text.trim_matches(['-', '.'])).unwrap_or_else(|_| ClusterName::new("existing").expect("a name"))
-}
-
-/// A word that a shell reads as one.
-fn quoted(word: &dyn fmt::Display) -> String {
-    let word = word.to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

@@ -19,15 +19,12 @@ use super::{
     existing::{Existing, Visiting},
     host::{Held as _, Host as _, Leased, Refusal},
     name::TestName,
-    namespace,
+    namespace::{self, API_LIMIT},
     request::Wanted,
     timeline::Timeline,
 };
 
 /// A hold on a cluster, for runners of tests that are not `#[kind_test]` functions.
-///
-/// The program that asks for one may be run again as the cluster's keeper: the first thing that its `main` does is to ask
-/// [`lease::keeper_order`], and to hand an order to [`lease::run_keeper`].
 ///
 /// ```no_run
 /// use kind_harness::{ClusterSpec, Hold, lease::Access, settings::Settings};
@@ -114,7 +111,7 @@ impl Hold {
                 };
                 let told = diagnose::failure(&client, &failed, diagnose::LIMIT).await;
                 if let (Keep::Never, Some(namespace)) = (self.keep, namespace) {
-                    namespace::tidy_up(&client, namespace).await;
+                    namespace::tidy_up(&client, namespace, API_LIMIT).await;
                 }
                 told
             }

@@ -1,4 +1,5 @@
-//! The signals that end a test early: SIGTERM, which test runners send before they kill, and SIGINT from the terminal.
+//! What ends tests early: SIGTERM, which test runners send before they kill, SIGINT from the terminal, and a test that blocks
+//! its thread beyond its limit, which nothing but the end of the process ends.
 //!
 //! One thread of the process listens, whatever the tests' own threads are busy with. Each test then says what it was doing,
 //! writes what it can in time, gives its cluster back and fails. A second signal ends the process at once.
@@ -18,7 +19,10 @@ use tokio::{
     sync::watch,
 };
 
-use crate::wait::{self, Check};
+use crate::{
+    wait::{self, Check},
+    warnings::warn,
+};
 
 /// How often the listening thread looks whether all tests are over.
 const EVERY: Duration = Duration::from_millis(20);
@@ -27,19 +31,27 @@ const NOTICE: Duration = Duration::from_secs(1);
 /// How long everything may take, before the process ends: nextest kills after 10 s, where nothing else is set.
 const GRACE: Duration = Duration::from_secs(9);
 
-/// A signal that ended a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
+/// How often the listening thread looks for a test that is beyond its limit.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What ends all tests of this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// SIGTERM.
     Terminate,
+    /// SIGINT.
     Interrupt,
+    /// The test of this name does not end at its limit.
+    Blocked(Arc<str>),
 }
 
-impl Signal {
-    /// What shells show for a process that it ended.
-    fn exit_code(self) -> i32 {
+impl Cause {
+    /// The process' exit code: what shells show for one that a signal ended, or libtest's for failed tests.
+    fn exit_code(&self) -> i32 {
         match self {
             Self::Terminate => 128 + 15,
             Self::Interrupt => 128 + 2,
+            Self::Blocked(_) => 101,
         }
     }
 }
@@ -47,8 +59,11 @@ impl Signal {
 /// A running test, as the listening thread knows it.
 #[async_trait(?Send)]
 pub(super) trait Interrupted: Send + Sync {
+    /// Its name.
+    fn name(&self) -> &str;
+
     /// The test does not react: tells what is known without its help, within the limit.
-    async fn tell_for_it(&self, signal: Signal, limit: Duration);
+    async fn tell_for_it(&self, cause: &Cause, limit: Duration);
 
     /// Whether the process was started for this test alone, and ends with it.
     fn is_alone(&self) -> bool;
@@ -57,19 +72,34 @@ pub(super) trait Interrupted: Send + Sync {
 /// A test's registration. Dropping it, and all that were cloned from it, is the test's end.
 #[derive(Clone)]
 pub(super) struct Running {
-    signals: watch::Receiver<Option<Signal>>,
-    noticed: Arc<AtomicBool>,
+    causes: watch::Receiver<Option<Cause>>,
+    progress: Arc<Progress>,
+}
+
+/// What the listening thread sees of a test.
+#[derive(Default)]
+struct Progress {
+    /// The test knows that it is to end.
+    noticed: AtomicBool,
+    /// When it must have got further.
+    due: Mutex<Option<Instant>>,
+}
+
+impl Progress {
+    fn due(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct Entry {
     test: Weak<dyn Interrupted>,
     /// Gone when the test is over.
-    noticed: Weak<AtomicBool>,
+    progress: Weak<Progress>,
 }
 
 /// Everything that the listening thread and the tests share.
 struct Listener {
-    sender: watch::Sender<Option<Signal>>,
+    sender: watch::Sender<Option<Cause>>,
     running: Mutex<Vec<Entry>>,
 }
 
@@ -81,10 +111,10 @@ fn start_listener() -> Arc<Listener> {
     // Without the thread, signals do what they do to any program.
     let started = std::thread::Builder::new().name("kind-signals".to_owned()).spawn(move || {
         let Err(error) = shared.listen();
-        tracing::warn!("listen for signals: {error}");
+        warn(format_args!("listen for signals: {error}"));
     });
     if let Err(error) = started {
-        tracing::warn!("start a thread that listens for signals: {error}");
+        warn(format_args!("start a thread that listens for signals: {error}"));
     }
     listener
 }
@@ -92,35 +122,45 @@ fn start_listener() -> Arc<Listener> {
 /// A test begins.
 pub(super) fn register<T: Interrupted + 'static>(test: &Arc<T>) -> Running {
     let listener = LISTENER.get_or_init(start_listener);
-    let noticed = Arc::<AtomicBool>::default();
+    let progress = Arc::<Progress>::default();
     let test: Arc<dyn Interrupted> = Arc::<T>::clone(test);
     let mut running = listener.running();
-    running.retain(|entry| entry.noticed.strong_count() > 0);
-    running.push(Entry { test: Arc::downgrade(&test), noticed: Arc::downgrade(&noticed) });
-    Running { signals: listener.sender.subscribe(), noticed }
+    running.retain(|entry| entry.progress.strong_count() > 0);
+    running.push(Entry { test: Arc::downgrade(&test), progress: Arc::downgrade(&progress) });
+    Running { causes: listener.sender.subscribe(), progress }
 }
 
 impl Running {
-    /// A registration with nobody, and what sends signals to it.
+    /// A registration with nobody, and what sends causes to it.
     #[cfg(test)]
-    pub(super) fn scripted() -> (watch::Sender<Option<Signal>>, Self) {
+    pub(super) fn scripted() -> (watch::Sender<Option<Cause>>, Self) {
         let sender = watch::Sender::new(None);
-        let signals = sender.subscribe();
-        (sender, Self { signals, noticed: Arc::default() })
+        let causes = sender.subscribe();
+        (sender, Self { causes, progress: Arc::default() })
     }
 
-    /// Waits for a signal; one that came before counts.
-    pub(super) async fn signal(&self) -> Signal {
-        let mut signals = self.signals.clone();
-        let came = signals.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
-        let Some(signal) = came else { return std::future::pending().await };
-        self.noticed.store(true, Ordering::Relaxed);
-        signal
+    /// Waits for what ends the test early; what came before counts.
+    pub(super) async fn cause(&self) -> Cause {
+        let mut causes = self.causes.clone();
+        let came = causes.wait_for(Option::is_some).await.ok().and_then(|cause| cause.clone());
+        let Some(cause) = came else { return std::future::pending().await };
+        self.progress.noticed.store(true, Ordering::Relaxed);
+        cause
     }
 
-    /// The signal that came, if one did.
-    pub(super) fn came(&self) -> Option<Signal> {
-        *self.signals.borrow()
+    /// What came, if anything did.
+    pub(super) fn came(&self) -> Option<Cause> {
+        self.causes.borrow().clone()
+    }
+
+    /// From now on the test is ended from outside where it does not call this, or [`Running::gets_on`], again in time.
+    pub(super) fn is_due_in(&self, time: Duration) {
+        *self.progress.due() = Instant::now().checked_add(time);
+    }
+
+    /// What the test does now ends in time by itself.
+    pub(super) fn gets_on(&self) {
+        *self.progress.due() = None;
     }
 }
 
@@ -143,21 +183,40 @@ impl Listener {
             let mut interrupt = signal(SignalKind::interrupt())?;
             let mut next = async || {
                 tokio::select! {
-                    _ = terminate.recv() => Signal::Terminate,
-                    _ = interrupt.recv() => Signal::Interrupt,
+                    _ = terminate.recv() => Cause::Terminate,
+                    _ = interrupt.recv() => Cause::Interrupt,
                 }
             };
-            let first = next().await;
+            let first = tokio::select! {
+                first = next() => first,
+                blocked = self.blocked() => blocked,
+            };
             tokio::select! {
-                second = next() => exit(second),
-                () = self.end(first) => exit(first),
+                second = next() => exit(&second),
+                () = self.end(&first) => exit(&first),
             }
         })
     }
 
+    /// Waits for a test that should have got further by now, and has not.
+    async fn blocked(&self) -> Cause {
+        let found = wait::until_every(LOOK, "a test beyond its limit", Duration::MAX, async || {
+            let all = self.running();
+            match all.iter().find_map(Entry::overdue) {
+                Some(test) => Check::Done(test.name().into()),
+                None => Check::not_yet("all are within theirs"),
+            }
+        });
+        match found.await {
+            Ok(name) => Cause::Blocked(name),
+            // Without a limit the wait only ends with its condition.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     /// Sees to it that every test ends. Returns when the process is to end: a test runner would begin the next test.
-    async fn end(&self, signal: Signal) {
-        self.sender.send_replace(Some(signal));
+    async fn end(&self, cause: &Cause) {
+        self.sender.send_replace(Some(cause.clone()));
         let start = Instant::now();
         let alone = self.running().iter().any(|it| it.test.upgrade().is_some_and(|test| test.is_alone()));
         let mut told: Vec<Weak<dyn Interrupted>> = Vec::new();
@@ -170,12 +229,12 @@ impl Listener {
                 told.push(Weak::clone(&test));
                 if let Some(test) = test.upgrade() {
                     let left = GRACE.saturating_sub(start.elapsed()).saturating_sub(NOTICE);
-                    test.tell_for_it(signal, left).await;
+                    test.tell_for_it(cause, left).await;
                 }
             }
             // One that blocks its thread goes on for as long as it likes.
             let all = self.running();
-            let left = all.iter().filter(|entry| entry.noticed.strong_count() > 0);
+            let left = all.iter().filter(|entry| entry.progress.strong_count() > 0);
             let left = left.filter(|entry| !told.iter().any(|it| it.ptr_eq(&entry.test))).count();
             if left == 0 { Check::Done(()) } else { Check::not_yet(format!("{left} tests run")) }
         });
@@ -188,11 +247,20 @@ impl Listener {
 
     /// Tests that do not react.
     fn deaf(&self) -> Vec<Weak<dyn Interrupted>> {
-        let is_deaf = |entry: &&Entry| entry.noticed.upgrade().is_some_and(|it| !it.load(Ordering::Relaxed));
+        let is_deaf = |entry: &&Entry| entry.progress.upgrade().is_some_and(|it| !it.noticed.load(Ordering::Relaxed));
         self.running().iter().filter(is_deaf).map(|entry| Weak::clone(&entry.test)).collect()
     }
 }
 
-fn exit(signal: Signal) -> ! {
-    std::process::exit(signal.exit_code())
+impl Entry {
+    /// The test, where it is beyond what it was given.
+    fn overdue(&self) -> Option<Arc<dyn Interrupted>> {
+        let progress = self.progress.upgrade()?;
+        let is_overdue = progress.due().is_some_and(|due| due < Instant::now());
+        if is_overdue { self.test.upgrade() } else { None }
+    }
+}
+
+fn exit(cause: &Cause) -> ! {
+    std::process::exit(cause.exit_code())
 }

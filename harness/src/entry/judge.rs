@@ -62,9 +62,41 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
+/// What is worth knowing about a failure that reads like this.
+pub(super) fn hint(reason: &str) -> Option<&'static str> {
+    // The words of tower and hyper for a connection whose driver is gone, and tower's error as a panic shows it.
+    const OUTLIVED: [&str; 4] = [
+        "buffer's worker closed unexpectedly",
+        "Service(Closed)",
+        "dispatch task is gone",
+        "runtime dropped the dispatch task",
+    ];
+    OUTLIVED.iter().any(|words| reason.contains(words)).then_some(
+        "the likely cause: the client was made in a Tokio runtime that has ended. Each `#[kind_test]` has a runtime of its own, \
+         so a client that one test keeps for others, as in a `static`, works in none of them; let each test take a \
+         `kube::Client` as a parameter",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_outlived_its_runtime_is_explained() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+        let client = {
+            let _entered = runtime.enter();
+            kube::Client::try_from(config).unwrap()
+        };
+        runtime.shutdown_background();
+        let error = client.apiserver_version().await.unwrap_err();
+        assert!(hint(&format!("{error:?}")).is_some(), "{error:?}");
+        let text = Returned(Err::<(), _>(error)).judge().unwrap_err();
+        assert!(hint(&text).is_some(), "{text}");
+        assert_eq!(hint("the test returned an error: pods \"x\" not found"), None);
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("read the answer")]

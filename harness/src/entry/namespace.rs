@@ -1,16 +1,22 @@
 //! The namespace of one test: made before the body, deleted after it.
 
-use std::{collections::BTreeMap, fmt, ops::Deref, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Deref,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::{
     Api, Client,
-    api::{DeleteParams, ObjectMeta, PostParams},
+    api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
 
 use tokio::time::timeout;
 
-use super::{judge::chain, name::TestName, timeline::seconds};
+use super::{interrupt::say, judge::chain, name::TestName, timeline::seconds};
 use crate::wait::{Check, WaitError, until_every, until_or};
 
 /// How long the API has for one call of ours. A control plane that was just killed is left within seconds.
@@ -18,6 +24,13 @@ pub(super) const API_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long after one try to reach the API the next one is made.
 const AGAIN: Duration = Duration::from_millis(250);
+
+/// How long a namespace may take to go before anybody asks why.
+const GOING: Duration = Duration::from_secs(10);
+/// How many that do not go are told of at once.
+const MOST_HELD: u32 = 20;
+/// The annotation of those that were told of.
+const TOLD: &str = "io.kind-rs.told";
 
 /// How long the controller has for its part of a new namespace.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -153,22 +166,99 @@ async fn create_default_account(client: &Client, namespace: &str) -> Result<(), 
     }
 }
 
+/// Says which namespaces of earlier tests do not go, and what holds them. Each is told of once.
+pub(super) async fn tell_of_held(client: &Client) {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let terminating = ListParams::default().labels(LABEL_TEST).fields("status.phase=Terminating").limit(MOST_HELD);
+    // Who cannot be asked is told of elsewhere.
+    let Ok(list) = namespaces.list(&terminating).await else { return };
+    for namespace in list.items {
+        let Some((name, holds)) = namespace.metadata.name.clone().zip(held(&namespace)) else { continue };
+        let told = serde_json::json!({ "metadata": { "annotations": { TOLD: "1" } } });
+        // Somebody may have no right to it; then it is told of again.
+        let _ = namespaces.patch(&name, &PatchParams::default(), &Patch::Merge(&told)).await;
+        say(&format!("kind: namespace {name}, which an earlier test left, does not go: {holds}"));
+    }
+}
+
+/// What holds a namespace that should be gone, and was not told of yet.
+fn held(namespace: &Namespace) -> Option<String> {
+    let deleted = SystemTime::from(namespace.metadata.deletion_timestamp.as_ref()?.0);
+    let is_told = namespace.metadata.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(TOLD));
+    if is_told || deleted.elapsed().unwrap_or_default() < GOING {
+        return None;
+    }
+    let conditions = namespace.status.as_ref().and_then(|status| status.conditions.as_ref()).into_iter().flatten();
+    let mut holds: Vec<String> = conditions
+        .filter(|condition| condition.type_ != "NamespaceContentRemaining" && condition.status == "True")
+        .map(|condition| condition.message.clone().unwrap_or_else(|| condition.type_.clone()))
+        .collect();
+    let own = namespace.metadata.finalizers.as_deref().unwrap_or_default();
+    if !own.is_empty() {
+        holds.push(format!("the namespace itself has the finalizers {}", own.join(", ")));
+    }
+    // Without any of these its content is on its way.
+    (!holds.is_empty()).then(|| holds.join("; "))
+}
+
 /// Deletes a namespace that nobody will look at, and only says so where that fails.
-pub(super) async fn tidy_up(client: &Client, namespace: &str) {
-    let problem = match timeout(API_LIMIT, delete(client, namespace)).await {
+pub(super) async fn tidy_up(client: &Client, namespace: &str, limit: Duration) {
+    let problem = match timeout(limit, delete(client, namespace)).await {
         Ok(Ok(())) => return,
         Ok(Err(error)) => chain(&error),
-        Err(_) => format!("no answer after {}", seconds(API_LIMIT)),
+        Err(_) => format!("no answer after {}", seconds(limit)),
     };
     eprintln!("namespace {namespace} stays until its cluster goes, because its deletion failed: {problem}");
 }
 
 /// Asks for the namespace's deletion; the cluster does it in the background.
-pub(super) async fn delete(client: &Client, namespace: &str) -> Result<(), kube::Error> {
+async fn delete(client: &Client, namespace: &str) -> Result<(), kube::Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     match namespaces.delete(namespace, &DeleteParams::background()).await {
         // The test deleted it itself.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         outcome => outcome.map(|_| ()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn terminating(deleted: &str, change: impl FnOnce(&mut serde_json::Value)) -> Namespace {
+        let condition = |kind: &str, status: &str, message: &str| json!({ "type": kind, "status": status, "message": message, "lastTransitionTime": deleted });
+        let mut namespace = json!({
+            "metadata": { "name": "orders-1", "deletionTimestamp": deleted },
+            "status": { "phase": "Terminating", "conditions": [
+                condition("NamespaceDeletionContentFailure", "False", "All content successfully deleted"),
+                condition("NamespaceContentRemaining", "True", "widgets.example.com has 1 resource instances"),
+            ] },
+        });
+        change(&mut namespace);
+        serde_json::from_value(namespace).unwrap()
+    }
+
+    #[test]
+    fn only_what_is_held_is_told_of_and_once() {
+        let long_ago = "2020-01-01T00:00:00Z";
+        let finalizer = |namespace: &mut serde_json::Value| {
+            let condition = json!({ "type": "NamespaceFinalizersRemaining", "status": "True",
+                "message": "example.com/hold in 1 resource instances", "lastTransitionTime": long_ago });
+            namespace["status"]["conditions"].as_array_mut().unwrap().push(condition);
+        };
+        let holds = held(&terminating(long_ago, finalizer));
+        assert_eq!(holds.as_deref(), Some("example.com/hold in 1 resource instances"));
+        assert_eq!(held(&terminating(long_ago, |_| {})), None, "its content goes");
+        assert_eq!(held(&terminating("2999-01-01T00:00:00Z", finalizer)), None, "it was deleted just now");
+        let told = |namespace: &mut serde_json::Value| {
+            finalizer(namespace);
+            namespace["metadata"]["annotations"] = json!({ TOLD: "1" });
+        };
+        assert_eq!(held(&terminating(long_ago, told)), None);
+        let own = |namespace: &mut serde_json::Value| namespace["metadata"]["finalizers"] = json!(["a/b"]);
+        let holds = held(&terminating(long_ago, own)).unwrap();
+        assert_eq!(holds, "the namespace itself has the finalizers a/b");
     }
 }

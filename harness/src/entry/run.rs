@@ -1,11 +1,11 @@
 //! The one function that an expanded `#[kind_test]` calls.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     activity::{self, Activity},
-    diagnose, lease,
-    recording::{self, Recorder},
+    diagnose,
+    recording::Recorder,
     settings::Settings,
 };
 
@@ -16,7 +16,7 @@ use super::{
     existing::Existing,
     host::Leases,
     interrupt::{self, say},
-    judge::{Judged, chain},
+    judge::{Judged, chain, hint},
     name::TestName,
     request::{Request, TestMeta},
     stage::Stage,
@@ -48,14 +48,6 @@ where
     let activity = Arc::new(Activity::default());
     let prepare = || -> Result<(Settings, tokio::runtime::Runtime), EntryError> {
         let settings = Settings::from_environment().map_err(|source| EntryError::Settings { source })?;
-        if let Some(order) = lease::keeper_order(&settings) {
-            // This process is no test: it was started to keep a cluster, through the test that wanted it.
-            exit(lease::run_keeper(order));
-        }
-        if let Some(order) = recording::reporter_order(&settings) {
-            // Nor is it here: it was started to report the run.
-            exit(recording::run_reporter(order, &settings));
-        }
         Ok((settings, request.runtime.build(&activity)?))
     };
     let (settings, runtime) = match prepare() {
@@ -64,7 +56,7 @@ where
     };
     let name = TestName::new(&meta, settings.test.as_deref(), settings.attempt);
     let settings = &settings;
-    let recorder = &Recorder::new(settings, name.as_str());
+    let recorder = &Recorder::new(settings);
     let _entered = activity::enter(&activity);
     let case = Arc::new(Case::new(name, activity, settings));
     let running = interrupt::register(&case);
@@ -76,8 +68,17 @@ where
         runtime
             .block_on(Stage { host: Leases(settings), settings, meta, request, case, running, recorder }.perform(test))
     };
+    let hint = hint(&ended.reason());
     let ended = match ended {
-        Ended::Failed(reason) => Ended::Failed(diagnose::redacted(&reason)),
+        Ended::Failed(reason) => {
+            let reason = hint.map_or_else(|| reason.clone(), |hint| format!("{reason}\n  {hint}"));
+            Ended::Failed(diagnose::redacted(&reason))
+        }
+        Ended::Panicked(payload) => {
+            // Its own message is printed already.
+            hint.iter().for_each(|hint| eprintln!("{hint}"));
+            Ended::Panicked(payload)
+        }
         other => other,
     };
     if signals.came().is_some() && settings.test.is_none() {
@@ -88,9 +89,4 @@ where
     recorder.judged(&ended, request.should_panic);
     recorder.done();
     ended
-}
-
-/// Ends the process, past everything that the test runner would still do.
-fn exit(code: ExitCode) -> ! {
-    std::process::exit(i32::from(code != ExitCode::SUCCESS))
 }

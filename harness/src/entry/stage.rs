@@ -30,7 +30,6 @@ use super::{
     judge::{Judged, chain},
     namespace::{self, API_LIMIT, TestNamespace},
     request::{Request, TestMeta},
-    timeline::seconds,
     verdict::{Ended, announce_skip},
 };
 
@@ -38,7 +37,13 @@ use super::{
 const DEFAULT_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// How long all looking may take, and each call, when a signal has ended the test: it is followed by a SIGKILL.
 const HURRIED: Duration = Duration::from_secs(5);
-const HURRIED_API_LIMIT: Duration = Duration::from_secs(2);
+pub(super) const HURRIED_API_LIMIT: Duration = Duration::from_secs(2);
+/// How long after its limit a body that does not notice it goes on, before the process is ended.
+const OVERDUE: Duration = Duration::from_secs(5);
+/// How long the look may take at earlier tests' namespaces.
+const HELD: Duration = Duration::from_secs(5);
+/// How long the look may take at where a body hangs.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Everything that is known before a cluster is asked for.
 pub(super) struct Stage<'a, H> {
@@ -63,7 +68,7 @@ impl<H: Host> Stage<'_, H> {
     {
         let held = tokio::select! {
             biased;
-            signal = self.running.signal() => return Ended::Failed(self.case.with_doing(self.case.ended_by(signal))),
+            cause = self.running.cause() => return Ended::Failed(self.case.with_doing(self.case.ended_by(&cause))),
             held = self.acquire() => match held {
                 Ok(held) => held,
                 Err(ended) => return ended,
@@ -86,6 +91,7 @@ impl<H: Host> Stage<'_, H> {
             }
         };
         let (ended, doing) = self.carry_out(&arranged, body).await;
+        self.running.gets_on();
         self.recorder.judged(&ended, self.request.should_panic);
         let success = ended.is_success(self.request.should_panic);
         if !success {
@@ -166,8 +172,8 @@ impl<H: Host> Stage<'_, H> {
         let made = tokio::select! {
             biased;
             made = self.make_namespace(arranged) => made,
-            signal = self.running.signal() => {
-                return (Ended::Failed(self.case.ended_by(signal)), self.case.activity.doing());
+            cause = self.running.cause() => {
+                return (Ended::Failed(self.case.ended_by(&cause)), self.case.activity.doing());
             }
         };
         match made {
@@ -187,21 +193,19 @@ impl<H: Host> Stage<'_, H> {
     /// Runs the body under its limit.
     async fn body(&self, mut body: Pin<&mut impl Future<Output = Caught>>) -> (Ended, Doing) {
         let (limit, from) = self.limit();
+        self.case.limited(limit, from);
         self.case.timeline.begin("ran the body");
+        self.running.is_due_in(limit.saturating_add(OVERDUE));
         let reason = tokio::select! {
             biased;
             ended = timeout(limit, body.as_mut()) => match ended {
                 Ok(caught) => return (ended_by_itself(caught), Doing::default()),
-                Err(_) => format!(
-                    "{} did not end within {}, the limit that {from} sets; it {}",
-                    self.case.name.as_str(),
-                    seconds(limit),
-                    self.case.timeline,
-                ),
+                Err(_) => self.case.ran_out(),
             },
-            signal = self.running.signal() => self.case.ended_by(signal),
+            cause = self.running.cause() => self.case.ended_by(&cause),
         };
         let doing = self.case.activity.doing();
+        self.running.is_due_in(LOOK);
         match AssertUnwindSafe(activity::look(body)).catch_unwind().await {
             Ok(Looked::Ended(caught)) => (ended_by_itself(caught), Doing::default()),
             Ok(Looked::Hangs(awaits)) => (Ended::Failed(reason), Doing { awaits, ..doing }),
@@ -241,7 +245,7 @@ impl<H: Host> Stage<'_, H> {
         let limit = if self.running.came().is_some() { HURRIED } else { diagnose::LIMIT };
         let look = pin!(AssertUnwindSafe(diagnose::failure(&arranged.client, &failed, limit)).catch_unwind());
         let told = self.unless_hurried(look).await;
-        let told = told.unwrap_or_else(|| Ok(diagnose::unseen(&failed, "a signal ended the test")));
+        let told = told.unwrap_or_else(|| Ok(diagnose::unseen(&failed, "the test was ended")));
         let told = told.unwrap_or_else(|_| "the diagnosis itself panicked".to_owned());
         if self.running.came().is_some() { say(&told) } else { eprintln!("{told}") }
     }
@@ -252,7 +256,7 @@ impl<H: Host> Stage<'_, H> {
         tokio::select! {
             biased;
             output = future.as_mut() => Some(output),
-            _ = self.running.signal(), if !hurried => timeout(HURRIED, future).await.ok(),
+            _ = self.running.cause(), if !hurried => timeout(HURRIED, future).await.ok(),
         }
     }
 
@@ -268,12 +272,11 @@ impl<H: Host> Stage<'_, H> {
             return;
         }
         let limit = if self.running.came().is_some() { HURRIED_API_LIMIT } else { API_LIMIT };
-        let problem = match timeout(limit, namespace::delete(&arranged.client, namespace)).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => chain(&error),
-            Err(_) => format!("no answer after {}", seconds(limit)),
-        };
-        eprintln!("namespace {namespace} stays until its cluster goes, because its deletion failed: {problem}");
+        namespace::tidy_up(&arranged.client, namespace, limit).await;
+        if self.running.came().is_none() {
+            // Where it is not known, nothing is told.
+            let _ = timeout(HELD, namespace::tell_of_held(&arranged.client)).await;
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use super::{
     error::EntryError,
     host::{Held, Host, Refusal},
     inject,
-    interrupt::{Running, Signal},
+    interrupt::{Cause, Running},
     name::TestName,
     request::Wanted,
     stage::Stage,
@@ -102,6 +102,7 @@ pub(crate) fn record() -> ClusterRecord {
     ClusterRecord {
         name: ClusterName::new("kt-1").unwrap(),
         image: "node:v1.37.2".to_owned(),
+        instance: None,
         kubernetes_version: "v1.37.2".to_owned(),
         nodes: Vec::new(),
         load_balancer: None,
@@ -216,7 +217,13 @@ fn a_passed_test_leaves_no_namespace() {
         },
     );
     assert!(matches!(ended, Ended::Passed));
-    let expected = ["POST /api/v1/namespaces", "POST /api/v1/namespaces/orders", "DELETE /api/v1/namespaces/orders"];
+    let expected = [
+        "POST /api/v1/namespaces",
+        "POST /api/v1/namespaces/orders",
+        "DELETE /api/v1/namespaces/orders",
+        // Which of earlier tests do not go.
+        "GET /api/v1/namespaces",
+    ];
     assert_eq!(kinds(&host), expected);
     let noted = host.noted.lock().unwrap().clone();
     assert!(matches!(&noted[..], [namespace] if namespace.starts_with("orders-")), "{noted:?}");
@@ -285,7 +292,7 @@ fn without_an_engine_a_test_is_skipped_unless_it_is_required() {
     assert!(matches!(ended, Ended::Skipped(reason) if reason == "nothing answers at /x"));
     let required = |settings: &mut Settings| settings.require = true;
     let ended = perform(&host, Request::DEFAULT, required, |(): ()| async { Ok(()) });
-    assert!(text(&ended).contains("nothing answers at /x; KIND_TEST_REQUIRE makes that a failure"));
+    assert!(text(&ended).contains("nothing answers at /x; KIND_TEST_REQUIRE, or CI, makes that a failure"));
 }
 
 #[test]
@@ -331,9 +338,9 @@ fn a_missing_configuration_file_is_found_before_a_cluster_is_asked_for() {
 
 #[test]
 fn a_signal_ends_a_test_that_waits_for_anything() {
-    for (name, running) in [("SIGTERM", Signal::Terminate), ("SIGINT", Signal::Interrupt)].map(|(name, signal)| {
+    for (name, running) in [("SIGTERM", Cause::Terminate), ("SIGINT", Cause::Interrupt)].map(|(name, cause)| {
         let (sender, running) = Running::scripted();
-        sender.send_replace(Some(signal));
+        sender.send_replace(Some(cause));
         (name, running)
     }) {
         let host = FakeHost::default();
@@ -350,7 +357,7 @@ fn a_signal_in_the_body_leaves_a_bundle_and_gives_the_cluster_back() {
     let folder = tempfile::tempdir().unwrap();
     let artifacts = |settings: &mut Settings| settings.artifacts = folder.path().to_owned();
     let ended = perform_until(running, &host, Request::DEFAULT, artifacts, |(): ()| async move {
-        sender.send_replace(Some(Signal::Terminate));
+        sender.send_replace(Some(Cause::Terminate));
         let (_sender, receiver) = tokio::sync::oneshot::channel::<()>();
         receiver.await.map_err(|error| error.to_string())
     });
@@ -366,7 +373,7 @@ fn a_body_that_ends_in_its_last_moment_has_ended() {
         let mut polls = 0;
         std::future::poll_fn(move |_| {
             polls += 1;
-            sender.send_replace(Some(Signal::Terminate));
+            sender.send_replace(Some(Cause::Terminate));
             if polls == 1 { std::task::Poll::Pending } else { std::task::Poll::Ready(Ok(())) }
         })
     });

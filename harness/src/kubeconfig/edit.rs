@@ -8,13 +8,13 @@ use super::{KubeconfigError, KubeconfigFiles, entries, store};
 use crate::spec::ClusterName;
 
 impl KubeconfigFiles {
-    /// Checks that the file that [`KubeconfigFiles::merge`] would change can be changed.
+    /// Checks that the file that [`KubeconfigFiles::merge`] would change can be changed, or made with its folder. All is
+    /// as before afterwards.
     ///
     /// # Errors
-    /// When it cannot be read as a kubeconfig.
+    /// When it cannot be read as a kubeconfig, or not be replaced.
     pub fn check(&self) -> Result<(), KubeconfigError> {
-        store::change(self.target(), |file| entries::merge(&mut file.clone(), &Value::Null).map(|()| false))?;
-        Ok(())
+        store::check(self.target(), |file| entries::merge(file, &Value::Null).map(|()| false))
     }
 
     /// Puts every entry of a kubeconfig text into the user's file, makes its current context the current one, and
@@ -44,8 +44,9 @@ impl KubeconfigFiles {
         Ok(path.to_owned())
     }
 
-    /// Takes a cluster's entries out of every one of the user's files and returns those that had any. A file that
-    /// fails does not keep the others from being cleaned.
+    /// Takes a cluster's entries out of every one of the user's files and returns those that had any. A file without
+    /// any is only read; what is no regular file cannot have any. A file that fails does not keep the others from being
+    /// cleaned.
     ///
     /// # Errors
     /// The first failure; that file is unchanged.
@@ -56,7 +57,7 @@ impl KubeconfigFiles {
         for path in self.all() {
             match store::change(path, |file| entries::remove(file, &name)) {
                 Ok(true) => changed.push(path.clone()),
-                Ok(false) => {}
+                Ok(false) | Err(KubeconfigError::NotRegular { .. }) => {}
                 Err(error) => failure = failure.or(Some(error)),
             }
         }

@@ -200,9 +200,11 @@ mod tests {
         let (engine, name) = (FakeEngine::default(), ClusterName::new("x").unwrap());
         let missing = export(&engine, &name, Reach::Host).await.unwrap_err();
         assert!(matches!(missing, ExportError::NoCluster { .. }));
-        for (container, role, port) in
-            [("x-worker", "worker", 1), ("x-control-plane", "control-plane", 2), ("x-lb", ROLE_LOAD_BALANCER, 40000)]
-        {
+        for (container, role, port) in [
+            ("x-worker", "worker", 1),
+            ("x-control-plane", "control-plane", 2),
+            ("x-external-load-balancer", ROLE_LOAD_BALANCER, 40000),
+        ] {
             let mut labels = cluster_labels(&name);
             labels.insert(LABEL_ROLE.to_owned(), role.to_owned());
             let mapping = PortMapping {
@@ -218,7 +220,12 @@ mod tests {
         engine.when("exec x-control-plane cat", Outcome::Print(ADMIN.to_owned()));
         let text = export(&engine, &name, Reach::Host).await.unwrap();
         assert!(text.contains("server: https://127.0.0.1:40000"), "{text}");
-        assert!(export(&engine, &name, Reach::Internal).await.unwrap().contains("server: https://x-lb:6443"));
+        assert!(
+            export(&engine, &name, Reach::Internal)
+                .await
+                .unwrap()
+                .contains("server: https://x-external-load-balancer:6443")
+        );
         engine.when("cat", Outcome::Exit(1, "no such file".to_owned()));
         assert!(matches!(export(&engine, &name, Reach::Host).await, Err(ExportError::Command { .. })));
     }

@@ -3,7 +3,7 @@
 //! Nothing here talks to the engine but the question whether there is one, and that only before a keeper is started.
 
 use std::{
-    io,
+    fs, io,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -28,8 +28,6 @@ use crate::{
 
 /// How often a lock or a state is looked at.
 const EVERY: Duration = Duration::from_millis(10);
-/// There is no limit to waiting for other tests; the test's own timeout is one.
-const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A keeper whose state does not change for so long hangs: every step of a bring-up has a shorter limit.
 const STUCK: Duration = Duration::from_secs(15 * 60);
 /// How many bring-ups may fail, one after the other, before tests fail without another try.
@@ -48,7 +46,19 @@ pub(super) struct Request<'a> {
     pub(super) keep: Keep,
     /// Which try of the test this is; a further one may try a further bring-up.
     pub(super) attempt: u32,
+    /// How long it waits.
+    pub(super) wait: Duration,
     pub(super) starter: Rc<dyn Starter>,
+}
+
+/// What came of the wait for the users' lock.
+enum Entered {
+    /// It is held.
+    In(Seat),
+    /// The folder was removed meanwhile.
+    Gone,
+    /// Others have it for too long: who.
+    TooLate(String),
 }
 
 /// What a waiting test remembers between two looks.
@@ -63,6 +73,13 @@ struct Watch {
 }
 
 impl Watch {
+    /// Says what the keeper warned of, where this test started it.
+    fn tell_warnings(&self, folder: &Folder) {
+        let told =
+            if self.starts > 0 { fs::read_to_string(folder.warnings()).unwrap_or_default() } else { String::new() };
+        told.lines().for_each(|line| self.notice.say(&format!("warning: {}", line.trim())));
+    }
+
     /// Whether a living keeper has not written anything for too long.
     fn hangs(&mut self, found: &Found<Report>) -> bool {
         match &self.last {
@@ -79,26 +96,28 @@ impl Request<'_> {
     pub(super) async fn lease(&self) -> Result<Lease, LeaseError> {
         let folder = self.home.folder(&self.order.key);
         let mut notice = Notice::new(self.holder, &self.order.key);
+        let start = Instant::now();
         loop {
             if !folder.exists() {
                 self.starter.check().await.map_err(LeaseError::Engine)?;
             }
             // The folder may be removed at any moment until the lock is held: then it all begins again.
             notice.unlist();
-            match self.enter(&folder, &mut notice).await {
-                Ok(Some(seat)) => return self.take(&folder, seat, notice).await,
-                Ok(None) => {}
+            match self.enter(&folder, &mut notice, start).await {
+                Ok(Entered::In(seat)) => return self.take(&folder, seat, notice, start).await,
+                Ok(Entered::Gone) => {}
+                Ok(Entered::TooLate(last)) => return Err(self.too_late(last)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(file("lock", &folder, source)),
             }
         }
     }
 
-    /// Gets the users' lock; `None` where its folder was removed meanwhile.
-    async fn enter(&self, folder: &Folder, notice: &mut Notice) -> io::Result<Option<Seat>> {
+    /// Gets the users' lock.
+    async fn enter(&self, folder: &Folder, notice: &mut Notice, start: Instant) -> io::Result<Entered> {
         folder.create()?;
         let mut door = folder.door(self.access)?;
-        let entered = wait::until_or(EVERY, "the users' lock", NO_LIMIT, async || {
+        let entered = wait::until_or(EVERY, "the users' lock", self.left(start), async || {
             if door.try_enter()? {
                 return Ok(Check::Done(()));
             }
@@ -107,21 +126,34 @@ impl Request<'_> {
             }
             Ok::<_, io::Error>(Check::not_yet("others use the cluster"))
         });
-        if entered.await?.is_err() || !door.is_current() {
-            return Ok(None);
+        if entered.await?.is_err() {
+            return Ok(Entered::TooLate(users(folder)));
+        }
+        if !door.is_current() {
+            return Ok(Entered::Gone);
         }
         let seat = door.into_seat();
         seat.touch();
-        Ok(Some(seat))
+        Ok(Entered::In(seat))
+    }
+
+    /// How much longer it waits.
+    fn left(&self, start: Instant) -> Duration {
+        self.wait.saturating_sub(start.elapsed())
+    }
+
+    fn too_late(&self, last: String) -> LeaseError {
+        LeaseError::Busy { cluster: self.order.key.cluster(), limit: self.wait, last }
     }
 
     /// With the users' lock held nobody removes the folder: waits until the cluster can be used.
-    async fn take(&self, folder: &Folder, seat: Seat, notice: Notice) -> Result<Lease, LeaseError> {
+    async fn take(&self, folder: &Folder, seat: Seat, notice: Notice, start: Instant) -> Result<Lease, LeaseError> {
         folder.ask_for_check().map_err(|source| file("ask for a check in", folder, source))?;
         let mut watch = Watch { notice, seen: None, starts: 0, starting: None, last: None };
         let settled =
-            wait::until_or(EVERY, "the cluster", NO_LIMIT, async || self.look(folder, &mut watch).await).await?;
-        let Ok((record, in_use)) = settled else { return Err(self.stuck(folder, &watch)) };
+            wait::until_or(EVERY, "the cluster", self.left(start), async || self.look(folder, &mut watch).await).await;
+        watch.tell_warnings(folder);
+        let (record, in_use) = settled?.map_err(|error| self.too_late(error.last))?;
         watch.notice.done();
         let note = || {
             if self.access == Access::Exclusive {

@@ -45,7 +45,7 @@ pub async fn give_up(
     let Some(home) = Home::of(settings)? else { return Ok(None) };
     let folders = home.folders().map_err(|source| LeaseError::File {
         action: "list the state folder",
-        path: settings.state_dir.clone(),
+        path: home.path().to_owned(),
         source,
     })?;
     let Some(folder) = folders.iter().find(|folder| folder.key().cluster() == *cluster) else { return Ok(None) };
@@ -58,9 +58,10 @@ pub async fn give_up(
 impl Home {
     /// The state folder that the environment names, where it is there.
     pub(super) fn of(settings: &Settings) -> Result<Option<Self>, LeaseError> {
-        Self::existing(&settings.state_dir).map_err(|source| LeaseError::File {
+        let Some(path) = &settings.state_dir else { return Ok(None) };
+        Self::existing(path).map_err(|source| LeaseError::File {
             action: "open the state folder",
-            path: settings.state_dir.clone(),
+            path: path.clone(),
             source,
         })
     }
@@ -70,12 +71,13 @@ impl Home {
 mod tests {
     use std::cell::RefCell;
 
-    use kind_engine::{FakeEngine, Outcome};
+    use kind_engine::{ContainerSpec, FakeEngine, Labels, Outcome};
 
     use super::*;
     use crate::lease::{
         key::Key,
         process::ProcessId,
+        provisioner::Provisioner as _,
         state::Report,
         tests::{Fixture, dead, kept, settings},
     };
@@ -109,6 +111,24 @@ mod tests {
         assert_eq!(outcomes(&told, &running), [SweepOutcome::Stays("its run goes on".to_owned())]);
         assert!(outcomes(&told, &unknown).contains(&SweepOutcome::Gone("nobody knows it")));
         assert!(!fixture.is_there(&over) && !fixture.is_there(&unknown) && fixture.is_there(&running));
+        fixture.assert_others_stay();
+    }
+
+    #[tokio::test]
+    async fn what_another_state_folder_made_and_copies_of_nodes_stay() {
+        let fixture = Fixture::new().await;
+        let over = fixture.known("over", Some(dead()), None).await.key;
+        let nodes = fixture.engine.containers(&Labels::new()).await.unwrap();
+        let node = nodes.into_iter().find(|one| one.name.starts_with(over.cluster().as_str())).unwrap();
+        // Somebody starts a container from an image of the node.
+        let copy = ContainerSpec { name: "debug".to_owned(), labels: node.labels, ..ContainerSpec::default() };
+        fixture.engine.run_container(&copy).await.unwrap();
+        fixture.collect(Extent::Spare, Effect::Remove).await;
+        assert!(!fixture.is_there(&over) && fixture.engine.left().contains(&"debug".to_owned()));
+        // The name alone does not make it ours.
+        let engine: Arc<dyn Engine> = Arc::<FakeEngine>::clone(&fixture.engine);
+        let elsewhere = ClusterName::new("kt-ffffffffff").unwrap();
+        assert_eq!(RealProvisioner::on(&fixture.home, engine).destroy(&elsewhere).await, Ok(0));
         fixture.assert_others_stay();
     }
 

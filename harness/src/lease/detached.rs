@@ -1,20 +1,26 @@
 //! A process that outlives the test that starts it: this very program once more, out of the runner's reach.
+//!
+//! What it does then is decided in `before_main`.
+#![expect(unsafe_code, reason = "leaving the session and the inherited files has to happen between `fork` and `exec`")]
 
 use std::{
     ffi::OsStr,
     fs::{File, OpenOptions},
     io,
-    os::unix::{fs::OpenOptionsExt, process::CommandExt},
+    os::{
+        fd::RawFd,
+        unix::{fs::OpenOptionsExt, process::CommandExt},
+    },
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, OnceLock},
 };
 
-use nix::unistd;
+use nix::{libc, unistd};
 
-use crate::settings;
+use crate::{before_main, settings};
 
-/// What is started. The program runs the very test again, whose entry then sees from the variable what it is to be.
+/// What is started.
 pub(crate) struct Detached<'a> {
     /// What lists of processes show.
     pub(crate) name: &'static str,
@@ -24,20 +30,24 @@ pub(crate) struct Detached<'a> {
     pub(crate) value: &'a Path,
     /// Where everything goes that it prints.
     pub(crate) log: &'a Path,
-    /// The name by which the program knows the test.
-    pub(crate) test: &'a str,
 }
 
 /// A process that was started and not yet waited for.
 pub(crate) struct Running(Child);
 
-/// Starts it.
+/// Starts it. It has a session of its own, so that what kills the test's process group does not kill it, and nothing open
+/// of what the test inherited, such as a lock that a script holds around the whole run.
 pub(crate) fn start_detached(what: &Detached<'_>) -> io::Result<Running> {
+    if !before_main::is_linked() {
+        return Err(io::Error::other(
+            "this program does not run what kind-harness has in the section `.init_array`: link it into an executable, and \
+             let the linker keep that section",
+        ));
+    }
     let log = OpenOptions::new().append(true).create(true).mode(0o600).open(what.log)?;
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0(what.name)
-        .args(["--exact", what.test, "--nocapture", "--include-ignored"])
         .env(what.variable, OsStr::new(what.value))
         // The test's folder may be a temporary one.
         .current_dir("/")
@@ -48,7 +58,32 @@ pub(crate) fn start_detached(what: &Detached<'_>) -> io::Result<Running> {
     for name in settings::OF_ONE_TEST {
         command.env_remove(name);
     }
+    let inherited = open_files();
+    // SAFETY: system calls alone, and nothing is allocated.
+    unsafe { command.pre_exec(move || leave(&inherited)) };
     command.spawn().map(Running)
+}
+
+/// The numbers of what this process has open, the standard streams apart.
+fn open_files() -> Vec<RawFd> {
+    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.filter(|number| *number > 2).collect()
+}
+
+/// Takes the process that is about to become another program out of its starter's reach.
+fn leave(inherited: &[RawFd]) -> io::Result<()> {
+    unistd::setsid()?;
+    // SAFETY: nothing is closed now; what is open is only closed with the next `exec`.
+    let all = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    if all != 0 {
+        // Linux before 5.11 cannot, and some engines forbid it.
+        for number in inherited {
+            // SAFETY: as above. Of a number that is not open any more nothing is to be closed.
+            unsafe { libc::fcntl(*number, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
+    Ok(())
 }
 
 impl Running {
@@ -72,21 +107,4 @@ impl Running {
         let wait = move || then(self.0.wait().map_or_else(|error| error.to_string(), |status| status.to_string()));
         std::thread::Builder::new().name("a process' end".to_owned()).spawn(wait).map(drop)
     }
-}
-
-/// Takes this process, which was started so, out of its starter's reach: what kills the test's process group must not
-/// kill it, and what the test inherited and passed on is closed, such as a lock that a script holds around the whole run.
-///
-/// Call it first of all.
-pub(crate) fn leave_session() -> io::Result<()> {
-    unistd::setsid()?;
-    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return Ok(()) };
-    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    // Collected first: the listing itself is one of them, and closed by then.
-    let numbers: Vec<i32> = numbers.filter(|number| *number > 2).collect();
-    for number in numbers {
-        // One of them was the listing's.
-        let _ = unistd::close(number);
-    }
-    Ok(())
 }

@@ -3,23 +3,15 @@
 use std::{io, rc::Rc};
 
 use super::{
-    Access, Holder, Lease, LeaseError,
-    acquire::Request,
-    folder::Home,
-    key::Key,
-    order::Order,
-    real,
-    scope::Scope,
-    shape::Shape,
-    starter::{Reexecution, libtest_name},
+    Access, Holder, Lease, LeaseError, acquire::Request, folder::Home, key::Key, order::Order, real, scope::Scope,
+    shape::Shape, starter::Reexecution,
 };
 use crate::{recording::run_folder, settings::Settings, spec::ClusterSpec};
 
 /// Waits for a hold on a cluster of this shape, which is made where there is none.
 ///
-/// Call it on the thread that the test runner gave the test: where a keeper is needed, the program is run again with
-/// that thread's name as the test to run, and [`super::keeper_order`] must be asked there first. Dropping the future
-/// gives up the wait and nothing else.
+/// Where a keeper is needed, the program is run again and is that keeper before its `main` begins. Dropping the future gives
+/// up the wait and nothing else.
 ///
 /// # Errors
 /// When there is no engine ([`LeaseError::is_no_engine`]), the specification is not valid, the cluster cannot be brought
@@ -31,17 +23,24 @@ pub async fn acquire(
     holder: &Holder,
 ) -> Result<Lease, LeaseError> {
     spec.validate().map_err(LeaseError::Spec)?;
-    let opened = Home::open(&settings.state_dir);
-    let home = opened.map_err(|source: io::Error| LeaseError::File {
+    let state_dir = settings.state_dir().map_err(LeaseError::Settings)?;
+    let home = Home::open(state_dir).map_err(|source: io::Error| LeaseError::File {
         action: "open the state folder",
-        path: settings.state_dir.clone(),
+        path: state_dir.to_owned(),
         source,
     })?;
     let order = order(settings, spec, &home, Scope::of(settings));
-    let test = libtest_name(settings.test.as_deref(), &holder.test);
-    let starter = Rc::new(Reexecution { engine: settings.docker_host.clone(), test });
-    let request =
-        Request { home: &home, order: &order, access, holder, keep: settings.keep, attempt: settings.attempt, starter };
+    let starter = Rc::new(Reexecution { engine: settings.docker_host.clone() });
+    let request = Request {
+        home: &home,
+        order: &order,
+        access,
+        holder,
+        keep: settings.keep,
+        attempt: settings.attempt,
+        wait: settings.wait,
+        starter,
+    };
     request.lease().await
 }
 
@@ -49,7 +48,8 @@ pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope:
     let shape = Shape::of(spec);
     let built = real::built_image();
     let image = settings.image.as_deref().unwrap_or(&built);
-    let key = Key::of(&shape, image, &scope, &home.identity());
+    let proxy = settings.proxy();
+    let key = Key::of(&shape, image, settings.docker_host.as_deref(), &proxy, &scope, &home.identity());
     Order {
         logs: settings.artifacts.clone(),
         records: Some(run_folder(settings)),
@@ -62,6 +62,6 @@ pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope:
         idle: settings.idle,
         engine: settings.docker_host.clone(),
         pools: settings.pools.clone(),
-        proxy: settings.proxy.clone(),
+        proxy,
     }
 }

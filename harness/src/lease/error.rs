@@ -4,7 +4,11 @@ use std::{io, path::PathBuf, time::Duration};
 
 use kind_engine::EngineError;
 
-use crate::spec::{ClusterName, SpecError};
+pub(super) use crate::provision::chain;
+use crate::{
+    settings::SettingsError,
+    spec::{ClusterName, SpecError},
+};
 
 /// A test got no cluster.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +18,7 @@ pub enum LeaseError {
     #[error("get a cluster for the test")]
     Engine(#[source] EngineError),
     /// The engine was there when the keeper was started and is not any more.
-    #[error("get a cluster for the test: {reason}")]
+    #[error("get a cluster for the test: the engine went away: {reason}")]
     NoEngine {
         /// The engine's error.
         reason: String,
@@ -22,6 +26,9 @@ pub enum LeaseError {
     /// The specification is not valid.
     #[error("get a cluster for the test: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Spec(Vec<SpecError>),
+    /// There is no place for the states of clusters.
+    #[error(transparent)]
+    Settings(SettingsError),
     /// A file of the state folder.
     #[error("{action} {}: check that the folder is on a local disk, writable and not full, or set KIND_TEST_STATE_DIR", path.display())]
     File {
@@ -58,6 +65,16 @@ pub enum LeaseError {
         /// The last lines of that.
         tail: String,
     },
+    /// Others have the cluster for too long.
+    #[error("wait for cluster {cluster}: not to be had within {} s, the limit that KIND_TEST_WAIT sets; last seen: {last}", limit.as_secs())]
+    Busy {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The limit.
+        limit: Duration,
+        /// What was last seen.
+        last: String,
+    },
     /// Nothing happens any more.
     #[error("wait for cluster {cluster}: nothing changed for {} s; last seen: {last}; the keeper's log is {}", elapsed.as_secs(), log.display())]
     Stuck {
@@ -77,34 +94,20 @@ fn times(failures: u32) -> String {
 }
 
 impl LeaseError {
-    /// The reason where there is no engine at all, so that a test can be skipped. An engine that is there and refuses,
-    /// or that this user may not use, is no such reason: that wants mending.
+    /// The reason where there is no engine at all, so that a test can be skipped: none was named, and none listens where
+    /// one usually does. One that is named and does not answer, that refuses, that this user may not use, or that went away
+    /// is no such reason: that wants mending.
     pub fn is_no_engine(&self) -> Option<String> {
         match self {
             Self::Engine(error) => no_engine(error),
-            Self::NoEngine { reason } => Some(reason.clone()),
             _ => None,
         }
     }
 }
 
-/// The reason where nothing answers at the engine's address.
+/// The reason where this machine has no engine.
 pub(super) fn no_engine(error: &EngineError) -> Option<String> {
     matches!(error, EngineError::Unreachable { .. }).then(|| chain(error))
-}
-
-/// An error with all its causes, on one line each where they have one.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let mut text = error.to_string();
-    for cause in causes {
-        let cause = cause.to_string();
-        // A transparent error is its own cause.
-        if !text.ends_with(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
-    text
 }
 
 /// The last lines of a log, indented.

@@ -1,20 +1,22 @@
 //! The state folder on disk: which file is where, how it comes and how it goes.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read, Write},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use super::{
-    Access,
+    Access, fitness,
     key::Key,
     lock::{Door, LockFile},
     order::Order,
     state::{self, Found, Report},
     step::step,
 };
+use crate::spec::Instance;
 
 /// The folder of all states, `$XDG_STATE_HOME/kind-rs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,12 @@ pub(crate) struct Folder {
 impl Home {
     /// Opens it, and makes it where it is missing.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        Self::prepare(path).map_err(|error| fitness::explain(path, error))
+    }
+
+    fn prepare(path: &Path) -> io::Result<Self> {
+        create_private(path)?;
+        fitness::check(path)?;
         create_private(&path.join("clusters"))?;
         let path = path.canonicalize()?;
         let identity = identity(&path)?;
@@ -41,10 +49,10 @@ impl Home {
 
     /// Opens it where it is there.
     pub(crate) fn existing(path: &Path) -> io::Result<Option<Self>> {
-        if path.join("clusters").try_exists()? { Self::open(path).map(Some) } else { Ok(None) }
+        let there = path.join("clusters").try_exists().map_err(|error| fitness::explain(path, error))?;
+        if there { Self::open(path).map(Some) } else { Ok(None) }
     }
 
-    #[cfg(test)]
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -99,21 +107,42 @@ fn identity(home: &Path) -> io::Result<String> {
     let path = home.join("identity");
     match fs::read_to_string(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Ok(text) if text.trim().is_empty() => return fill(&path),
         other => return other.map(|text| text.trim().to_owned()),
     }
-    let random = fs::read_to_string("/proc/sys/kernel/random/uuid")?;
-    let file = tempfile::Builder::new().prefix(DRAFT).tempfile_in(home)?;
-    fs::write(file.path(), &random)?;
+    let random = random()?;
+    let mut file = tempfile::Builder::new().prefix(DRAFT).tempfile_in(home)?;
+    file.write_all(random.as_bytes())?;
+    // A power cut after the renaming would leave an empty one.
+    file.as_file().sync_all()?;
     step("drafted the identity");
     let kept = file.persist_noclobber(&path);
     step("wrote the identity");
     match kept {
-        Ok(_) => Ok(random.trim().to_owned()),
+        Ok(_) => Ok(random),
         Err(failed) if matches!(failed.error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
             fs::read_to_string(&path).map(|text| text.trim().to_owned())
         }
         Err(failed) => Err(failed.error),
     }
+}
+
+fn random() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/uuid")?.trim().to_owned())
+}
+
+/// Writes a number into an identity that a power cut left empty. Whoever has its lock first writes it.
+fn fill(path: &Path) -> io::Result<String> {
+    let mut file = fs::OpenOptions::new().read(true).append(true).open(path)?;
+    file.lock()?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    if text.trim().is_empty() {
+        text = random()?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+    }
+    Ok(text.trim().to_owned())
 }
 
 impl Folder {
@@ -153,6 +182,11 @@ impl Folder {
     /// What the keeper prints and notes.
     pub(crate) fn log(&self) -> PathBuf {
         self.path.join("keeper.log")
+    }
+
+    /// What the keeper warns of, one a line.
+    pub(super) fn warnings(&self) -> PathBuf {
+        self.path.join("warnings")
     }
 
     /// One file for each lease that is held.
@@ -246,8 +280,7 @@ impl Folder {
     /// Removes the folder: out of everybody's sight at once, then from the disk. Only for who holds the users' lock
     /// exclusively and the keeper's.
     pub(super) fn remove(&self) -> io::Result<()> {
-        let trash = self.path.with_file_name(format!("{TRASH}{}-{}", self.key, std::process::id()));
-        ignore_missing(fs::remove_dir_all(&trash))?;
+        let trash = self.path.with_file_name(format!("{TRASH}{}-{}", self.key, unique()));
         ignore_missing(fs::rename(&self.path, &trash))?;
         step("moved the folder aside");
         ignore_missing(fs::remove_dir_all(&trash))?;
@@ -259,6 +292,11 @@ impl Folder {
 /// Makes a folder that only the user can enter, parents included.
 pub(super) fn create_private(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// A part of a name that nobody else uses, in whatever container or on whatever machine.
+pub(super) fn unique() -> String {
+    Instance::new().to_string()
 }
 
 /// Something that is to be gone and is already.
@@ -284,6 +322,26 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_that_a_power_cut_emptied_is_written_once_more() {
+        let root = tempfile::tempdir().unwrap();
+        let first = Home::open(root.path()).unwrap();
+        fs::write(root.path().join("identity"), "").unwrap();
+        let all = std::thread::scope(|scope| {
+            let open = || Home::open(root.path()).unwrap().identity;
+            let others: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            others.into_iter().map(|one| one.join().unwrap()).collect::<std::collections::BTreeSet<_>>()
+        });
+        assert!(all.len() == 1 && !all.contains("") && !all.contains(&first.identity), "{all:?}");
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_into_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(Home::open(root.path()).unwrap_err().to_string().contains("chmod go-w"));
+    }
+
+    #[test]
     fn a_folder_is_private_and_goes_completely() {
         let root = tempfile::tempdir().unwrap();
         let home = Home::open(root.path()).unwrap();
@@ -298,6 +356,11 @@ mod tests {
         folder.remove().unwrap();
         assert_eq!(home.folders().unwrap(), []);
         assert!(!folder.exists() && !keeper.is_current());
+    }
+
+    #[test]
+    fn names_within_a_folder_are_nobody_elses() {
+        assert_ne!(unique(), unique());
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::{
     cluster::ClusterRecord,
     settings::Keep,
     wait::{self, Check},
+    warnings::warn,
 };
 
 /// How long a test that ends waits for the keeper that it started in place of a dead one.
@@ -81,7 +82,7 @@ impl Lease {
             return;
         }
         if let Err(error) = self.held.uses(namespace) {
-            tracing::warn!("note the namespace {namespace} in {}: {error}", self.folder.path().display());
+            warn(format_args!("note the namespace {namespace} in {}: {error}", self.folder.path().display()));
         }
     }
 
@@ -99,7 +100,7 @@ impl Lease {
             Keep::Always => true,
         };
         if let Err(error) = self.ensure_keeper().await {
-            tracing::warn!("start a keeper in {} in place of one that died: {error}", self.folder.path().display());
+            warn(format_args!("start a keeper in {} in place of one that died: {error}", self.folder.path().display()));
         }
         // It may have failed because it broke the cluster, or because the cluster is broken.
         let doubts = outcome == Outcome::Failed && self.seat.is_current();
@@ -107,7 +108,7 @@ impl Lease {
         let noted = if keep { self.held.failed() } else { self.held.done() };
         let asked = self.folder.ask_for_check();
         if let Err(error) = doubted.and(noted).and(asked) {
-            tracing::warn!("note the end of a test in {}: {error}", self.folder.path().display());
+            warn(format_args!("note the end of a test in {}: {error}", self.folder.path().display()));
         }
         self.seat.leave();
         step("gave the lease back");

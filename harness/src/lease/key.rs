@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{scope::Scope, shape::Shape};
-use crate::spec::ClusterName;
+use crate::spec::{ClusterName, Proxy};
 
 /// How many hexadecimal digits a key has.
 const DIGITS: usize = 10;
@@ -17,11 +17,25 @@ const DIGITS: usize = 10;
 pub(crate) struct Key(String);
 
 impl Key {
-    /// The key of a shape on an image for a scope, in the state folder with this identity.
-    pub(crate) fn of(shape: &Shape, image: &str, scope: &Scope, home: &str) -> Self {
+    /// What precedes the key in its cluster's name.
+    pub(super) const PREFIX: &str = "kt-";
+
+    /// The key of a shape on an image, made on this engine behind these proxies, for a scope, in the state folder with
+    /// this identity.
+    pub(crate) fn of(
+        shape: &Shape,
+        image: &str,
+        engine: Option<&str>,
+        proxy: &Proxy,
+        scope: &Scope,
+        home: &str,
+    ) -> Self {
         let shape = serde_json::to_string(shape).expect("a shape is plain data with text keys");
+        // Exceptions from nothing change nothing.
+        let proxy = Some(proxy).filter(|proxy| !proxy.is_none());
+        let proxy = serde_json::to_string(&proxy).expect("proxies are texts");
         let mut digest = Sha256::new();
-        for part in [env!("CARGO_PKG_VERSION"), &shape, image, &scope.name, home] {
+        for part in [env!("CARGO_PKG_VERSION"), &shape, image, engine.unwrap_or_default(), &proxy, &scope.name, home] {
             // The length keeps two parts from trading characters.
             digest.update(part.len().to_le_bytes());
             digest.update(part);
@@ -39,7 +53,8 @@ impl Key {
 
     /// The name of its cluster.
     pub(crate) fn cluster(&self) -> ClusterName {
-        ClusterName::new(format!("kt-{}", self.0)).expect("a prefix and hexadecimal digits make a valid name")
+        ClusterName::new(format!("{}{}", Self::PREFIX, self.0))
+            .expect("a prefix and hexadecimal digits make a valid name")
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -59,7 +74,24 @@ mod tests {
     use crate::ClusterSpec;
 
     fn key(spec: &ClusterSpec, image: &str, scope: &str, home: &str) -> Key {
-        Key::of(&Shape::of(spec), image, &Scope { name: scope.to_owned(), owner: None }, home)
+        let scope = Scope { name: scope.to_owned(), owner: None };
+        Key::of(&Shape::of(spec), image, None, &Proxy::default(), &scope, home)
+    }
+
+    #[test]
+    fn what_nodes_are_told_and_where_they_are_tells_clusters_apart() {
+        let key = |engine, http: Option<&str>, exceptions: Option<&str>| {
+            let [http, exceptions] = [http, exceptions].map(|value| value.map(str::to_owned));
+            let (shape, scope) = (Shape::of(&ClusterSpec::default()), Scope { name: "user".to_owned(), owner: None });
+            Key::of(&shape, "image", engine, &Proxy { http, https: None, exceptions }, &scope, "home")
+        };
+        let plain = key(None, None, None);
+        assert_eq!(plain, key(None, None, Some("localhost")));
+        assert_ne!(plain, key(Some("tcp://x"), None, None));
+        let behind = key(None, Some("http://proxy"), None);
+        assert_ne!(plain, behind);
+        assert_ne!(behind, key(None, Some("http://other"), None));
+        assert_ne!(behind, key(None, Some("http://proxy"), Some("localhost")));
     }
 
     #[test]

@@ -6,7 +6,6 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
     time::SystemTime,
 };
 
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Access,
-    folder::{Folder, ignore_missing},
+    folder::{Folder, ignore_missing, unique},
     process::ProcessId,
     state::{self, Found, seconds},
     step::step,
@@ -47,8 +46,8 @@ impl HolderMark {
 
     /// A name for its file that no other mark has.
     fn name(&self) -> String {
-        static MARKS: AtomicU32 = AtomicU32::new(0);
-        format!("{}-{}.json", self.process.pid(), MARKS.fetch_add(1, Ordering::Relaxed))
+        // Processes of two containers that share a state folder have the same numbers.
+        format!("{}-{}.json", self.process.pid(), unique())
     }
 }
 

@@ -207,6 +207,7 @@ mod tests {
             secondary_address: None,
         };
         ClusterRecord {
+            instance: None,
             nodes: vec![node(Role::ControlPlane), node(Role::Worker)],
             load_balancer: None,
             registry: Some(5001),

@@ -1,49 +1,64 @@
-//! Networks whose cluster is gone: who removes a cluster by its containers, as the real kind does, leaves its network.
+//! Networks and volumes whose cluster is gone: who removes a cluster by its containers, as the real kind does, leaves its
+//! network, and who removes a container without its volumes leaves those.
 //!
 //! Only where a person asks for it; no keeper and no other command does this by itself.
 
 use std::time::Duration;
 
-use kind_engine::{ContainerFacts, Engine, EngineError, Labels, NetworkFacts};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use kind_engine::{ContainerFacts, Engine, EngineError, Labels};
 
 use super::{
     error::chain,
     keeper::{Effect, SweepOutcome, Swept},
 };
-use crate::spec::{LABEL_CLUSTER, LABEL_MANAGED, LABEL_SCOPE};
+use crate::{
+    inventory::is_member,
+    provision::made_within,
+    spec::{LABEL_CLUSTER, LABEL_MANAGED, LABEL_SCOPE},
+};
 
-/// For how long a network may be without containers because its cluster is being made. The step "start the containers" has
-/// a limit of two minutes.
+/// For how long a network or volume may be without containers because its cluster is being made. The step "start the
+/// containers" has a limit of two minutes.
 const IN_THE_MAKING: Duration = Duration::from_secs(600);
 
 const WHY: &str = "its cluster has no container any more";
 
-/// Removes the networks of clusters that the command line made and that have no container; tells of each what becomes of it.
-/// What tests made is left to their sweeps.
+/// A network or a volume.
+enum Orphan {
+    Network { id: String, name: String, created: String },
+    Volume { name: String, created: String },
+}
+
+/// Removes the networks and volumes of clusters that the command line made and that have no container; tells of each what
+/// becomes of it. What tests made is left to their sweeps.
 ///
 /// # Errors
 /// When the engine does not answer. What could not be removed is told and no error here.
-pub async fn collect_networks(engine: &dyn Engine, effect: Effect, tell: &dyn Fn(Swept)) -> Result<(), EngineError> {
-    // Networks first: the containers of one that is listed are there at the second look, or it is young.
-    let mut networks = engine.networks(&Labels::from([(LABEL_MANAGED.to_owned(), String::new())])).await?;
+pub async fn collect_orphans(engine: &dyn Engine, effect: Effect, tell: &dyn Fn(Swept)) -> Result<(), EngineError> {
+    // These first: the containers of one that is listed are there at the second look, or it is young.
+    let ours = Labels::from([(LABEL_MANAGED.to_owned(), String::new())]);
+    let (networks, volumes) = (engine.networks(&ours).await?, engine.volumes(&ours).await?);
     let containers = engine.containers(&Labels::new()).await?;
-    networks.retain(|network| is_orphan(network, &containers));
-    if networks.is_empty() {
+    let networks = networks.into_iter().filter(|network| is_orphan(&network.labels, &containers));
+    let volumes = volumes.into_iter().filter(|volume| is_orphan(&volume.labels, &containers));
+    let networks = networks.map(|one| Orphan::Network { id: one.id, name: one.name, created: one.created });
+    let volumes = volumes.map(|one| Orphan::Volume { name: one.name, created: one.created });
+    let mut orphans: Vec<Orphan> = networks.chain(volumes).collect();
+    if orphans.is_empty() {
         return Ok(());
     }
-    networks.sort_by(|left, right| left.name.cmp(&right.name));
+    orphans.sort_by_key(Orphan::words);
     let now = engine.facts().await?.time;
-    for network in networks {
-        let tell = |outcome| tell(Swept { what: format!("network {}", network.name), outcome });
-        if let Some(attached) = containers.iter().find(|container| container.networks.contains(&network.name)) {
-            tell(SweepOutcome::Stays(format!("container {} is attached to it", attached.name)));
-        } else if is_young(&network.created, &now) {
+    for orphan in orphans {
+        let tell = |outcome| tell(Swept { what: orphan.words(), outcome });
+        if let Some(user) = containers.iter().find(|container| orphan.is_used_by(container)) {
+            tell(SweepOutcome::Stays(format!("container {} is attached to it", user.name)));
+        } else if made_within(IN_THE_MAKING, orphan.created(), &now) {
             tell(SweepOutcome::Stays("its cluster may be in the making".to_owned()));
         } else {
             tell(SweepOutcome::Goes(WHY));
             if effect == Effect::Remove {
-                let removed = engine.remove_network(&network.id).await;
+                let removed = orphan.remove(engine).await;
                 tell(removed.map_or_else(|error| SweepOutcome::Failed(chain(&error)), |()| SweepOutcome::Gone(WHY)));
             }
         }
@@ -52,18 +67,39 @@ pub async fn collect_networks(engine: &dyn Engine, effect: Effect, tell: &dyn Fn
 }
 
 /// Whether the command line made it, and no container of its cluster is there, whoever made that.
-fn is_orphan(network: &NetworkFacts, containers: &[ContainerFacts]) -> bool {
-    let Some(cluster) = network.labels.get(LABEL_CLUSTER) else { return false };
-    let is_of_it = |container: &ContainerFacts| container.labels.get(LABEL_CLUSTER) == Some(cluster);
-    !network.labels.contains_key(LABEL_SCOPE) && !containers.iter().any(is_of_it)
+fn is_orphan(labels: &Labels, containers: &[ContainerFacts]) -> bool {
+    let Some(cluster) = labels.get(LABEL_CLUSTER) else { return false };
+    let is_of_it =
+        |container: &ContainerFacts| container.labels.get(LABEL_CLUSTER) == Some(cluster) && is_member(container);
+    !labels.contains_key(LABEL_SCOPE) && !containers.iter().any(is_of_it)
 }
 
-/// Both times are the engine's. Where it does not say one of them, the network is young for ever.
-fn is_young(created: &str, now: &str) -> bool {
-    let time = |text| OffsetDateTime::parse(text, &Rfc3339);
-    match (time(created), time(now)) {
-        (Ok(created), Ok(now)) => now - created < IN_THE_MAKING,
-        _ => true,
+impl Orphan {
+    fn words(&self) -> String {
+        match self {
+            Self::Network { name, .. } => format!("network {name}"),
+            Self::Volume { name, .. } => format!("volume {name}"),
+        }
+    }
+
+    fn created(&self) -> &str {
+        match self {
+            Self::Network { created, .. } | Self::Volume { created, .. } => created,
+        }
+    }
+
+    fn is_used_by(&self, container: &ContainerFacts) -> bool {
+        match self {
+            Self::Network { id, .. } => container.is_in(id),
+            Self::Volume { name, .. } => container.volumes.contains(name),
+        }
+    }
+
+    async fn remove(&self, engine: &dyn Engine) -> Result<(), EngineError> {
+        match self {
+            Self::Network { id, .. } => engine.remove_network(id).await,
+            Self::Volume { name, .. } => engine.remove_volume(name).await,
+        }
     }
 }
 
@@ -71,7 +107,7 @@ fn is_young(created: &str, now: &str) -> bool {
 mod tests {
     use std::cell::RefCell;
 
-    use kind_engine::{ContainerSpec, FakeEngine, NetworkSpec, Outcome};
+    use kind_engine::{ContainerSpec, FakeEngine, Mount, MountKind, NetworkSpec, Outcome};
 
     use super::*;
 
@@ -83,7 +119,7 @@ mod tests {
         let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
         let spec = NetworkSpec { name: name.to_owned(), labels, ..NetworkSpec::default() };
         engine.create_network(&spec).await.unwrap();
-        engine.date_network(name, created);
+        engine.date(name, created);
     }
 
     async fn container(engine: &FakeEngine, name: &str, network: &str, cluster: Option<&str>) {
@@ -110,21 +146,32 @@ mod tests {
         // A cluster of the real kind that has the name now.
         container(&engine, "theirs-control-plane", "kind", Some("theirs")).await;
         container(&engine, "database", "kind-rs-shared", None).await;
+        // A copy of a node is no container of the cluster.
+        container(&engine, "debug", "", Some("gone")).await;
+        for (node, created) in [("lost-control-plane", LONG_AGO), ("late-control-plane", JUST_NOW)] {
+            let labels = ours(&node[..4]).map(|(label, value)| (label.to_owned(), value.to_owned())).into();
+            let mounts = vec![Mount { target: "/var".to_owned(), kind: MountKind::AnonymousVolume }];
+            let spec = ContainerSpec { name: node.to_owned(), labels, mounts, ..ContainerSpec::default() };
+            engine.run_container(&spec).await.unwrap();
+            engine.date(&format!("{node}:/var"), created);
+            engine.lose(node);
+        }
         engine
     }
 
     async fn collect(engine: &FakeEngine, effect: Effect) -> Vec<(String, SweepOutcome)> {
         let told = RefCell::new(Vec::new());
-        collect_networks(engine, effect, &|swept| told.borrow_mut().push((swept.what, swept.outcome))).await.unwrap();
+        collect_orphans(engine, effect, &|swept| told.borrow_mut().push((swept.what, swept.outcome))).await.unwrap();
         told.into_inner()
     }
 
     fn told(all: &[(&str, SweepOutcome)]) -> Vec<(String, SweepOutcome)> {
-        all.iter().map(|(name, outcome)| (format!("network {name}"), outcome.clone())).collect()
+        let what = |name: &str| format!("{} {name}", if name.contains(':') { "volume" } else { "network" });
+        all.iter().map(|(name, outcome)| (what(name), outcome.clone())).collect()
     }
 
     #[tokio::test]
-    async fn a_network_goes_that_is_old_and_has_neither_a_cluster_nor_a_container() {
+    async fn what_is_old_and_has_neither_a_cluster_nor_a_container_goes() {
         let engine = engine().await;
         let before = engine.left();
         let stays = |why: &str| SweepOutcome::Stays(why.to_owned());
@@ -132,16 +179,19 @@ mod tests {
         let others = [
             ("kind-rs-new", young.clone()),
             ("kind-rs-shared", stays("container database is attached to it")),
-            ("kind-rs-undated", young),
+            ("kind-rs-undated", young.clone()),
+            ("late-control-plane:/var", young),
         ];
-        let goes = ("kind-rs-gone", SweepOutcome::Goes(WHY));
-        let looked = [std::slice::from_ref(&goes), &others[..]].concat();
+        let goes = ["kind-rs-gone", "lost-control-plane:/var"].map(|name| (name, SweepOutcome::Goes(WHY)));
+        let looked = [&goes[..1], &others[..], &goes[1..]].concat();
         assert_eq!(collect(&engine, Effect::Tell).await, told(&looked));
         assert_eq!(engine.left(), before);
 
-        let removed = [&[goes, ("kind-rs-gone", SweepOutcome::Gone(WHY))], &others[..]].concat();
+        let gone = goes.clone().map(|(name, _)| (name, SweepOutcome::Gone(WHY)));
+        let removed = [&goes[..1], &gone[..1], &others[..], &goes[1..], &gone[1..]].concat();
         assert_eq!(collect(&engine, Effect::Remove).await, told(&removed));
-        let expected: Vec<String> = before.into_iter().filter(|name| name != "kind-rs-gone").collect();
+        let expected: Vec<String> =
+            before.into_iter().filter(|name| !goes.iter().any(|(gone, _)| gone == name)).collect();
         assert_eq!(engine.left(), expected);
         assert_eq!(collect(&engine, Effect::Remove).await, told(&others));
     }

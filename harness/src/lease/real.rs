@@ -1,7 +1,7 @@
 //! Bring-up and removal on the engine, as the keeper wants them.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -24,8 +24,9 @@ use super::{
 use crate::{
     cluster::{ClusterRecord, client_of},
     image::{self, ImageError},
-    provision::{self, Blueprint, Event, Progress, ProvisionError, StepError},
-    spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, cluster_labels, is_node},
+    inventory,
+    provision::{self, Blueprint, Creation, Event, Progress, ProvisionError, StepError},
+    spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, is_node},
 };
 
 /// Where the locks of a cluster are: the identity of its state folder.
@@ -45,6 +46,8 @@ pub(super) struct RealProvisioner {
     /// The labels of everything that it makes.
     pub(super) labels: Labels,
     engine: OnceCell<Arc<dyn Engine>>,
+    /// The last bring-up, which may have been dropped before the engine had answered it.
+    creation: Mutex<Option<Creation>>,
     /// Whether its clusters have a pod network, without which neither nodes nor pods are Ready.
     has_network: bool,
 }
@@ -63,6 +66,7 @@ impl RealProvisioner {
             address,
             labels: labels.map(|(name, value)| (name.to_owned(), value)).into(),
             engine: OnceCell::new(),
+            creation: Mutex::default(),
             has_network: true,
         }
     }
@@ -75,6 +79,22 @@ impl RealProvisioner {
     /// On an engine that is connected.
     pub(super) fn on(home: &Home, engine: Arc<dyn Engine>) -> Self {
         Self { engine: OnceCell::new_with(Some(engine)), ..Self::new(home, None) }
+    }
+
+    /// What everything of this state folder carries, whatever the machine was called and whoever the user was then.
+    fn identity(&self) -> Labels {
+        let identifies = |(label, _): &(&String, &String)| [LABEL_MANAGED, LABEL_STATE].contains(&label.as_str());
+        let ours = self.labels.iter().filter(identifies);
+        ours.map(|(label, value)| (label.clone(), value.clone())).collect()
+    }
+
+    /// What everything of one of its clusters carries. Its name alone would do for a cluster that is another's.
+    fn of_cluster(&self, name: &ClusterName) -> Labels {
+        let mut labels = self.identity();
+        // Another name is no key of ours, and nothing has it as its scope.
+        let key = name.as_str().strip_prefix(Key::PREFIX).unwrap_or(name.as_str());
+        labels.insert(LABEL_SCOPE.to_owned(), key.to_owned());
+        labels
     }
 
     /// The engine, connected when it is first needed and again after it was not there.
@@ -115,8 +135,11 @@ impl Provisioner for RealProvisioner {
         let mut labels = self.labels.clone();
         labels.insert(LABEL_SCOPE.to_owned(), order.key.to_string());
         let nodes = u32::try_from(spec.nodes.len()).unwrap_or(u32::MAX);
+        let creation = Creation::new();
+        *self.creation.lock().unwrap_or_else(PoisonError::into_inner) = Some(creation.clone());
         let blueprint = Blueprint {
             name: order.key.cluster(),
+            creation,
             spec,
             image,
             load_balancer_image,
@@ -140,8 +163,16 @@ impl Provisioner for RealProvisioner {
 
     async fn destroy(&self, name: &ClusterName) -> Result<usize, String> {
         let engine = self.engine().await.map_err(|error| chain(&error))?;
-        let removed = provision::destroy(&**engine, name).await.map_err(|error| chain(&error))?;
-        Ok(removed.len())
+        let creation = self.creation.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(creation) = creation {
+            creation.settle(name).await.map_err(|error| chain(&error))?;
+        }
+        let removed = provision::destroy(&**engine, name, &self.of_cluster(name)).await;
+        let removed = removed.map_err(|error| chain(&error))?;
+        for guest in removed.disconnected {
+            tracing::warn!(cluster = name.as_str(), "disconnected {guest}: the network went with its cluster");
+        }
+        Ok(removed.names.len())
     }
 
     async fn mend(&self, record: &ClusterRecord) -> Result<(), String> {
@@ -161,11 +192,11 @@ impl Provisioner for RealProvisioner {
 
     async fn runs(&self, name: &ClusterName) -> Result<Runs, String> {
         let engine = self.engine().await.map_err(|error| chain(&error))?;
-        let containers = engine.containers(&cluster_labels(name)).await.map_err(|error| chain(&error))?;
+        let containers = inventory::members(&**engine, &self.of_cluster(name)).await.map_err(|error| chain(&error))?;
         let mut running = Vec::new();
         for container in containers.iter().filter(|container| container.is_running() && is_node(&container.labels)) {
             // Only a closer look tells since when.
-            let facts = engine.container(&container.name).await.map_err(|error| chain(&error))?;
+            let facts = engine.container(&container.id).await.map_err(|error| chain(&error))?;
             running.extend(facts.filter(ContainerFacts::is_running).map(|facts| (facts.name, facts.started)));
         }
         Ok(running.into_iter().collect())
@@ -173,9 +204,13 @@ impl Provisioner for RealProvisioner {
 
     async fn made_here(&self) -> Result<Vec<Key>, String> {
         let engine = self.engine().await.map_err(|error| chain(&error))?;
-        let containers = engine.containers(&self.labels).await.map_err(|error| chain(&error))?;
-        let networks = engine.networks(&self.labels).await.map_err(|error| chain(&error))?;
-        let labels = containers.into_iter().map(|found| found.labels).chain(networks.into_iter().map(|n| n.labels));
+        let ours = self.identity();
+        let containers = inventory::members(&**engine, &ours).await.map_err(|error| chain(&error))?;
+        let networks = engine.networks(&ours).await.map_err(|error| chain(&error))?;
+        let volumes = engine.volumes(&ours).await.map_err(|error| chain(&error))?;
+        let labels = containers.into_iter().map(|found| found.labels);
+        let labels = labels.chain(networks.into_iter().map(|network| network.labels));
+        let labels = labels.chain(volumes.into_iter().map(|volume| volume.labels));
         Ok(labels.filter_map(|labels| Key::parse(labels.get(LABEL_SCOPE)?)).collect())
     }
 }

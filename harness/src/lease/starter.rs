@@ -32,13 +32,10 @@ pub(super) trait Started {
     fn ended(&self) -> Option<String>;
 }
 
-/// Runs the test's own program again, as the test's own harness would run the very same test. The test's entry then
-/// sees that it is to be a keeper.
+/// Runs the test's own program again, which then sees that it is to be a keeper before it does anything else.
 pub(super) struct Reexecution {
     /// The engine's address.
     pub(super) engine: Option<String>,
-    /// The name by which the program knows the test.
-    pub(super) test: String,
 }
 
 #[async_trait(?Send)]
@@ -53,7 +50,6 @@ impl Starter for Reexecution {
             variable: settings::KEEPER,
             value: folder.path(),
             log: &folder.log(),
-            test: &self.test,
         })?;
         Ok(Box::new(Process { ended: started.watch()? }))
     }
@@ -67,11 +63,4 @@ impl Started for Process {
     fn ended(&self) -> Option<String> {
         self.ended.get().cloned()
     }
-}
-
-/// The name by which libtest knows the test of this thread: it runs each in a thread of that name.
-pub(crate) fn libtest_name(of_nextest: Option<&str>, otherwise: &str) -> String {
-    let thread = std::thread::current();
-    let name = thread.name().filter(|name| *name != "main" && !name.starts_with("tokio-runtime-worker"));
-    name.or(of_nextest).unwrap_or(otherwise).to_owned()
 }

@@ -1,9 +1,16 @@
 //! What the cluster says of itself, asked through a control plane: events, objects, and etcd's members.
 
+use std::time::Duration;
+
 use kind_engine::{Command, ContainerFacts, Engine};
+use serde_json::Value;
+use tokio::time::timeout;
 
 use super::tree::Tree;
-use crate::spec::{LABEL_ROLE, Role};
+use crate::{
+    diagnose::Known,
+    spec::{LABEL_ROLE, Role},
+};
 
 const KUBECTL: [&str; 4] = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "--request-timeout=20s"];
 
@@ -26,12 +33,31 @@ const ETCD: [(&str, &str); 2] =
     [("etcd-status.json", "/v3/maintenance/status"), ("etcd-members.json", "/v3/cluster/member/list")];
 const ETCD_FOLDER: &str = "/etc/kubernetes/pki/etcd";
 
-pub(super) async fn export(engine: &dyn Engine, tree: &Tree, containers: &[ContainerFacts]) {
+/// How long the cluster may take to tell its Secrets.
+const SECRETS_LIMIT: Duration = Duration::from_secs(30);
+
+fn control_planes(containers: &[ContainerFacts]) -> Vec<&ContainerFacts> {
     let is_control_plane = |container: &&ContainerFacts| {
         let role = container.labels.get(LABEL_ROLE).map(String::as_str).unwrap_or_default();
         role == Role::ControlPlane.to_string() && container.state == "running"
     };
-    let control_planes: Vec<&ContainerFacts> = containers.iter().filter(is_control_plane).collect();
+    containers.iter().filter(is_control_plane).collect()
+}
+
+/// What the cluster's Secrets hold, as far as it tells.
+pub(super) async fn known(engine: &dyn Engine, containers: &[ContainerFacts]) -> Known {
+    let argv = [&KUBECTL[..], &["get", "secrets", "--all-namespaces", "--output=json"]].concat();
+    for node in control_planes(containers) {
+        let listed = timeout(SECRETS_LIMIT, engine.exec(&node.name, &Command::new(argv.iter().copied()))).await;
+        let Ok(Ok(output)) = listed else { continue };
+        let Ok(list) = serde_json::from_slice::<Value>(&output.stdout) else { continue };
+        return Known::of(list.get("items").and_then(Value::as_array).into_iter().flatten());
+    }
+    Known::default()
+}
+
+pub(super) async fn export(engine: &dyn Engine, tree: &Tree, containers: &[ContainerFacts]) {
+    let control_planes = control_planes(containers);
     let Some(first) = control_planes.first() else {
         return tree.lacks("cluster/*", "no control plane runs");
     };

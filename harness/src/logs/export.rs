@@ -10,6 +10,7 @@ use kind_engine::Engine;
 
 use super::{cluster, node, tree::Tree};
 use crate::{
+    diagnose::save,
     inventory::{self, FindError},
     spec::ClusterName,
 };
@@ -33,18 +34,17 @@ pub enum LogsError {
 }
 
 /// Writes everything that explains a cluster into a folder, which is made where it is missing, and says how many things
-/// could not be had; `missing.txt` names them. `version` is the program's own.
+/// could not be had; `missing.txt` names them. Only the user can read the files, and secrets are left out of them. `version` is the program's own.
 ///
 /// # Errors
 /// When there is no such cluster, or the folder cannot be made or written.
 pub async fn export(engine: &dyn Engine, name: &ClusterName, folder: &Path, version: &str) -> Result<usize, LogsError> {
     let containers = inventory::cluster(engine, name).await?;
     let failed = |source| LogsError::Folder { folder: folder.to_owned(), source };
-    tokio::fs::create_dir_all(folder).await.map_err(failed)?;
-    tokio::fs::write(folder.join("kind-rs-version.txt"), format!("{version}\n")).await.map_err(failed)?;
-    let tree = Tree::new(folder);
+    save(&folder.join("kind-rs-version.txt"), &format!("{version}\n")).map_err(failed)?;
+    let tree = Tree::new(folder, cluster::known(engine, &containers).await);
     tree.save("docker-info.json", engine.describe()).await;
     let nodes = join_all(containers.iter().map(|container| node::export(engine, &tree, container)));
     tokio::join!(nodes, cluster::export(engine, &tree, &containers));
-    tree.finish().await.map_err(failed)
+    tree.finish().map_err(failed)
 }

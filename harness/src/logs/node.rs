@@ -8,15 +8,23 @@ use crate::{
     spec::{LABEL_ROLE, ROLE_LOAD_BALANCER, is_node},
 };
 
-/// More lines than any container's first process prints.
-const ALL_LINES: usize = 1_000_000;
+/// How many lines of what a container's first process printed are saved.
+const LINES: usize = 100_000;
+/// The same for each journal.
+const JOURNAL_LINES: &str = "--lines=100000";
 
 /// A file of a node, and the command whose output it holds. The first six are kind's.
 const OF_NODE: [(&str, &[&str]); 11] = [
     ("kubernetes-version.txt", &["cat", "/kind/version"]),
-    ("journal.log", &["journalctl", "--no-pager", "--output", "short-precise"]),
-    ("kubelet.log", &["journalctl", "--no-pager", "--output", "short-precise", "--unit", "kubelet.service"]),
-    ("containerd.log", &["journalctl", "--no-pager", "--output", "short-precise", "--unit", "containerd.service"]),
+    ("journal.log", &["journalctl", "--no-pager", "--output", "short-precise", JOURNAL_LINES]),
+    (
+        "kubelet.log",
+        &["journalctl", "--no-pager", "--output", "short-precise", JOURNAL_LINES, "--unit", "kubelet.service"],
+    ),
+    (
+        "containerd.log",
+        &["journalctl", "--no-pager", "--output", "short-precise", JOURNAL_LINES, "--unit", "containerd.service"],
+    ),
     ("images.log", &["crictl", "images"]),
     ("containers.log", &["crictl", "ps", "--all"]),
     ("pods.log", &["crictl", "pods"]),
@@ -37,7 +45,7 @@ pub(super) async fn export(engine: &dyn Engine, tree: &Tree, container: &Contain
         text.ok_or_else(|| "the container is gone".to_owned())
     };
     tree.save(&format!("{name}/inspect.json"), inspect).await;
-    tree.save(&format!("{name}/serial.log"), engine.logs(name, ALL_LINES)).await;
+    tree.save(&format!("{name}/serial.log"), engine.logs(name, LINES)).await;
     if !container.is_running() || container.state == "paused" {
         tree.lacks(&format!("{name}/*"), format!("the container does not run ({})", container.state));
         varlog::export(engine, tree, name).await;

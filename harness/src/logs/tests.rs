@@ -1,12 +1,13 @@
 //! Exports of clusters in memory, whole and half dead, and of tar files with odd members.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use kind_engine::{ContainerSpec, Engine as _, FakeEngine, Outcome};
 
 use tar::EntryType::{Char, Regular, Symlink};
 
 use super::{LogsError, export, varlog::unpack};
+use crate::diagnose::Known;
 use crate::spec::{ClusterName, LABEL_CLUSTER, LABEL_ROLE};
 
 async fn engine() -> FakeEngine {
@@ -85,6 +86,22 @@ async fn a_node_that_hangs_does_not_hold_up_the_others() {
 }
 
 #[tokio::test]
+async fn what_secrets_hold_is_in_no_file() {
+    let engine = engine().await;
+    let secrets = r#"{"items":[{"data":{"password":"aHVudGVyMg=="}},{"data":{"tls.key":"a2V5a2V5a2V5a2V5"}}]}"#;
+    engine.when(
+        "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=20s get secrets",
+        Outcome::Print(secrets.into()),
+    );
+    engine.when("journalctl", Outcome::Print("login with hunter2 at http://me:proxypass@proxy\n".into()));
+    let folder = tempfile::tempdir().unwrap();
+    exported(&engine, folder.path()).await.unwrap();
+    let path = folder.path().join("a-control-plane/kubelet.log");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "login with <left out> at http://me:<left out>@proxy\n");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
 async fn an_unknown_cluster_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let error = exported(&FakeEngine::default(), folder.path()).await.unwrap_err();
@@ -109,14 +126,21 @@ fn only_what_stays_in_the_folder_is_unpacked() {
     add(Symlink, "log/containers/c.log", "/var/log/pods/p/0.log");
     add(Symlink, "log/README", "../../usr/share/doc");
     add(Regular, "log/../../escaped", "");
+    add(Symlink, "log/through", "/var/log/../..");
+    add(Regular, "log/through/passed", "");
     add(Char, "log/device", "");
     let folder = tempfile::tempdir().unwrap();
     let into = folder.path().join("node");
     let mut missing = Vec::new();
     let mut archive = tar.into_inner().unwrap();
     std::io::Seek::rewind(&mut archive).unwrap();
-    unpack(archive, &into, &mut missing).unwrap();
+    // An earlier export, or whoever may write here, left a way out.
+    fs::create_dir(&into).unwrap();
+    std::os::unix::fs::symlink(folder.path(), into.join("pods")).unwrap();
+    unpack(archive, &into, &Known::default(), &mut missing).unwrap();
     assert_eq!(fs::read_to_string(into.join("containers/c.log")).unwrap(), "text");
     assert!(!into.join("README").exists() && !folder.path().join("escaped").exists());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is written outside");
+    assert_eq!(fs::metadata(into.join("pods/p/0.log")).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(missing, ["log/device is no file"]);
 }

@@ -1,13 +1,15 @@
-//! The folder being written: files, and the list of what could not be had.
+//! The folder being written: files for the user only and without secrets, and the list of what could not be had.
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use kind_engine::{Command, Engine};
+
+use crate::diagnose::{Known, bounded, save};
 
 /// How long one question may take: a node that hangs must not hold up the others.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -15,12 +17,18 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// The folder of an export.
 pub(super) struct Tree {
     folder: PathBuf,
+    /// What is left out of every file.
+    known: Arc<Known>,
     missing: Mutex<Vec<String>>,
 }
 
 impl Tree {
-    pub(super) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), missing: Mutex::default() }
+    pub(super) fn new(folder: &Path, known: Known) -> Self {
+        Self { folder: folder.to_owned(), known: Arc::new(known), missing: Mutex::default() }
+    }
+
+    pub(super) fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known)
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -34,15 +42,10 @@ impl Tree {
     }
 
     /// Writes a file; the folder was made when the export began, so what fails here is the disk.
-    pub(super) async fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        let path = self.path(name);
-        let written = async {
-            if let Some(folder) = path.parent() {
-                tokio::fs::create_dir_all(folder).await?;
-            }
-            tokio::fs::write(&path, text).await
-        };
-        if let Err(error) = written.await {
+    async fn write(&self, name: &str, text: String) {
+        let (path, known) = (self.path(name), self.known());
+        let written = tokio::task::spawn_blocking(move || save(&path, &known.left_out_of(&bounded(&text)))).await;
+        if let Err(error) = written.map_err(io::Error::other).and_then(|saved| saved) {
             self.lacks(name, error);
         }
     }
@@ -70,11 +73,11 @@ impl Tree {
     }
 
     /// Writes the list of what is missing, where anything is.
-    pub(super) async fn finish(self) -> io::Result<usize> {
-        let mut missing = self.missing.into_inner().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn finish(&self) -> io::Result<usize> {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
         missing.sort();
         if !missing.is_empty() {
-            tokio::fs::write(self.folder.join("missing.txt"), format!("{}\n", missing.join("\n"))).await?;
+            save(&self.path("missing.txt"), &self.known.left_out_of(&format!("{}\n", missing.join("\n"))))?;
         }
         Ok(missing.len())
     }

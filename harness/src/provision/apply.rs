@@ -7,7 +7,7 @@ use kind_engine::{Command, ExecOutput};
 
 use super::{
     context::{ADMINISTRATOR, Context},
-    steps::{Failure, OnNode as _},
+    steps::Failure,
 };
 use crate::wait::{Check, until_or};
 
@@ -64,7 +64,7 @@ pub(super) async fn apply(context: &Context, what: &str, objects: Objects<'_>) -
         command = command.stdin(text);
     }
     let applied = until_or(EVERY, what, LIMIT, async || -> Result<Check<ExecOutput>, Failure> {
-        let output = context.engine.exec(first.as_str(), &command).await.on(first)?;
+        let output = context.exec(first, &command).await?;
         if output.exit_code == 0 {
             return Ok(Check::Done(output));
         }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use kind_engine::Labels;
 
-use super::Deadline;
+use super::{Creation, Deadline};
 use crate::spec::{ClusterName, ClusterSpec, NetworkPools, Proxy};
 
 /// A cluster to be made.
@@ -12,6 +12,8 @@ use crate::spec::{ClusterName, ClusterSpec, NetworkPools, Proxy};
 pub struct Blueprint {
     /// Its name; nothing of that name may exist yet.
     pub name: ClusterName,
+    /// Who makes it: everything that is made carries its identity, and nothing else is removed when it fails.
+    pub creation: Creation,
     /// Its shape.
     pub spec: ClusterSpec,
     /// The node image for nodes that name none. It must be on the engine already.
@@ -33,4 +35,16 @@ pub struct Blueprint {
     pub proxy: Proxy,
     /// Where the logs of a failed bring-up go.
     pub logs: PathBuf,
+}
+
+impl Blueprint {
+    /// Says what will not work as it was meant, and is no reason to make no cluster.
+    pub(super) fn remark(&self) {
+        for (variable, place) in self.proxy.at_loopback() {
+            tracing::warn!(
+                "nodes do not reach the proxy of {variable}, {place}: it is at this machine's loopback, and a node has its own; \
+                 let it listen on an address of the machine's and name that, or images are pulled into nodes in vain"
+            );
+        }
+    }
 }

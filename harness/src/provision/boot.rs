@@ -41,7 +41,7 @@ pub(super) async fn wait(context: &Context, on: OnNodes<'_>) -> Result<String, F
         text.patches.merge.splice(..0, of_machine);
         let mut files = kubelet_patches(&text);
         files.push(NodeFile::secret(KUBEADM_PATH, kubeadm(&cluster, &text).on(&node.name)?));
-        context.engine.write_files(node.name.as_str(), &files).await.on(&node.name)
+        context.write_files(&node.name, &files).await
     }))
     .await?;
     Ok(version)
@@ -55,7 +55,7 @@ async fn patch_containerd(context: &Context, node: &PlannedNode) -> Result<(), F
     }
     let present = context.run(node, Command::new(["cat", CONTAINERD_PATH])).await?;
     let files = containerd(&present, patches).on(&node.name)?;
-    context.engine.write_files(node.name.as_str(), &files).await.on(&node.name)?;
+    context.write_files(&node.name, &files).await?;
     context.run(node, Command::new(["systemctl", "restart", "containerd.service"])).await?;
     Ok(())
 }
@@ -65,20 +65,15 @@ async fn runtime_is_up(context: &Context, node: &PlannedNode) -> Result<(), Fail
     let start = Command::new(["systemctl", "start", "containerd.service"]);
     let every = Duration::from_millis(50);
     let look = async || -> Result<Check<()>, Failure> {
-        let output = context.engine.exec(node.name.as_str(), &start).await.on(&node.name)?;
+        let output = context.exec(&node.name, &start).await?;
         if output.exit_code == 0 {
             return Ok(Check::Done(()));
         }
-        if !still_runs(context, node).await? {
+        if !context.is_running(&node.name).await? {
             return Err(StepError::from(kind_engine::CommandError::from(output))).on(&node.name);
         }
         Ok(Check::not_yet(String::from_utf8_lossy(&output.stderr).trim()))
     };
     // The step has a limit, which knows how many nodes boot at once.
     until_or(every, format!("containerd on {}", node.name), Duration::MAX, look).await?.on(&node.name)
-}
-
-async fn still_runs(context: &Context, node: &PlannedNode) -> Result<bool, Failure> {
-    let facts = context.engine.container(node.name.as_str()).await.on(&node.name)?;
-    Ok(facts.is_some_and(|facts| facts.is_running()))
 }

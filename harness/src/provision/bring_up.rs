@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -14,21 +14,19 @@ use super::{
     authority::Authority,
     boot, containers,
     context::Context,
-    control_planes,
-    destroy::destroy,
-    evidence, images, join, limits, manifests, network,
+    control_planes, evidence, images, join, limits, manifests, network,
     outline::remarks,
     plan::Plan,
     ready, registry, room, rootless,
     running::Running,
     service_proxy,
-    steps::{Failure, ProvisionError, Remains, StepError},
-    storage,
+    steps::{Failure, ProvisionError, Remains, StepError, chain},
+    storage, taken,
 };
 use crate::{
     cluster::{ClusterRecord, NodeRecord},
     render::{check_patches, kubeconfig},
-    spec::ClusterName,
+    warnings::warn,
 };
 
 const PLAN: &str = "check and plan";
@@ -63,32 +61,29 @@ pub async fn provision(
     blueprint: &Blueprint,
     progress: &dyn Progress,
 ) -> Result<ClusterRecord, ProvisionError> {
+    blueprint.remark();
     let running = Running::new(progress, blueprint.deadline);
     let planned = running.step(PLAN, Duration::from_secs(30), plan(&engine, blueprint));
     let context = running.in_time(planned).await?;
     match running.in_time(Box::pin(bring_up(&context, &running))).await {
         Ok(record) => Ok(record),
-        // The name belongs to somebody else's cluster: nothing of it may be touched.
-        Err(error) if matches!(error.source, StepError::NameTaken { .. }) => Err(error),
         Err(mut error) => {
-            evidence::collect(&context, &mut error).await;
-            error.remains = if blueprint.retain { Remains::Retained } else { undo(&*engine, &blueprint.name).await };
+            // Where the name is another's there is nothing to look at.
+            let is_taken = matches!(error.source, StepError::NameTaken { .. });
+            if !is_taken {
+                evidence::collect(&context, &mut error).await;
+            }
+            error.remains = if blueprint.retain && !is_taken {
+                Remains::Retained
+            } else {
+                match blueprint.creation.undo(&*engine, &blueprint.name).await {
+                    Ok(()) => Remains::Removed,
+                    Err(left) => Remains::Left(chain(&left)),
+                }
+            };
             Err(error)
         }
     }
-}
-
-/// Removes what was made. A request that was under way when its step ran out of time may still be carried out by the
-/// engine, so this looks again until there is nothing.
-async fn undo(engine: &dyn Engine, name: &ClusterName) -> Remains {
-    for _ in 0..5 {
-        match destroy(engine, name).await {
-            Ok(removed) if removed.is_empty() => break,
-            Ok(_) => {}
-            Err(left) => return Remains::Left(left.to_string()),
-        }
-    }
-    Remains::Removed
 }
 
 async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRecord, ProvisionError> {
@@ -98,7 +93,8 @@ async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRec
     let scaled = |base: u64| seconds(base).saturating_add(PER_NODE.saturating_mul(nodes_in_all));
     let blueprint = &context.plan.blueprint;
     let nodes = |step| running.nodes(step);
-    running.step(NETWORK, seconds(60), network::create(context)).await?;
+    let network = running.step(NETWORK, seconds(60), network::create(context)).await?;
+    context.network.get_or_init(|| network);
     let port = running.step(CONTAINERS, scaled(120), containers::start(context, nodes(CONTAINERS))).await?;
     let version = running.step(BOOT, scaled(120), boot::wait(context, nodes(BOOT))).await?;
     let control_planes = control_planes::start(context, nodes(CONTROL_PLANES));
@@ -137,7 +133,7 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
         return Err(StepError::Patch(misfit).into());
     }
     for remark in remarks(&blueprint.spec) {
-        tracing::warn!(cluster = blueprint.name.as_str(), "{remark}");
+        warn(format_args!("cluster {}: {remark}", blueprint.name));
     }
     let plan = Plan::new(blueprint);
     let mut images: Vec<&String> = plan.nodes.iter().map(|node| &node.image).collect();
@@ -170,6 +166,7 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
     let facts = engine.facts().await?;
     rootless::check(&facts)?;
     limits::check(&plan, &facts)?;
+    taken::check(&**engine, &plan, &facts).await?;
     service_proxy::check(&**engine, &plan, &facts).await?;
     room::check(&plan, &facts).await?;
     Ok(Context {
@@ -178,6 +175,8 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
         machine: facts,
         authority: Authority::generate().map_err(StepError::from)?,
         token: token(),
+        network: OnceLock::new(),
+        made: Mutex::default(),
     })
 }
 
@@ -210,6 +209,7 @@ fn record(context: &Context, port: u16, kubernetes_version: String) -> ClusterRe
     });
     ClusterRecord {
         name: blueprint.name.clone(),
+        instance: Some(blueprint.creation.instance().clone()),
         image: blueprint.image.clone(),
         kubernetes_version,
         nodes: nodes.collect(),

@@ -12,21 +12,39 @@ use kind_engine::{
 
 use super::{
     context::Context,
+    network,
     plan::PlannedNode,
     rootless,
     running::OnNodes,
     steps::{Failure, OnNode as _, StepError},
+    taken,
 };
 use crate::{
     render::{DISCOVERY_PATH, LOAD_BALANCER_FOLDER, address_file, discovery, load_balancer_files},
-    spec::{AddressPlan, LABEL_ROLE, LOAD_BALANCER_PORT, NodeName, ROLE_LOAD_BALANCER, Role},
+    spec::{AddressPlan, LABEL_CONTAINER, LABEL_ROLE, LOAD_BALANCER_PORT, NodeName, ROLE_LOAD_BALANCER, Role},
 };
 
 /// How often a port that somebody else took in between is chosen anew.
 const PORT_ATTEMPTS: usize = 3;
 
 /// Starts everything and returns the port on the host that the API is published on.
+///
+/// The first control plane comes first: an engine gives a name to one container only, and every tool names that one the
+/// same, so whoever has it has the cluster's name. Until then a creation has nothing but a network.
 pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<u16, Failure> {
+    let first = &context.plan.first().name;
+    let run = async |node: &PlannedNode| {
+        let spec = node_container(context, node);
+        let run = async {
+            if context.plan.published() == &node.name {
+                return run_published(context, &node.name, api(context), spec).await.map(Some);
+            }
+            context.run_container(&node.name, spec).await?;
+            Ok(None)
+        };
+        on.each(&node.name, run).await
+    };
+    let port = run(context.plan.first()).await?;
     let balancer = async {
         match &context.plan.load_balancer {
             Some(name) => {
@@ -35,25 +53,20 @@ pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<u16, Fai
             None => Ok(None),
         }
     };
-    let nodes = try_join_all(context.plan.nodes.iter().map(async |node| {
-        let spec = node_container(context, node);
-        let run = async {
-            if context.plan.published() == &node.name {
-                return run_published(context, &node.name, api(context), spec).await.map(Some);
-            }
-            context.engine.run_container(&spec).await.on(&node.name)?;
-            Ok(None)
-        };
-        on.each(&node.name, run).await
-    }));
-    let (balancer, nodes) = futures::try_join!(balancer, nodes)?;
-    let port = balancer.into_iter().chain(nodes.into_iter().flatten()).next();
-    Ok(port.expect("the load balancer or the first control plane is published"))
+    let nodes = try_join_all(context.plan.nodes.iter().filter(|node| &node.name != first).map(run));
+    let leftovers = async {
+        network::remove_leftovers(context).await;
+        Ok(())
+    };
+    let (balancer, _, ()) = futures::try_join!(balancer, nodes, leftovers)?;
+    Ok(port.or(balancer).expect("the load balancer or the first control plane is published"))
 }
 
 /// A port of a container on the host.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Published {
+    /// Where a specification says which port.
+    pub(super) setting: &'static str,
     /// The host's address.
     pub(super) address: IpAddr,
     /// The host's port; `None` for a free one.
@@ -66,6 +79,7 @@ pub(super) struct Published {
 fn api(context: &Context) -> Published {
     let networking = &context.plan.blueprint.spec.networking;
     Published {
+        setting: taken::API_SERVER_PORT,
         address: networking.api_server_address,
         port: networking.api_server_port,
         container_port: LOAD_BALANCER_PORT,
@@ -98,10 +112,17 @@ pub(super) async fn run_published(
             listen_address: address,
             protocol: Protocol::Tcp,
         });
-        match context.engine.run_container(&published).await {
-            Ok(_) => return Ok(port),
-            Err(error) if wanted.port.is_none() && attempt < PORT_ATTEMPTS && is_port_taken(&error) => {}
-            Err(error) => return Err(error).on(name),
+        match context.run_container(name, published).await {
+            Ok(()) => return Ok(port),
+            Err(Failure { source: StepError::Engine(error), .. }) if is_port_taken(&error) => {
+                let setting = wanted.setting.to_owned();
+                match wanted.port {
+                    Some(port) => return Err(StepError::PortTaken { setting, address, port, by: None }).on(name),
+                    None if attempt < PORT_ATTEMPTS => {}
+                    None => return Err(error).on(name),
+                }
+            }
+            Err(other) => return Err(other),
         }
     }
 }
@@ -152,8 +173,8 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
         hostname: node.name.to_string(),
         image: node.image.clone(),
         environment,
-        labels: with_role(context, &node.role.to_string()),
-        network: context.plan.blueprint.name.network(),
+        labels: labels(context, &node.name, &node.role.to_string()),
+        network: context.network(),
         mounts,
         ports: node.spec.extra_port_mappings.clone(),
         privileges: Privileges::Full,
@@ -195,8 +216,8 @@ fn load_balancer(context: &Context, name: &NodeName) -> ContainerSpec {
         image: blueprint.load_balancer_image.clone().unwrap_or_else(|| blueprint.image.clone()),
         entrypoint: vec!["/bin/bash".to_owned(), format!("{LOAD_BALANCER_FOLDER}/run")],
         environment: BTreeMap::from([("KIND_RS_NODE_ADDRESS".to_owned(), address)]),
-        labels: with_role(context, ROLE_LOAD_BALANCER),
-        network: blueprint.name.network(),
+        labels: labels(context, name, ROLE_LOAD_BALANCER),
+        network: context.network(),
         // It gives itself its fixed address.
         capabilities: vec!["NET_ADMIN".to_owned()],
         restart: RestartPolicy::OnFailure(1),
@@ -205,9 +226,11 @@ fn load_balancer(context: &Context, name: &NodeName) -> ContainerSpec {
     }
 }
 
-pub(super) fn with_role(context: &Context, role: &str) -> Labels {
+/// The labels of a container.
+pub(super) fn labels(context: &Context, name: &NodeName, role: &str) -> Labels {
     let mut labels = context.plan.labels.clone();
     labels.insert(LABEL_ROLE.to_owned(), role.to_owned());
+    labels.insert(LABEL_CONTAINER.to_owned(), name.to_string());
     labels
 }
 

@@ -1,9 +1,26 @@
-//! Removal: everything that carries a cluster's labels, containers first, then networks. Doing it twice does no harm.
+//! Removal: everything that carries an identity, containers first, then networks and volumes. Doing it twice does no harm.
+
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::future::join_all;
-use kind_engine::{ContainerFacts, Engine, EngineError};
+use kind_engine::{ContainerFacts, Engine, EngineError, Labels, NetworkFacts};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::spec::{ClusterName, cluster_filter, cluster_labels};
+use crate::{
+    inventory,
+    spec::{ClusterName, Instance, LABEL_CLUSTER, LABEL_INSTANCE, cluster_labels, instance_labels},
+    wait::{self, Check, WaitError},
+};
+
+/// How long a network may be in use by containers that are about to go.
+const NETWORK: Duration = Duration::from_secs(20);
+const EVERY: Duration = Duration::from_millis(100);
+/// How long an engine may still be carrying out the last requests of a creation that was killed.
+const YOUNG: Duration = Duration::from_secs(120);
+/// How many looks in a row must find nothing where something was made so short a time ago.
+const QUIET: u32 = 6;
+/// For how long it is looked.
+const LOOKS: Duration = Duration::from_secs(60);
 
 /// A cluster could not be removed as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -18,119 +35,341 @@ pub enum DestroyError {
         #[source]
         source: EngineError,
     },
-    /// A cluster of that name exists, but another tool made it.
+    /// The engine has not answered what a creation asked it for, and may still make it.
     #[error(
-        "remove cluster {name}: its containers ({containers}) do not carry our label, another tool made them; `kind-rs delete cluster --name {name}` removes them all the same"
+        "remove cluster {name}: the engine has not answered {count} request{} of its creation within {} s and may still carry {} out",
+        if *count == 1 { "" } else { "s" }, limit.as_secs(), if *count == 1 { "it" } else { "them" }
     )]
-    NotOurs {
+    Unanswered {
         /// The cluster's name.
         name: ClusterName,
-        /// The containers.
-        containers: String,
+        /// How many requests.
+        count: usize,
+        /// How long they were waited for.
+        limit: Duration,
+    },
+    /// There was always more to remove.
+    #[error("remove cluster {name}: something makes it anew")]
+    Restless {
+        /// The cluster's name.
+        name: ClusterName,
+        /// How long it was tried.
+        #[source]
+        source: WaitError,
     },
 }
 
-/// Removes a cluster of ours: its containers with their volumes, then its network. Returns their names. A cluster that
-/// does not exist is no error.
-///
-/// # Errors
-/// When the engine refuses, or another tool made the cluster.
-pub async fn destroy(engine: &dyn Engine, name: &ClusterName) -> Result<Vec<String>, DestroyError> {
-    let failed = |source| DestroyError::Engine { name: name.clone(), source };
-    let ours = engine.containers(&cluster_labels(name)).await.map_err(failed)?;
-    if ours.is_empty() {
-        let others = engine.containers(&cluster_filter(name)).await.map_err(failed)?;
-        if !others.is_empty() {
-            let containers = others.iter().map(|found| found.name.clone()).collect::<Vec<_>>().join(", ");
-            return Err(DestroyError::NotOurs { name: name.clone(), containers });
-        }
-    }
-    remove(engine, name, ours).await.map_err(failed)
+/// What a removal removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Removed {
+    /// The names of containers, networks and volumes.
+    pub names: Vec<String>,
+    /// Containers of others that were taken out of a network that went, as `CONTAINER from NETWORK`.
+    pub disconnected: Vec<String>,
 }
 
-/// Removes a cluster that a user named, also one that the real kind made: every container with kind's label and that
-/// name, with its volumes, then the cluster's own network. The network `kind`, which all clusters of the real kind
-/// share, stays, as it does there. Nothing that cleans up by itself may call this.
+impl Removed {
+    /// Whether there was nothing to remove.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    fn and(&mut self, more: Self) {
+        self.names.extend(more.names);
+        self.disconnected.extend(more.disconnected);
+    }
+}
+
+/// Removes what carries all of these labels, which name an identity and not only a cluster: its containers with their
+/// volumes, then its networks, then volumes that lost their containers. That there is nothing is no error.
 ///
 /// # Errors
 /// When the engine refuses.
-pub async fn destroy_named(engine: &dyn Engine, name: &ClusterName) -> Result<Vec<String>, DestroyError> {
-    let failed = |source| DestroyError::Engine { name: name.clone(), source };
-    let containers = engine.containers(&cluster_filter(name)).await.map_err(failed)?;
-    remove(engine, name, containers).await.map_err(failed)
+pub async fn destroy(engine: &dyn Engine, name: &ClusterName, owned: &Labels) -> Result<Removed, DestroyError> {
+    let removed = async {
+        let mut removed =
+            remove(engine, inventory::members(engine, owned).await?, engine.networks(owned).await?).await?;
+        for volume in engine.volumes(owned).await? {
+            engine.remove_volume(&volume.name).await?;
+            removed.names.push(volume.name);
+        }
+        Ok(removed)
+    };
+    removed.await.map_err(|source| DestroyError::Engine { name: name.clone(), source })
 }
 
-async fn remove(
+/// Removes a cluster that a user named, also one that the real kind made: all that has the name now, whoever made it.
+/// The network `kind`, which all clusters of the real kind share, stays, as it does there. Nothing that cleans up by
+/// itself may call this.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn destroy_named(engine: &dyn Engine, name: &ClusterName) -> Result<Removed, DestroyError> {
+    let failed = |source| DestroyError::Engine { name: name.clone(), source };
+    let ours = cluster_labels(name);
+    let mut containers = inventory::containers(engine, name).await.map_err(failed)?;
+    let mut networks = engine.networks(&ours).await.map_err(failed)?;
+    let volumes = engine.volumes(&ours).await.map_err(failed)?;
+    let looks = if networks.is_empty() {
+        1
+    } else {
+        let now = engine.facts().await.map_err(failed)?.time;
+        if networks.iter().any(|network| made_within(YOUNG, &network.created, &now)) { QUIET } else { 1 }
+    };
+    let labels = containers.iter().map(|container| &container.labels);
+    let labels = labels.chain(networks.iter().map(|network| &network.labels));
+    let labels = labels.chain(volumes.iter().map(|volume| &volume.labels));
+    let instances: BTreeSet<Instance> = labels.filter_map(instance_of).collect();
+    // The real kind's, and what kind-rs made before there were instances.
+    containers.retain(|container| instance_of(&container.labels).is_none());
+    networks.retain(|network| instance_of(&network.labels).is_none());
+    let mut removed = remove(engine, containers, networks).await.map_err(failed)?;
+    removed.and(settle(engine, name, &instances, looks).await?);
+    Ok(removed)
+}
+
+/// An empty one would stand for any.
+fn instance_of(labels: &Labels) -> Option<Instance> {
+    labels.get(LABEL_INSTANCE).and_then(|text| Instance::existing(text))
+}
+
+/// Removes what these creations made, until so many looks in a row find nothing more: they may go on, or have asked the
+/// engine for something before they were killed. A later creation of the same name is none of them.
+async fn settle(
     engine: &dyn Engine,
     name: &ClusterName,
+    instances: &BTreeSet<Instance>,
+    looks: u32,
+) -> Result<Removed, DestroyError> {
+    let (mut removed, mut quiet) = (Removed::default(), 0);
+    if instances.is_empty() {
+        return Ok(removed);
+    }
+    let what = "the end of what is being made";
+    let settled = wait::until_or(EVERY, what, LOOKS, async || -> Result<Check<()>, DestroyError> {
+        let before = removed.names.len();
+        for instance in instances {
+            removed.and(destroy(engine, name, &instance_labels(instance)).await?);
+        }
+        quiet = if removed.names.len() == before { quiet + 1 } else { 0 };
+        Ok(if quiet >= looks { Check::Done(()) } else { Check::not_yet("there may come more") })
+    });
+    match settled.await? {
+        Ok(()) => Ok(removed),
+        Err(source) => Err(DestroyError::Restless { name: name.clone(), source }),
+    }
+}
+
+/// Removes by the engine's identifiers.
+async fn remove(
+    engine: &dyn Engine,
     containers: Vec<ContainerFacts>,
-) -> Result<Vec<String>, EngineError> {
+    networks: Vec<NetworkFacts>,
+) -> Result<Removed, EngineError> {
     let removals = join_all(containers.iter().map(|container| engine.remove_container(&container.id))).await;
     removals.into_iter().collect::<Result<Vec<()>, _>>()?;
-    let mut removed: Vec<String> = containers.into_iter().map(|container| container.name).collect();
-    for network in engine.networks(&cluster_labels(name)).await? {
-        engine.remove_network(&network.id).await?;
-        removed.push(network.name);
+    let mut removed =
+        Removed { names: containers.into_iter().map(|container| container.name).collect(), ..Removed::default() };
+    for network in networks {
+        removed.disconnected.extend(remove_network(engine, &network).await?);
+        removed.names.push(network.name);
     }
     Ok(removed)
 }
 
+/// Removes a network. Containers of others in it are taken out of it first, and named; those of its own cluster are on
+/// their way out, or were made while it was looked for them.
+async fn remove_network(engine: &dyn Engine, network: &NetworkFacts) -> Result<BTreeSet<String>, EngineError> {
+    let (mut disconnected, mut refusal) = (BTreeSet::new(), None);
+    let what = format!("the end of network {}", network.name);
+    let removed = wait::until_or(EVERY, what, NETWORK, async || -> Result<Check<()>, EngineError> {
+        for container in engine.containers(&Labels::new()).await? {
+            if !container.is_in(&network.id) {
+                continue;
+            }
+            if is_of_same_creation(&container, network) {
+                engine.remove_container(&container.id).await?;
+            } else {
+                engine.disconnect(&network.id, &container.id).await?;
+                disconnected.insert(format!("{} from {}", container.name, network.name));
+            }
+        }
+        match engine.remove_network(&network.id).await {
+            Ok(()) => Ok(Check::Done(())),
+            // Somebody is in it again, or still.
+            Err(error) if error.is_forbidden() => {
+                let status = Check::not_yet(error.to_string());
+                refusal = Some(error);
+                Ok(status)
+            }
+            Err(error) => Err(error),
+        }
+    });
+    match removed.await? {
+        Ok(()) => Ok(disconnected),
+        Err(_) => Err(refusal.unwrap_or_else(|| EngineError::TimedOut {
+            action: "remove network",
+            object: network.name.clone(),
+            seconds: NETWORK.as_secs(),
+        })),
+    }
+}
+
+fn is_of_same_creation(container: &ContainerFacts, network: &NetworkFacts) -> bool {
+    let same = |label| container.labels.get(label) == network.labels.get(label);
+    inventory::is_member(container) && same(LABEL_CLUSTER) && same(LABEL_INSTANCE)
+}
+
+/// Whether something was made within that time. Both times are the engine's; where it does not say one of them, it was.
+pub(crate) fn made_within(limit: Duration, created: &str, now: &str) -> bool {
+    let time = |text| OffsetDateTime::parse(text, &Rfc3339);
+    match (time(created), time(now)) {
+        (Ok(created), Ok(now)) => now - created < limit,
+        _ => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use kind_engine::{ContainerSpec, FakeEngine, NetworkSpec};
+    use kind_engine::{ContainerSpec, FakeEngine, Mount, MountKind, NetworkSpec, Outcome};
 
     use super::*;
-    use crate::spec::LABEL_CLUSTER;
+    use crate::spec::LABEL_CONTAINER;
 
-    /// A cluster `a` of the real kind, one `b` of its, one `c` of ours, and what belongs to nobody known.
+    fn name(name: &str) -> ClusterName {
+        ClusterName::new(name).unwrap()
+    }
+
+    async fn network(engine: &FakeEngine, name: &str, labels: Labels) -> String {
+        engine.create_network(&NetworkSpec { name: name.to_owned(), labels, ..NetworkSpec::default() }).await.unwrap()
+    }
+
+    async fn container(engine: &FakeEngine, name: &str, network: &str, labels: Labels) {
+        let (name, network) = (name.to_owned(), network.to_owned());
+        engine.run_container(&ContainerSpec { name, network, labels, ..ContainerSpec::default() }).await.unwrap();
+    }
+
+    /// A cluster `a` of the real kind, one `b` of its, one `c` of ours from before there were instances, and what belongs
+    /// to nobody known.
     async fn engine() -> FakeEngine {
         let engine = FakeEngine::default();
         let of_kind = |name: &str| [(LABEL_CLUSTER.to_owned(), name.to_owned())].into();
-        let ours = cluster_labels(&ClusterName::new("c").unwrap());
+        let ours = cluster_labels(&name("c"));
+        for (name, labels) in [("kind", [].into()), ("kind-rs-a", [].into()), ("kind-rs-c", ours.clone())] {
+            network(&engine, name, labels).await;
+        }
         let labelled = [
             ("a-control-plane", of_kind("a")),
             ("a-worker", of_kind("a")),
             ("b-control-plane", of_kind("b")),
-            ("c-control-plane", ours.clone()),
+            ("c-control-plane", ours),
             // Named as a node, but without a label.
             ("a-worker2", [].into()),
+            // Of an image of a node.
+            ("debug", of_kind("a")),
         ];
         for (name, labels) in labelled {
-            let spec = ContainerSpec { name: name.to_owned(), labels, ..ContainerSpec::default() };
-            engine.run_container(&spec).await.unwrap();
-        }
-        for (name, labels) in [("kind", [].into()), ("kind-rs-a", [].into()), ("kind-rs-c", ours)] {
-            engine
-                .create_network(&NetworkSpec { name: name.to_owned(), labels, ..NetworkSpec::default() })
-                .await
-                .unwrap();
+            container(&engine, name, "", labels).await;
         }
         engine
+    }
+
+    /// A cluster of ours in a network of its own.
+    async fn ours(engine: &FakeEngine, cluster: &str, instance: &Instance) -> String {
+        let mut labels = cluster_labels(&name(cluster));
+        labels.extend(instance_labels(instance));
+        let id = network(engine, &format!("kind-rs-{cluster}"), labels.clone()).await;
+        let node = format!("{cluster}-control-plane");
+        labels.insert(LABEL_CONTAINER.to_owned(), node.clone());
+        let mounts = vec![Mount { target: "/var".to_owned(), kind: MountKind::AnonymousVolume }];
+        let spec = ContainerSpec { name: node, network: id.clone(), labels, mounts, ..ContainerSpec::default() };
+        engine.run_container(&spec).await.unwrap();
+        id
     }
 
     #[tokio::test]
     async fn a_cluster_of_kind_goes_when_it_is_named_and_takes_nothing_else_along() {
         let engine = engine().await;
         let before = engine.left();
-        let removed = destroy_named(&engine, &ClusterName::new("a").unwrap()).await.unwrap();
+        let removed = destroy_named(&engine, &name("a")).await.unwrap().names;
         assert_eq!(removed, ["a-control-plane", "a-worker"]);
         let expected: Vec<String> = before.into_iter().filter(|name| !removed.contains(name)).collect();
         assert_eq!(engine.left(), expected);
-        assert!(destroy_named(&engine, &ClusterName::new("a").unwrap()).await.unwrap().is_empty());
+        assert!(destroy_named(&engine, &name("a")).await.unwrap().is_empty());
     }
 
     #[tokio::test]
-    async fn one_of_ours_goes_with_its_network() {
-        let removed = destroy_named(&engine().await, &ClusterName::new("c").unwrap()).await.unwrap();
-        assert_eq!(removed, ["c-control-plane", "kind-rs-c"]);
+    async fn one_from_before_there_were_instances_goes_with_its_network() {
+        let removed = destroy_named(&engine().await, &name("c")).await.unwrap();
+        assert_eq!(removed.names, ["c-control-plane", "kind-rs-c"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_that_has_the_name_goes_whoever_made_it_and_copies_stay() {
+        let engine = FakeEngine::default();
+        let (one, other) = (Instance::new(), Instance::new());
+        ours(&engine, "a", &one).await;
+        let mut labels = cluster_labels(&name("a"));
+        labels.extend(instance_labels(&other));
+        network(&engine, "kind-rs-a", labels.clone()).await;
+        labels.insert(LABEL_CONTAINER.to_owned(), "a-control-plane".to_owned());
+        container(&engine, "debug", "", labels).await;
+        let mut removed = destroy_named(&engine, &name("a")).await.unwrap().names;
+        removed.sort();
+        assert_eq!(removed, ["a-control-plane", "kind-rs-a", "kind-rs-a"]);
+        assert_eq!(engine.left(), ["debug"]);
     }
 
     #[tokio::test]
-    async fn what_cleans_up_by_itself_never_takes_a_cluster_of_kind() {
-        let engine = engine().await;
-        let before = engine.left();
-        let error = destroy(&engine, &ClusterName::new("a").unwrap()).await.unwrap_err();
-        assert!(error.to_string().contains("another tool made them"), "{error}");
-        assert_eq!(engine.left(), before);
+    async fn one_creation_goes_and_a_later_one_of_the_same_name_stays() {
+        let engine = FakeEngine::default();
+        let (gone, stays) = (Instance::new(), Instance::new());
+        ours(&engine, "a", &gone).await;
+        engine.lose("a-control-plane");
+        ours(&engine, "a", &stays).await;
+        let removed = destroy(&engine, &name("a"), &instance_labels(&gone)).await.unwrap();
+        assert_eq!(removed.names, ["kind-rs-a", "a-control-plane:/var"], "a volume that was left behind goes, too");
+        assert_eq!(engine.left()[..2], ["a-control-plane", "kind-rs-a"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guest_in_the_network_is_taken_out_of_it_and_named() {
+        let engine = FakeEngine::default();
+        let network = ours(&engine, "a", &Instance::new()).await;
+        container(&engine, "guest", &network, Labels::new()).await;
+        let removed = destroy_named(&engine, &name("a")).await.unwrap();
+        assert_eq!(removed.disconnected, ["guest from kind-rs-a"]);
+        assert_eq!(engine.left(), ["guest"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_killed_creation_had_asked_for_goes_when_it_comes() {
+        let engine = FakeEngine::default();
+        let instance = Instance::new();
+        let network = ours(&engine, "a", &instance).await;
+        let mut labels = cluster_labels(&name("a"));
+        labels.extend(instance_labels(&instance));
+        labels.insert(LABEL_CONTAINER.to_owned(), "a-worker".to_owned());
+        engine.when("run a-worker", Outcome::After(Duration::from_millis(450)));
+        let late = ContainerSpec { name: "a-worker".to_owned(), labels, network, ..ContainerSpec::default() };
+        let (removed, made) =
+            futures::future::join(destroy_named(&engine, &name("a")), engine.run_container(&late)).await;
+        // Its network went before, or it went with it.
+        removed.unwrap();
+        drop(made);
+        assert_eq!(engine.left(), Vec::<String>::new());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_network_that_cannot_be_removed_is_told() {
+        let engine = FakeEngine::default();
+        ours(&engine, "a", &Instance::new()).await;
+        engine.when("remove network", Outcome::Refuse("busy".to_owned()));
+        let error = destroy_named(&engine, &name("a")).await.unwrap_err();
+        assert!(
+            matches!(&error, DestroyError::Engine { source, .. } if source.to_string().contains("busy")),
+            "{error}"
+        );
     }
 }

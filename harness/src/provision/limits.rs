@@ -66,6 +66,7 @@ mod tests {
         (spec.nodes[0].nano_cpus, spec.nodes[0].memory) = (nano_cpus, memory);
         Plan::new(&Blueprint {
             name: ClusterName::new("demo").unwrap(),
+            creation: crate::provision::Creation::new(),
             spec,
             image: "image".into(),
             load_balancer_image: None,

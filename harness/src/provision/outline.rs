@@ -108,6 +108,7 @@ pub struct OutlinedNode {
 pub fn outline(name: &ClusterName, spec: &ClusterSpec) -> Outline {
     let plan = Plan::new(&Blueprint {
         name: name.clone(),
+        creation: crate::provision::Creation::new(),
         spec: spec.clone(),
         image: String::new(),
         load_balancer_image: None,

@@ -7,7 +7,7 @@ use kind_engine::Labels;
 use super::Blueprint;
 use crate::{
     render::{ClusterText, NodeText},
-    spec::{AddressPlan, Addresses, NodeName, NodeSpec, Role, cluster_labels},
+    spec::{AddressPlan, Addresses, NodeName, NodeSpec, Role, cluster_labels, instance_labels},
 };
 
 /// One node to be.
@@ -57,6 +57,7 @@ impl Plan {
             *count += 1;
         }
         let mut labels = cluster_labels(&blueprint.name);
+        labels.extend(instance_labels(blueprint.creation.instance()));
         labels.extend(blueprint.labels.clone());
         let load_balancer = spec.is_highly_available().then(|| blueprint.name.load_balancer());
         Self { blueprint: blueprint.clone(), nodes, load_balancer, labels }
@@ -140,6 +141,7 @@ mod tests {
     fn plan(spec: ClusterSpec) -> Plan {
         Plan::new(&Blueprint {
             name: ClusterName::new("demo").unwrap(),
+            creation: crate::provision::Creation::new(),
             spec,
             image: "image".into(),
             load_balancer_image: None,

@@ -7,10 +7,11 @@ use kind_engine::{Command, ContainerSpec, Mount, MountKind, NodeFile, RestartPol
 
 use super::{
     apply::{Objects, apply},
-    containers::{Published, run_published, with_role},
+    containers::{Published, labels, run_published},
     context::Context,
     running::OnNodes,
     steps::{Failure, OnNode as _},
+    taken,
 };
 use crate::{
     render::{
@@ -29,8 +30,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(super) async fn start(context: &Context, registry: &Registry, on: OnNodes<'_>) -> Result<u16, Failure> {
     let cluster = &context.plan.blueprint.name;
     let name = cluster.registry();
-    let published =
-        Published { address: Ipv4Addr::LOCALHOST.into(), port: registry.port, container_port: REGISTRY_PORT };
+    let published = Published {
+        setting: taken::REGISTRY_PORT,
+        address: Ipv4Addr::LOCALHOST.into(),
+        port: registry.port,
+        container_port: REGISTRY_PORT,
+    };
     let own = async {
         let port = run_published(context, &name, published, container(context, &name, None)).await?;
         wait(context, &name).await?;
@@ -41,22 +46,13 @@ pub(super) async fn start(context: &Context, registry: &Registry, on: OnNodes<'_
         registry.mirrors.iter().enumerate().map(|(index, mirror)| (cluster.mirror(index), mirror)).collect();
     let others = mirrors.iter().map(async |(name, mirror)| {
         // Where there is nothing to fetch from, it does not come up, and nodes ask the host itself.
-        let run = async {
-            context.engine.run_container(&container(context, name, Some(mirror))).await.on(name)?;
-            Ok(())
-        };
+        let run = async { context.run_container(name, container(context, name, Some(mirror))).await };
         on.each(name, run).await
     });
     let (port, _) = futures::try_join!(own, try_join_all(others))?;
     let mut files: Vec<NodeFile> = registry_hosts(&name, port);
     files.extend(mirrors.iter().map(|(name, mirror)| mirror_hosts(name, mirror)));
-    let told = join_all(
-        context
-            .plan
-            .nodes
-            .iter()
-            .map(async |node| context.engine.write_files(node.name.as_str(), &files).await.on(&node.name)),
-    );
+    let told = join_all(context.plan.nodes.iter().map(async |node| context.write_files(&node.name, &files).await));
     told.await.into_iter().collect::<Result<Vec<()>, Failure>>()?;
     let notice = registry_notice(&name, port);
     let applied = apply(context, "the registry's notice", Objects::Text(notice.as_bytes())).await?;
@@ -70,7 +66,7 @@ async fn wait(context: &Context, name: &NodeName) -> Result<(), Failure> {
     let command = Command::new(["socat", "-u", "/dev/null", &address]);
     let what = format!("the registry {name}");
     let listens = until_or(EVERY, what, LIMIT, async || -> Result<Check<()>, Failure> {
-        let output = context.engine.exec(name.as_str(), &command).await.on(name)?;
+        let output = context.exec(name, &command).await?;
         if output.exit_code == 0 {
             return Ok(Check::Done(()));
         }
@@ -94,8 +90,8 @@ fn container(context: &Context, name: &NodeName, mirror: Option<&Mirror>) -> Con
         image: blueprint.image.clone(),
         entrypoint: ["/usr/local/bin/registry", "serve", REGISTRY_SETTINGS].map(str::to_owned).to_vec(),
         environment,
-        labels: with_role(context, ROLE_REGISTRY),
-        network: blueprint.name.network(),
+        labels: labels(context, name, ROLE_REGISTRY),
+        network: context.network(),
         mounts: vec![Mount { target: REGISTRY_FOLDER.to_owned(), kind: MountKind::AnonymousVolume }],
         restart: RestartPolicy::OnFailure(1),
         files: vec![registry_settings(mirror)],

@@ -45,7 +45,7 @@ pub(super) async fn check_in_node(context: &Context) -> Result<(), Failure> {
     }
     let first = &context.plan.first().name;
     for command in [Command::new(["test", "-e", LOADED]), Command::new(["modprobe", "--dry-run", MODULE])] {
-        if context.engine.exec(first.as_str(), &command).await?.exit_code == 0 {
+        if context.exec(first, &command).await?.exit_code == 0 {
             return Ok(());
         }
     }

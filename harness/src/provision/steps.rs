@@ -103,6 +103,29 @@ pub enum StepError {
         /// Its containers.
         containers: String,
     },
+    /// A container that is none of this cluster's has a name that the cluster needs.
+    #[error(
+        "a container named {container} is there already, and the cluster needs that name{}; remove or rename that container, or choose another cluster name",
+        for_what(*purpose)
+    )]
+    ContainerTaken {
+        /// The container.
+        container: String,
+        /// What the name is needed for, where that is no node.
+        purpose: Option<&'static str>,
+    },
+    /// A port of the host is taken.
+    #[error("{setting}: port {port} on {address} is taken by {}; choose another port, or leave it out for a free one", by.as_deref().unwrap_or("another program"))]
+    PortTaken {
+        /// Where the specification says it, such as `networking.apiServerPort`.
+        setting: String,
+        /// The address to listen on.
+        address: std::net::IpAddr,
+        /// The port.
+        port: u16,
+        /// The container that has it, where it is one.
+        by: Option<String>,
+    },
     /// The node image is not on the engine.
     #[error("node image {image:?} is not on the engine: `kind-rs build node-image` builds the default one")]
     NoImage {
@@ -187,6 +210,24 @@ pub enum StepError {
         #[source]
         source: std::io::Error,
     },
+}
+
+fn for_what(purpose: Option<&'static str>) -> String {
+    purpose.map(|purpose| format!(" for its {purpose}")).unwrap_or_default()
+}
+
+/// An error with all its causes, on one line each where they have one.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let mut text = error.to_string();
+    for cause in causes {
+        let cause = cause.to_string();
+        // A transparent error is its own cause.
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn still_on(nodes: &[NodeName]) -> String {

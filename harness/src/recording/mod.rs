@@ -19,5 +19,5 @@ mod tests;
 pub(crate) use chronicle::Chronicle;
 pub(crate) use place::run_folder;
 pub(crate) use recorder::Recorder;
-pub use reporter::{ReporterOrder, reporter_order, run_reporter};
+pub(crate) use reporter::run_reporter;
 pub use rewrite::{RewriteError, rewrite};

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         OnceLock,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -22,6 +22,7 @@ use crate::{
     lease::{Access, ProcessId, Scope},
     report::{FORMAT, Head, Outcome, Subject, TestEvent},
     settings::Settings,
+    spec::Instance,
 };
 
 /// The longest reason that is recorded, in bytes; all of it is in the test's own output.
@@ -40,13 +41,11 @@ pub(crate) struct Recorder {
 struct Run {
     place: Place,
     head: Head,
-    /// The name by which the program knows the test.
-    program_test: String,
 }
 
 impl Recorder {
     /// A recorder of this process' run.
-    pub(crate) fn new(settings: &Settings, test: &str) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let scope = Scope::of_run(settings);
         let place = Place::of(settings, &scope);
         let head = Head {
@@ -57,8 +56,7 @@ impl Recorder {
             harness: env!("CARGO_PKG_VERSION").to_owned(),
             settings: facts::settings(settings),
         };
-        let program_test = crate::lease::libtest_name(settings.test.as_deref(), test);
-        let run = Some(Run { place, head, program_test });
+        let run = Some(Run { place, head });
         Self { run, ..Self::default() }
     }
 
@@ -129,7 +127,7 @@ impl Recorder {
     /// Whoever wrote something sees to it that somebody reads it.
     fn ensure_reporter(&self) {
         let (Some(run), Some(_)) = (&self.run, self.stream.get()) else { return };
-        if let Err(error) = start::ensure_reporter(&run.place, &run.program_test) {
+        if let Err(error) = start::ensure_reporter(&run.place) {
             complain(&run.place, &error);
         }
     }
@@ -138,14 +136,12 @@ impl Recorder {
 impl Run {
     /// Makes the run's folder where this is its first test, and the test's file in it.
     fn open(&self) -> io::Result<Stream> {
-        static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
         self.place.create()?;
         if !self.place.head_file().exists() {
             self.write_head()?;
         }
-        let count = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
-        // Numbers of processes come again; their files are not to.
-        let name = format!("{}-{}-{count}.jsonl", now(), std::process::id());
+        // Numbers of processes come again, in another container at once; their files are not to.
+        let name = format!("{}-{}-{}.jsonl", now(), std::process::id(), Instance::new());
         Stream::open(&self.place.tests().join(name))
     }
 

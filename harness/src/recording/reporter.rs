@@ -6,7 +6,7 @@
 use std::{
     fs::{self, OpenOptions},
     io,
-    path::PathBuf,
+    path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -18,9 +18,9 @@ use super::{
     place::Place,
 };
 use crate::{
-    lease::leave_session,
     settings::Settings,
     wait::{self, Check},
+    warnings::subscribe,
 };
 
 /// For how long the reporter tries to become the only one.
@@ -34,32 +34,23 @@ const SHARE: u32 = 50;
 /// For how long it waits for what keepers do when the run is over.
 const SETTLE: Duration = Duration::from_secs(60);
 
-/// What a process is told that is to be a reporter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReporterOrder {
-    folder: PathBuf,
-}
-
-/// Whether this process is to be a reporter instead of running a test. Ask before anything else is done, and if it is,
-/// give the order to [`run_reporter`] and end the process with what that returns.
-pub fn reporter_order(settings: &Settings) -> Option<ReporterOrder> {
-    Some(ReporterOrder { folder: settings.reporter.clone()? })
-}
-
-/// Reports one run: detaches the process, writes pages until the run is over, and the last one then.
-#[expect(clippy::needless_pass_by_value, reason = "an order is carried out once")]
-pub fn run_reporter(order: ReporterOrder, settings: &Settings) -> ExitCode {
-    if let Err(error) = leave_session() {
-        eprintln!("leave the test's session: {error}");
-        return ExitCode::FAILURE;
-    }
+/// Reports the run with these records: writes pages until the run is over, and the last one then.
+pub(crate) fn run_reporter(folder: &Path) -> ExitCode {
+    let settings = match Settings::from_environment() {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("read the settings from the environment: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    subscribe(settings.log.as_deref(), None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(report(&Place::at(&order.folder), settings))) {
+    match runtime.and_then(|runtime| runtime.block_on(report(&Place::at(folder), &settings))) {
         Ok(()) => ExitCode::SUCCESS,
         // Somebody removed the records: then nobody wants the report.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !order.folder.exists() => ExitCode::SUCCESS,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.exists() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("write the report of {}: {error}", order.folder.display());
+            eprintln!("write the report of {}: {error}", folder.display());
             ExitCode::FAILURE
         }
     }
@@ -121,8 +112,10 @@ impl Pages<'_> {
 
     fn write(&mut self, live: bool) -> io::Result<()> {
         let start = Instant::now();
-        if self.settings.reuse {
-            adopt(self.place, &self.settings.state_dir);
+        if self.settings.reuse
+            && let Some(state_dir) = &self.settings.state_dir
+        {
+            adopt(self.place, state_dir);
         }
         self.size = size(self.place);
         write(self.place, live)?;

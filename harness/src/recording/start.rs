@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Starts a reporter unless one lives or is being started.
-pub(super) fn ensure_reporter(place: &Place, test: &str) -> io::Result<()> {
+pub(super) fn ensure_reporter(place: &Place) -> io::Result<()> {
     let open = |path| OpenOptions::new().write(true).create(true).truncate(false).open(path);
     if open(place.reporter_lock())?.try_lock_shared().is_err() {
         return Ok(());
@@ -23,7 +23,6 @@ pub(super) fn ensure_reporter(place: &Place, test: &str) -> io::Result<()> {
         variable: settings::REPORTER,
         value: place.path(),
         log: &place.log(),
-        test,
     })?;
     // Whoever comes until the reporter has its own lock starts no other one. The lock ends with this process at the latest.
     started.keep_until_end(starting)

@@ -1,10 +1,10 @@
 //! Values of variables: what they may be, and what is said when they are something else.
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use kind_images::{UnsupportedVersion, node_image};
 
-use super::{Keep, docker_client::DockerClientError};
+use super::Keep;
 use crate::spec::NetworkPools;
 
 /// A variable of the environment that cannot be used.
@@ -29,15 +29,6 @@ pub enum SettingsError {
         /// Which versions there are.
         #[source]
         source: UnsupportedVersion,
-    },
-    /// The Docker client's configuration cannot be read.
-    #[error("look for proxies in {}", folder.display())]
-    DockerClient {
-        /// Its folder.
-        folder: PathBuf,
-        /// Why not.
-        #[source]
-        source: Arc<DockerClientError>,
     },
     /// There is no place for states.
     #[error("find a folder for the states of clusters: set KIND_TEST_STATE_DIR, XDG_STATE_HOME or HOME")]
@@ -65,9 +56,10 @@ impl Reader<'_> {
         })
     }
 
-    /// The first of two names that has a value.
+    /// The first of two names that has a value. Blanks are none.
     pub(super) fn either(&self, name: &'static str, other: &'static str) -> Result<Option<String>, SettingsError> {
-        Ok(self.text(name)?.or(self.text(other)?))
+        let value = |name| self.text(name).map(|text| text.filter(|text| !text.trim().is_empty()));
+        Ok(value(name)?.or(value(other)?))
     }
 
     pub(super) fn image(&self, name: &'static str) -> Result<Option<String>, SettingsError> {
@@ -77,6 +69,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn switch(&self, name: &'static str) -> Result<bool, SettingsError> {
+        self.choice(name).map(Option::unwrap_or_default)
+    }
+
+    /// A switch that may be left alone.
+    pub(super) fn choice(&self, name: &'static str) -> Result<Option<bool>, SettingsError> {
         self.one_of(name, "1, true, yes or on; or 0, false, no or off", |value| {
             match value.to_ascii_lowercase().as_str() {
                 "1" | "true" | "yes" | "on" => Some(true),
@@ -84,7 +81,14 @@ impl Reader<'_> {
                 _ => None,
             }
         })
-        .map(Option::unwrap_or_default)
+    }
+
+    /// A variable of others that is a switch: whatever it says but a no is a yes.
+    pub(super) fn is_set(&self, name: &'static str) -> bool {
+        self.raw(name).is_some_and(|value| {
+            let value = value.to_string_lossy().trim().to_ascii_lowercase();
+            !matches!(value.as_str(), "" | "0" | "false" | "no" | "off")
+        })
     }
 
     pub(super) fn keep(&self, name: &'static str) -> Result<Keep, SettingsError> {

@@ -1,9 +1,12 @@
 //! Labels on everything that is created. Nothing without them is ever removed, but for clusters of the real kind that a
 //! user names.
+//!
+//! Labels alone do not say what a container is: one that somebody starts from an image of a node (`docker commit`) has
+//! all labels of that node. `inventory` tells them apart; nothing else may list containers by these labels.
 
 use kind_engine::Labels;
 
-use super::ClusterName;
+use super::{ClusterName, Instance};
 
 /// The cluster's name; kind's own label, so that `kind get clusters` lists ours.
 pub const LABEL_CLUSTER: &str = "io.x-k8s.kind.cluster";
@@ -15,6 +18,10 @@ pub const LABEL_MANAGED: &str = "io.kind-rs.managed";
 pub const LABEL_OWNER: &str = "io.kind-rs.owner";
 /// The digest that names who shares the cluster; only on clusters that tests made.
 pub const LABEL_SCOPE: &str = "io.kind-rs.scope";
+/// The creation that made it: two clusters of one name, one after the other, have two.
+pub const LABEL_INSTANCE: &str = "io.kind-rs.instance";
+/// The name of the very container that carries it. A copy that inherits the label has another name.
+pub const LABEL_CONTAINER: &str = "io.kind-rs.container";
 /// The role of the load balancer's container; as kind's.
 pub const ROLE_LOAD_BALANCER: &str = "external-load-balancer";
 
@@ -34,4 +41,9 @@ pub fn cluster_labels(name: &ClusterName) -> Labels {
 /// A filter for every container of that name's cluster, also one that the real kind made.
 pub fn cluster_filter(name: &ClusterName) -> Labels {
     Labels::from([(LABEL_CLUSTER.to_owned(), name.to_string())])
+}
+
+/// A filter for everything that one creation made.
+pub fn instance_labels(instance: &Instance) -> Labels {
+    Labels::from([(LABEL_INSTANCE.to_owned(), instance.to_string())])
 }

@@ -5,6 +5,7 @@ mod cluster;
 mod config;
 mod extras;
 mod family;
+mod instance;
 mod labels;
 mod names;
 mod patches;
@@ -18,10 +19,12 @@ pub(crate) use config::nearest;
 pub use config::{ConfigError, FieldPath, Mistake, Problem};
 pub use extras::{Manifest, Mirror, Registry, Taint, TaintEffect};
 pub use family::IpFamily;
+pub use instance::Instance;
 pub use labels::{
-    LABEL_CLUSTER, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE, ROLE_LOAD_BALANCER, ROLE_REGISTRY,
-    cluster_filter, cluster_labels, is_node,
+    LABEL_CLUSTER, LABEL_CONTAINER, LABEL_INSTANCE, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE,
+    ROLE_LOAD_BALANCER, ROLE_REGISTRY, cluster_filter, cluster_labels, instance_labels, is_node,
 };
+pub(crate) use names::is_name_in;
 pub use names::{ClusterName, NameError, NameTooLong, NodeName};
 pub use patches::{ContainerdPatches, DocumentKind, JsonPatch, KubeadmPatches, MergePatch};
 pub(crate) use pools::meet;

@@ -13,6 +13,11 @@ const LONGEST_NODE: usize = 63;
 /// several control planes.
 const CONTROL_PLANE: &str = "-control-plane";
 const LOAD_BALANCER: &str = "-external-load-balancer";
+const WORKER: &str = "-worker";
+const REGISTRY: &str = "-registry";
+const MIRROR: &str = "-mirror";
+/// What follows the cluster's name in every container's name, but for a number.
+const PARTS: [&str; 5] = [CONTROL_PLANE, WORKER, LOAD_BALANCER, REGISTRY, MIRROR];
 /// The longest cluster name.
 const LONGEST: usize = LONGEST_NODE - CONTROL_PLANE.len();
 /// The longest name of a cluster with a load balancer.
@@ -90,12 +95,12 @@ impl ClusterName {
 
     /// The name of its registry's container.
     pub fn registry(&self) -> NodeName {
-        NodeName(format!("{}-registry", self.0))
+        NodeName(format!("{}{REGISTRY}", self.0))
     }
 
     /// The name of the `index`th mirror's container, counted from 0.
     pub fn mirror(&self, index: usize) -> NodeName {
-        NodeName(format!("{}-mirror{}", self.0, number(index)))
+        NodeName(format!("{}{MIRROR}{}", self.0, number(index)))
     }
 
     /// The name of the cluster's network. Every cluster has one of its own.
@@ -107,6 +112,12 @@ impl ClusterName {
     pub fn context(&self) -> String {
         format!("kind-{}", self.0)
     }
+}
+
+/// Whether a container of that name can be one of that cluster's: a node, its load balancer, registry or mirror.
+pub(crate) fn is_name_in(cluster: &str, container: &str) -> bool {
+    let rest = container.strip_prefix(cluster);
+    rest.is_some_and(|rest| PARTS.contains(&rest.trim_end_matches(|last: char| last.is_ascii_digit())))
 }
 
 /// What tells several of a kind apart: nothing for the first, then 2; as kind counts.
@@ -201,6 +212,18 @@ mod tests {
         assert_eq!(name.node(Role::ControlPlane, 2).as_str(), "kind-control-plane3");
         assert_eq!(name.node(Role::Worker, 1).as_str(), "kind-worker2");
         assert_eq!(name.load_balancer().as_str(), "kind-external-load-balancer");
+    }
+
+    #[test]
+    fn containers_are_told_by_their_names() {
+        let name = ClusterName::new("kind").unwrap();
+        let nodes = [name.node(Role::ControlPlane, 0), name.node(Role::Worker, 11), name.load_balancer()];
+        for container in nodes.into_iter().chain([name.registry(), name.mirror(0), name.mirror(3)]) {
+            assert!(is_name_in("kind", container.as_str()), "{container}");
+        }
+        for container in ["kind", "kind-2", "kind-debug", "my-kind-worker", "kind-worker-copy", "kind2-worker", "12"] {
+            assert!(!is_name_in("kind", container), "{container}");
+        }
     }
 
     #[rstest]

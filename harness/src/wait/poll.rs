@@ -8,6 +8,8 @@ use crate::activity;
 
 /// How often a condition is looked at where nothing else is said.
 const EVERY: Duration = Duration::from_millis(100);
+/// How long the last look may take, which begins when the limit is reached.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// What a look at a condition found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +98,10 @@ pub async fn until_or<T, E>(
     let waiting = activity::wait(&what);
     let mut last = "nothing, the first look did not return".to_owned();
     loop {
+        // The last look begins when the limit is reached, and needs a moment of its own.
         let remaining = limit.saturating_sub(start.elapsed());
-        match tokio::time::timeout(remaining, look()).await {
+        let allowed = if remaining.is_zero() { every.min(LAST_LOOK) } else { remaining };
+        match tokio::time::timeout(allowed, look()).await {
             Ok(Ok(Check::Done(value))) => return Ok(Ok(value)),
             Ok(Ok(Check::NotYet(status))) => {
                 if let Some(waiting) = &waiting {
@@ -109,10 +113,11 @@ pub async fn until_or<T, E>(
             // The look itself hangs: what it found before is still the best that is known.
             Err(_) => {}
         }
-        if start.elapsed() + every >= limit {
-            return Ok(Err(WaitError { what: what.to_string(), elapsed: start.elapsed(), last }));
+        let elapsed = start.elapsed();
+        if elapsed >= limit {
+            return Ok(Err(WaitError { what: what.to_string(), elapsed, last }));
         }
-        pause(every).await;
+        pause(every.min(limit - elapsed)).await;
     }
 }
 
@@ -137,6 +142,20 @@ mod tests {
         let text = error.to_string();
         assert!(text.starts_with("wait for node a Ready: not there after"), "{text}");
         assert!(text.ends_with(&format!("last seen: NotReady, look {looks}")), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_limit_itself_is_looked_at() {
+        for (every, limit) in [(100, 100), (100, 250), (5000, 1)] {
+            let (every, limit) = (Duration::from_millis(every), Duration::from_millis(limit));
+            let start = Instant::now();
+            let found = until_every(every, "the limit", limit, async || {
+                // What is asked answers a moment later.
+                pause(Duration::from_micros(1)).await;
+                if start.elapsed() >= limit { Check::Done(()) } else { Check::not_yet("it is earlier") }
+            });
+            found.await.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -1,6 +1,9 @@
 //! Bring-up against an engine in memory: the order of the steps, what a failure says, and what is left after it.
 
+mod ownership;
+
 use std::{
+    os::unix::fs::PermissionsExt as _,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -8,8 +11,8 @@ use std::{
 use kind_engine::{Engine, FakeEngine, Labels, Outcome};
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec,
-    provision::{Blueprint, Deadline, Event, Progress, ProvisionError, destroy, provision},
-    spec::{Manifest, Mirror, NetworkPools, Proxy, Registry},
+    provision::{Blueprint, Creation, Deadline, Event, Progress, ProvisionError, destroy, provision},
+    spec::{Manifest, Mirror, NetworkPools, Proxy, Registry, instance_labels},
 };
 
 mod world;
@@ -45,6 +48,7 @@ fn engine() -> Arc<FakeEngine> {
 fn blueprint(spec: ClusterSpec) -> Blueprint {
     Blueprint {
         name: ClusterName::new("demo").expect("a valid name"),
+        creation: Creation::new(),
         spec,
         image: IMAGE.into(),
         load_balancer_image: None,
@@ -104,6 +108,10 @@ async fn a_failed_join_names_step_and_node_and_leaves_nothing() {
     let engine = engine();
     engine.when("exec demo-worker kubeadm join", Outcome::Exit(1, "error: no route to host".into()));
     engine.when("exec demo-worker journalctl --no-pager --output cat", Outcome::Print("E1 node not found\n".into()));
+    let printed = "password=abc, the proxy is http://me:proxypass@proxy, and tiger is known\n";
+    engine.when("exec demo-worker journalctl --no-pager --output short", Outcome::Print(printed.into()));
+    let secrets = r#"{"items":[{"data":{"password":"dGlnZXI="}}]}"#;
+    engine.when("get secrets --all-namespaces", Outcome::Print(secrets.into()));
     let blueprint = blueprint(ClusterSpec::default());
     let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
     assert_eq!(error.step, "join the nodes");
@@ -111,7 +119,11 @@ async fn a_failed_join_names_step_and_node_and_leaves_nothing() {
     assert!(error.source.to_string().contains("no route to host"), "{}", error.source);
     assert!(error.to_string().contains("E1 node not found"), "{error}");
     let logs = error.logs.expect("logs are kept");
-    assert!(logs.join("demo-worker/kubelet.log").exists());
+    let kubelet = logs.join("demo-worker/kubelet.log");
+    let expected = "password=<left out>, the proxy is http://me:<left out>@proxy, and <left out> is known\n";
+    assert_eq!(std::fs::read_to_string(&kubelet).unwrap(), expected);
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&kubelet), mode(kubelet.parent().unwrap())), (0o600, 0o700));
     assert_eq!(engine.left(), Vec::<String>::new());
     std::fs::remove_dir_all(blueprint.logs).unwrap();
 }
@@ -147,7 +159,7 @@ async fn retained_containers_stay_and_the_error_says_so() {
     blueprint.retain = true;
     let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
     assert!(error.to_string().contains("were left for a look"), "{error}");
-    assert_eq!(engine.left(), ["demo-control-plane", "kind-rs-demo"]);
+    assert_eq!(engine.left(), ["demo-control-plane", "kind-rs-demo", "demo-control-plane:/var"]);
     std::fs::remove_dir_all(&blueprint.logs).ok();
 }
 
@@ -159,7 +171,7 @@ async fn what_cannot_be_removed_is_told() {
     let blueprint = blueprint(ClusterSpec::single_node());
     let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
     assert!(error.to_string().contains("could not be removed: remove cluster demo"), "{error}");
-    assert_eq!(engine.left(), ["demo-control-plane", "kind-rs-demo"]);
+    assert_eq!(engine.left(), ["demo-control-plane", "kind-rs-demo", "demo-control-plane:/var"]);
     std::fs::remove_dir_all(&blueprint.logs).ok();
 }
 
@@ -251,7 +263,7 @@ async fn everybody_finds_the_registry() {
     assert!(error.source.to_string().contains("has no registry"), "{}", error.source);
     assert_eq!(engine.left(), Vec::<String>::new());
 
-    blueprint.image = "with:1".into();
+    (blueprint.image, blueprint.creation) = ("with:1".into(), Creation::new());
     let (made, progress) = bring_up(&engine, &blueprint).await;
     let port = made.unwrap().registry.expect("a port was chosen");
     assert!(progress.finished().contains(&"start the registry"));
@@ -265,7 +277,7 @@ async fn everybody_finds_the_registry() {
     }
     assert!(has("exec demo-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf apply"), "{calls:?}");
     assert!(engine.left().contains(&"demo-registry".to_owned()));
-    destroy(&*engine, &blueprint.name).await.unwrap();
+    destroy(&*engine, &blueprint.name, &instance_labels(blueprint.creation.instance())).await.unwrap();
     assert_eq!(engine.left(), Vec::<String>::new());
     std::fs::remove_dir_all(&blueprint.logs).ok();
 }
@@ -316,9 +328,10 @@ async fn a_name_that_is_taken_is_left_alone() {
     let blueprint = blueprint(ClusterSpec::single_node());
     bring_up(&engine, &blueprint).await.0.unwrap();
     let before = engine.left();
-    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    let again = Blueprint { creation: Creation::new(), ..blueprint };
+    let error = bring_up(&engine, &again).await.0.unwrap_err();
     assert!(error.source.to_string().contains("exists already: demo-control-plane"), "{}", error.source);
-    assert_eq!(engine.left(), before);
+    assert_eq!((error.step, engine.left()), ("check and plan", before));
 }
 
 #[tokio::test]
@@ -340,7 +353,12 @@ async fn an_image_that_cannot_balance_the_load_is_refused_unless_another_one_is_
     blueprint.load_balancer_image = Some(IMAGE.into());
     bring_up(&engine, &blueprint).await.0.unwrap();
     // One control plane needs none.
-    blueprint = Blueprint { spec: ClusterSpec::single_node(), load_balancer_image: None, ..blueprint };
+    blueprint = Blueprint {
+        creation: Creation::new(),
+        spec: ClusterSpec::single_node(),
+        load_balancer_image: None,
+        ..blueprint
+    };
     blueprint.name = ClusterName::new("small").expect("a valid name");
     bring_up(&engine, &blueprint).await.0.unwrap();
 }
@@ -350,9 +368,11 @@ async fn destroying_twice_does_no_harm() {
     let engine = engine();
     let blueprint = blueprint(ClusterSpec::default());
     bring_up(&engine, &blueprint).await.0.unwrap();
-    let removed = destroy(&*engine, &blueprint.name).await.unwrap();
-    assert_eq!(removed.len(), 6, "{removed:?}");
-    assert!(destroy(&*engine, &blueprint.name).await.unwrap().is_empty());
+    let removed = destroy(&*engine, &blueprint.name, &instance_labels(blueprint.creation.instance())).await.unwrap();
+    assert_eq!(removed.names.len(), 6, "{removed:?}");
+    assert!(
+        destroy(&*engine, &blueprint.name, &instance_labels(blueprint.creation.instance())).await.unwrap().is_empty()
+    );
     assert!(engine.left().is_empty());
 }
 

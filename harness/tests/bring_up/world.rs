@@ -4,7 +4,7 @@ use kind_engine::{Engine as _, FakeEngine, Labels, NetworkFacts, NetworkSpec, Ou
 use kind_harness::{
     ClusterSpec,
     provision::destroy,
-    spec::{KubeProxyMode, NetworkPools},
+    spec::{KubeProxyMode, NetworkPools, instance_labels},
 };
 
 use crate::{blueprint, bring_up, engine};
@@ -42,7 +42,7 @@ async fn a_range_that_somebody_takes_meanwhile_is_no_failure_and_without_any_it_
     let mut blueprint = blueprint(ClusterSpec::single_node());
     bring_up(&engine, &blueprint).await.0.unwrap();
     let first = network(&engine).await.subnets[0];
-    destroy(&*engine, &blueprint.name).await.unwrap();
+    destroy(&*engine, &blueprint.name, &instance_labels(blueprint.creation.instance())).await.unwrap();
     // The same name begins with the same range, which the engine refuses once without telling of it beforehand.
     engine.when(
         &format!("network kind-rs-demo {first}"),
@@ -50,7 +50,7 @@ async fn a_range_that_somebody_takes_meanwhile_is_no_failure_and_without_any_it_
     );
     bring_up(&engine, &blueprint).await.0.unwrap();
     assert_ne!(network(&engine).await.subnets[0], first);
-    destroy(&*engine, &blueprint.name).await.unwrap();
+    destroy(&*engine, &blueprint.name, &instance_labels(blueprint.creation.instance())).await.unwrap();
 
     // The pods' own range.
     blueprint.pools = "10.244.0.0/18".parse().unwrap();
@@ -79,10 +79,10 @@ async fn ipvs_is_refused_where_the_node_image_has_no_ipset() {
     // Where only a node can tell whether the kernel has what it needs.
     blueprint.image = "with:1".into();
     bring_up(&engine, &blueprint).await.0.unwrap();
-    destroy(&*engine, &blueprint.name).await.unwrap();
+    destroy(&*engine, &blueprint.name, &instance_labels(blueprint.creation.instance())).await.unwrap();
     engine.when("exec demo-control-plane test -e /proc/net/ip_vs", Outcome::Exit(1, String::new()));
     bring_up(&engine, &blueprint).await.0.unwrap();
-    destroy(&*engine, &blueprint.name).await.unwrap();
+    destroy(&*engine, &blueprint.name, &instance_labels(blueprint.creation.instance())).await.unwrap();
     engine.when("exec demo-control-plane modprobe", Outcome::Exit(1, "modprobe: FATAL: Module ip_vs not found".into()));
     let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
     assert!(error.source.to_string().contains("has no module ip_vs"), "{}", error.source);

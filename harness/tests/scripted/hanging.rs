@@ -9,7 +9,7 @@ use kube::{Api, Client};
 
 use crate::{
     api::ScriptedApi,
-    child::{Runner, bundle, run, summary},
+    child::{Runner, bundle, command, end, run, summary},
 };
 
 /// Where in this file the helpers hang.
@@ -48,6 +48,50 @@ async fn a_condition_and_a_channel_are_told_with_their_places() {
     has("; last seen: nobody answers");
     has(&line_of("let _ = receiver.await;"));
     has(&line_of("until(\"the order to be placed\", std::time::Duration::from_secs(60), look).await.unwrap();"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_blocks_its_thread_ends_at_its_limit() {
+    let api = ScriptedApi::start().await.unwrap();
+    let test = "hanging::blocks_its_thread";
+    let ended = run(&api, Runner::Nextest, test).await;
+    assert_eq!(ended.code, Some(101), "{}", ended.text);
+    let reason = "hanging::blocks_its_thread did not end within 1.00 s, the limit that its `timeout` sets; it ";
+    assert!(ended.text.contains(reason), "{}", ended.text);
+    assert!(ended.text.contains("it does not react, because its body blocks its thread"), "{}", ended.text);
+    assert!(summary(&ended.text).len() >= 5, "{}", ended.text);
+    assert!(bundle(&api, test).join("objects/pods.yaml").is_file());
+}
+
+/// The thread cannot be ended, so the process is, and whoever else is in it says why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_blocks_its_thread_ends_its_process() {
+    let api = ScriptedApi::start().await.unwrap();
+    let mut command = command(&api, Runner::Cargo, "hanging::blocks_its_thread");
+    command.args(["hanging::waits_beside", "--test-threads", "2"]);
+    let ended = end(command.spawn().unwrap()).await;
+    assert_eq!(ended.code, Some(101), "{}", ended.text);
+    for part in [
+        "hanging::blocks_its_thread did not end within 1.00 s, the limit that its `timeout` sets; it ",
+        "hanging::waits_beside was ended by the end of its process: scripted::hanging::blocks_its_thread, another test",
+    ] {
+        assert!(ended.text.contains(part), "{part:?} in {}", ended.text);
+    }
+    assert!(bundle(&api, "hanging::waits_beside").join("doing.txt").is_file());
+}
+
+#[kind_test(timeout = "1s")]
+#[ignore = "hangs on purpose; `a_body_that_blocks_its_thread_ends_at_its_limit` runs it"]
+async fn blocks_its_thread() {
+    loop {
+        std::thread::park();
+    }
+}
+
+#[kind_test(timeout = "5m")]
+#[ignore = "hangs on purpose; `a_body_that_blocks_its_thread_ends_its_process` runs it"]
+async fn waits_beside() {
+    std::future::pending::<()>().await;
 }
 
 async fn the_answer(client: Client) -> kube::Result<ConfigMap> {

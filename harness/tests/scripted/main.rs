@@ -2,6 +2,7 @@
 //! they end when they hang or are ended by a signal. No engine is needed.
 
 mod api;
+mod before_main;
 mod child;
 mod hanging;
 mod interrupted;

@@ -7,10 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kind_engine::{Engine, EngineError, Labels};
+use kind_engine::{ContainerFacts, Engine, EngineError, Labels};
 
 use super::host;
 
+/// The label with the name of the container that it is on: a copy that inherits it has another name.
+const LABEL_CONTAINER: &str = "io.kind-rs.container";
 /// The label with the state folder that a thing on the engine belongs to: `IDENTITY#PATH`.
 const LABEL_STATE: &str = "io.kind-rs.state";
 
@@ -43,15 +45,13 @@ impl Auditor {
     /// When the engine does not answer.
     pub async fn look(&mut self, engine: &dyn Engine) -> Result<(), EngineError> {
         let root = PathBuf::from(engine.facts().await?.root_dir);
-        for container in engine.containers(&marked()).await? {
-            if self.is_ours(&container.labels) {
-                self.seen.layers.extend(host::layer(&root, &container.id));
-                if container.is_running() {
-                    self.seen.ran.insert(container.id.clone());
-                }
-                self.seen.volumes.extend(container.volumes);
-                self.seen.containers.insert(container.id);
+        for container in self.containers(engine).await? {
+            self.seen.layers.extend(host::layer(&root, &container.id));
+            if container.is_running() {
+                self.seen.ran.insert(container.id.clone());
             }
+            self.seen.volumes.extend(container.volumes);
+            self.seen.containers.insert(container.id);
         }
         Ok(())
     }
@@ -70,20 +70,27 @@ impl Auditor {
         self.look(engine).await?;
         let root = PathBuf::from(engine.facts().await?.root_dir);
         let mut left = self.on_engine(engine).await?;
-        let is_there = |folder: &str, name: &String| root.join(folder).join(name).exists();
-        let volumes = self.seen.volumes.iter().filter(|name| is_there("volumes", name));
-        left.extend(volumes.map(|name| format!("volume {name}")));
-        let layers = self.seen.layers.iter().filter(|name| is_there("overlay2", name));
+        let layers = self.seen.layers.iter().filter(|name| root.join("overlay2").join(name).exists());
         left.extend(layers.map(|name| format!("layer {name}")));
         left.extend(self.on_host());
         Ok(left)
     }
 
+    /// The containers of its runs, without what somebody started from an image of one.
+    async fn containers(&self, engine: &dyn Engine) -> Result<Vec<ContainerFacts>, EngineError> {
+        let mut containers = engine.containers(&marked()).await?;
+        let is_copy = |one: &ContainerFacts| one.labels.get(LABEL_CONTAINER).is_some_and(|name| *name != one.name);
+        containers.retain(|container| self.is_ours(&container.labels) && !is_copy(container));
+        Ok(containers)
+    }
+
     async fn on_engine(&self, engine: &dyn Engine) -> Result<Vec<String>, EngineError> {
-        let mut left = Vec::new();
-        for container in engine.containers(&marked()).await? {
-            if self.is_ours(&container.labels) {
-                left.push(format!("container {}", container.name));
+        let containers = self.containers(engine).await?;
+        let mut left: Vec<String> = containers.into_iter().map(|one| format!("container {}", one.name)).collect();
+        // Those of an image carry no labels; they were seen with their containers.
+        for volume in engine.volumes(&Labels::new()).await? {
+            if self.is_ours(&volume.labels) || self.seen.volumes.contains(&volume.name) {
+                left.push(format!("volume {}", volume.name));
             }
         }
         for network in engine.networks(&marked()).await? {

@@ -2,7 +2,8 @@
 
 use std::{fs, os::unix::ffi::OsStrExt, path::Path};
 
-/// The folder of a container's own layer. Only root may read it, and only some storage drivers have it.
+/// The folder of a container's own layer. Only root may read it, and only the storage driver overlay2 has it: layers are
+/// an engine's own business, and elsewhere they are not looked for.
 pub(super) fn layer(engine_root: &Path, container: &str) -> Option<String> {
     let mount = engine_root.join("image/overlay2/layerdb/mounts").join(container).join("mount-id");
     Some(fs::read_to_string(mount).ok()?.trim().to_owned())

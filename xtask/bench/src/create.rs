@@ -11,7 +11,7 @@ use anyhow::Context;
 use kind_engine::{DockerEngine, Engine, EngineFacts, Labels};
 use kind_harness::{
     ClusterName, ClusterSpec,
-    provision::{Blueprint, STEPS, destroy, provision},
+    provision::{Blueprint, Creation, STEPS, provision},
     settings::Settings,
     spec::{NetworkPools, Proxy},
 };
@@ -86,24 +86,27 @@ impl Bench {
     /// One cluster, which is removed whatever happens, an interrupt included.
     async fn ours(&self, control_planes: usize, workers: usize, times: &mut Times) -> anyhow::Result<()> {
         let name = ClusterName::new(format!("bench-{}", std::process::id()))?;
+        let creation = Creation::new();
         let outcome = tokio::select! {
-            outcome = self.create(&name, control_planes, workers, times) => outcome,
+            outcome = self.create(&name, creation.clone(), control_planes, workers, times) => outcome,
             signal = tokio::signal::ctrl_c() => Err(signal.map_or_else(Into::into, |()| anyhow::anyhow!("interrupted"))),
         };
-        let removed = destroy(&*self.engine, &name).await;
+        let removed = creation.undo(&*self.engine, &name).await;
         outcome.with_context(|| format!("create cluster {name}"))?;
-        removed.map(drop).map_err(Into::into)
+        removed.map_err(Into::into)
     }
 
     async fn create(
         &self,
         name: &ClusterName,
+        creation: Creation,
         control_planes: usize,
         workers: usize,
         times: &mut Times,
     ) -> anyhow::Result<()> {
         let blueprint = Blueprint {
             name: name.clone(),
+            creation,
             spec: ClusterSpec::single_node().control_planes(control_planes).workers(workers),
             image: self.image.clone(),
             load_balancer_image: None,

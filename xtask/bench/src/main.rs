@@ -7,17 +7,13 @@ use kind_bench::{
     args::{Benchmark, Cli},
     attach, conformance, create, share,
 };
-use kind_harness::{lease, settings::Settings};
+use kind_harness::settings::Settings;
 
 fn main() -> ExitCode {
     let settings = match Settings::from_environment() {
         Ok(settings) => settings,
         Err(error) => return failed(&error.into()),
     };
-    // A benchmark that takes a cluster is started again as the cluster's keeper.
-    if let Some(order) = lease::keeper_order(&settings) {
-        return lease::run_keeper(order);
-    }
     match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime.block_on(run(settings)),
         Err(error) => failed(&error.into()),

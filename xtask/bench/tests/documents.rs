@@ -36,6 +36,7 @@ fn the_readme_lists_no_other_variable() {
 fn xtask_looks_for_the_names_that_the_harness_uses() {
     assert_eq!(names::PREBUILT_IMAGE, KIND_IMAGE);
     assert_eq!(names::LABEL_MANAGED, spec::LABEL_MANAGED);
+    assert_eq!(names::LABEL_CONTAINER, spec::LABEL_CONTAINER);
     assert_eq!(names::LABEL_CLUSTER, spec::LABEL_CLUSTER);
     assert_eq!(names::LABEL_ROLE, spec::LABEL_ROLE);
     assert_eq!(names::ROLE_CONTROL_PLANE, spec::Role::ControlPlane.to_string());

@@ -7,7 +7,7 @@ use std::{
 
 use kind_harness::{
     ClusterSpec,
-    lease::{Access, Holder, Outcome, acquire, keeper_order, run_keeper},
+    lease::{Access, Holder, Outcome, acquire},
     settings::Settings,
     wait::{Check, until_every},
 };
@@ -15,9 +15,6 @@ use kind_harness::{
 fn main() -> ExitCode {
     let (entered, since) = (SystemTime::now(), Instant::now());
     let settings = Settings::from_environment().expect("settings");
-    if let Some(order) = keeper_order(&settings) {
-        return run_keeper(order);
-    }
     let mode = std::env::args().nth(1).expect("what to do");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

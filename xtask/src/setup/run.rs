@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kind_engine::{Engine, EngineError, EngineFacts};
+use kind_engine::{Engine, EngineError};
 
 use super::{
     Host, Need, NeedFor, apt, disk, engine, example_packages, go, limits, missing, needs::packages_of, nextest,
@@ -21,8 +21,6 @@ use crate::{
 pub struct Prepared {
     /// The engine, answering.
     pub engine: Box<dyn Engine>,
-    /// What it says of itself.
-    pub facts: EngineFacts,
     /// What is still missing, should the node image have to be built.
     to_build: Vec<Need>,
     host: Host,
@@ -101,7 +99,7 @@ pub async fn prepare(ctx: &Context) -> Result<Prepared, SetupError> {
         "engine {} (API {}), {} on control groups v{}, {} processors",
         facts.version, facts.api_version, facts.storage_driver, facts.cgroup_version, facts.processors
     ));
-    Ok(Prepared { engine: Box::new(engine), facts, to_build, host })
+    Ok(Prepared { engine: Box::new(engine), to_build, host })
 }
 
 /// Installs what building the node image needs, and returns the search path with the Go toolchain on it.

@@ -64,7 +64,7 @@ pub enum ConformanceError {
 /// When a spec fails; the others all run before.
 pub async fn conformance(ctx: &Context, arguments: ConformanceArgs) -> Result<(), ConformanceError> {
     let prepared = setup::prepare(ctx).await?;
-    let before = leftovers::look(&*prepared.engine, &prepared.facts).await.map_err(LeftoverError::Engine)?;
+    let before = leftovers::look(&*prepared.engine).await.map_err(LeftoverError::Engine)?;
     let reference = image::conformance_image(ctx, &prepared).await?;
     let tag = reference.rsplit(':').next().unwrap_or_default();
     let results = ctx.workspace.made().join("conformance").join(format!("{tag}.tsv"));
@@ -77,7 +77,7 @@ pub async fn conformance(ctx: &Context, arguments: ConformanceArgs) -> Result<()
     }
     let tests = specs(ctx, &filter).env(CONFORMANCE_RESULTS, results);
     run_shown(ctx, &tests).await.map_err(ConformanceError::Specs)?;
-    Ok(leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?)
+    Ok(leftovers::none_since(ctx, &*prepared.engine, &before).await?)
 }
 
 /// Runs the few specs that stand for all of them, every time.

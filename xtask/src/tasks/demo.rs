@@ -46,7 +46,7 @@ pub enum DemoError {
 /// When any of it fails.
 pub async fn demo(ctx: &Context, choice: ImageChoice) -> Result<(), DemoError> {
     let prepared = setup::prepare(ctx).await?;
-    let before = leftovers::look(&*prepared.engine, &prepared.facts).await.map_err(LeftoverError::Engine)?;
+    let before = leftovers::look(&*prepared.engine).await.map_err(LeftoverError::Engine)?;
     let image = image::node_image(ctx, &prepared, choice).await?;
 
     ctx.ui.heading("Example tests, on a highly available cluster");
@@ -79,7 +79,7 @@ pub async fn demo(ctx: &Context, choice: ImageChoice) -> Result<(), DemoError> {
         report::point_to(ctx);
     }
     outcome?;
-    leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?;
+    leftovers::none_since(ctx, &*prepared.engine, &before).await?;
     report::show(ctx, begin)?;
     seen.map(drop).ok_or(DemoError::NoCluster)
 }

@@ -1,13 +1,13 @@
 //! What of ours is on this machine: containers, networks, volumes and detached processes. Looks only.
 
-use std::{collections::BTreeSet, fs, os::unix::ffi::OsStrExt, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, os::unix::ffi::OsStrExt, time::Duration};
 
-use kind_engine::{Engine, EngineError, EngineFacts, Labels};
+use kind_engine::{ContainerFacts, Engine, EngineError, Labels};
 
 use crate::{
     context::Context,
     interrupt::Interrupted,
-    names::{KEEPER_VARIABLE, LABEL_MANAGED, REPORTER_VARIABLE},
+    names::{KEEPER_VARIABLE, LABEL_CONTAINER, LABEL_MANAGED, REPORTER_VARIABLE},
     wait::{self, Look, TimedOut},
 };
 
@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(500);
 #[derive(Debug, thiserror::Error)]
 pub enum LeftoverError {
     /// It is still there.
-    #[error("leave nothing behind; `cargo xtask clean` removes it")]
+    #[error("leave nothing behind; `cargo xtask clean` removes what no test uses")]
     Left(#[from] TimedOut),
     /// The engine does not answer.
     #[error("look for what is left behind")]
@@ -30,12 +30,13 @@ pub enum LeftoverError {
 }
 
 /// What of ours is on this machine now, one line each.
-pub(super) async fn look(engine: &dyn Engine, facts: &EngineFacts) -> Result<BTreeSet<String>, EngineError> {
+pub(super) async fn look(engine: &dyn Engine) -> Result<BTreeSet<String>, EngineError> {
     let ours = Labels::from([(LABEL_MANAGED.to_owned(), String::new())]);
     let mut found = BTreeSet::new();
-    found.extend(engine.containers(&ours).await?.into_iter().map(|container| format!("container {}", container.name)));
+    let containers = engine.containers(&ours).await?;
+    found.extend(containers.iter().filter(|one| !is_copy(one)).map(|one| format!("container {}", one.name)));
     found.extend(engine.networks(&ours).await?.into_iter().map(|network| format!("network {}", network.name)));
-    found.extend(volumes(facts));
+    found.extend(engine.volumes(&ours).await?.into_iter().map(|volume| format!("volume {}", volume.name)));
     found.extend(processes());
     Ok(found)
 }
@@ -44,12 +45,11 @@ pub(super) async fn look(engine: &dyn Engine, facts: &EngineFacts) -> Result<BTr
 pub(super) async fn none_since(
     ctx: &Context,
     engine: &dyn Engine,
-    facts: &EngineFacts,
     before: &BTreeSet<String>,
 ) -> Result<(), LeftoverError> {
     let step = ctx.ui.step("wait until everything of ours is gone");
-    let left = wait::until("the end of everything that this run made", LOOK, LIMIT, async || {
-        match look(engine, facts).await {
+    let left =
+        wait::until("the end of everything that this run made", LOOK, LIMIT, async || match look(engine).await {
             Err(error) => Look::Done(Err(error)),
             Ok(now) => match now.difference(before).cloned().collect::<Vec<String>>() {
                 new if new.is_empty() => Look::Done(Ok(())),
@@ -58,24 +58,16 @@ pub(super) async fn none_since(
                     Look::NotYet(new.join(", "))
                 }
             },
-        }
-    });
+        });
     ctx.interrupt.unless(left).await???;
     step.done();
     ctx.ui.line("left behind: no container, no network, no volume, no process");
     Ok(())
 }
 
-/// Volumes without a name cannot carry our labels, so all that are new count. Only root sees the engine's folder; other
-/// users learn of containers, with which such volumes come and go.
-pub(super) fn volumes(facts: &EngineFacts) -> Vec<String> {
-    volumes_in(Path::new(&facts.root_dir))
-}
-
-fn volumes_in(root: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(root.join("volumes")) else { return Vec::new() };
-    let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    folders.map(|entry| format!("volume {}", entry.file_name().to_string_lossy())).collect()
+/// Whether somebody started it from an image of a node, whose labels it has.
+pub(super) fn is_copy(container: &ContainerFacts) -> bool {
+    container.labels.get(LABEL_CONTAINER).is_some_and(|name| *name != container.name)
 }
 
 fn processes() -> Vec<String> {
@@ -108,16 +100,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keeper_is_told_by_its_environment() {
-        assert!(has_variable(b"A=1\0KIND_HARNESS_KEEPER=/state\0", KEEPER_VARIABLE));
-        assert!(!has_variable(b"A=KIND_HARNESS_KEEPER=1\0KIND_HARNESS_KEEPER_X=1\0", KEEPER_VARIABLE));
+    fn what_is_started_from_an_image_of_a_node_is_not_ours() {
+        let labels: Labels = [(LABEL_CONTAINER.to_owned(), "demo-worker".to_owned())].into();
+        let named = |name: &str| ContainerFacts { name: name.to_owned(), labels: labels.clone(), ..Default::default() };
+        assert!(!is_copy(&named("demo-worker")) && is_copy(&named("debug")));
+        assert!(!is_copy(&ContainerFacts::default()));
     }
 
     #[test]
-    fn volumes_are_folders() {
-        let root = tempfile::tempdir().unwrap();
-        fs::create_dir_all(root.path().join("volumes/abc")).unwrap();
-        fs::write(root.path().join("volumes/metadata.db"), "").unwrap();
-        assert_eq!(volumes_in(root.path()), ["volume abc"]);
+    fn a_keeper_is_told_by_its_environment() {
+        assert!(has_variable(b"A=1\0KIND_HARNESS_KEEPER=/state\0", KEEPER_VARIABLE));
+        assert!(!has_variable(b"A=KIND_HARNESS_KEEPER=1\0KIND_HARNESS_KEEPER_X=1\0", KEEPER_VARIABLE));
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use kind_engine::{Command, ContainerFacts, Engine, Labels};
 
+use super::leftovers::is_copy;
 use crate::{
     names::{LABEL_CLUSTER, LABEL_MANAGED, LABEL_ROLE, ROLE_CONTROL_PLANE, ROLE_LOAD_BALANCER},
     wait::{self, Look},
@@ -32,7 +33,8 @@ pub(super) async fn ready_nodes(engine: &dyn Engine) -> String {
 /// An engine or a cluster that does not answer just now is asked again at the next look.
 async fn nodes_of_any(engine: &dyn Engine) -> Option<String> {
     let ours = Labels::from([(LABEL_MANAGED.to_owned(), String::new()), (LABEL_CLUSTER.to_owned(), String::new())]);
-    let containers = engine.containers(&ours).await.ok()?;
+    let mut containers = engine.containers(&ours).await.ok()?;
+    containers.retain(|container| !is_copy(container));
     for nodes in highly_available(&containers) {
         let Some(first) = nodes.iter().find(|node| has_role(node, ROLE_CONTROL_PLANE)) else { continue };
         let kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "get", "nodes", "--output", "wide"];

@@ -75,7 +75,7 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
     tidy::check(&ctx.workspace)?;
     ctx.ui.line("tidy");
 
-    let before = leftovers::look(&*prepared.engine, &prepared.facts).await.map_err(LeftoverError::Engine)?;
+    let before = leftovers::look(&*prepared.engine).await.map_err(LeftoverError::Engine)?;
     let image = image::node_image(ctx, &prepared, choice).await?;
     go_programs::example_suite(ctx, &prepared).await?;
     ctx.ui.heading("Examples in the documentation");
@@ -89,7 +89,7 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
     let mut failure = run_shown(ctx, &most).await.err();
     if failure.is_none() {
         // Keepers remove the clusters when their run is over. What a failed run leaves may be kept, and is not waited for.
-        leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?;
+        leftovers::none_since(ctx, &*prepared.engine, &before).await?;
     }
     if !matches!(failure, Some(ProcessError::Interrupted(_))) {
         ctx.ui.heading("Tests that start runners");
@@ -102,7 +102,7 @@ pub async fn test(ctx: &Context, choice: ImageChoice) -> Result<(), TestError> {
     }
     // A run of their own: they wait most of the time, so that more of them run at once than of other tests.
     conformance::selected(ctx, &prepared).await?;
-    leftovers::none_since(ctx, &*prepared.engine, &prepared.facts, &before).await?;
+    leftovers::none_since(ctx, &*prepared.engine, &before).await?;
     report::show(ctx, begin)?;
     Ok(())
 }

@@ -1,57 +1,79 @@
 //! The very values that Secrets hold, wherever else they turn up: in a log, an annotation, an error's text.
 
+use std::collections::BTreeMap;
+
+use aho_corasick::{AhoCorasick, MatchKind};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
-use super::text::LEFT_OUT;
+use super::{
+    object::names_secret,
+    text::{LEFT_OUT, redacted},
+};
 
-/// A shorter value, such as `true` or `admin`, would take harmless words out of every text.
-const SHORTEST: usize = 8;
-/// How many values are looked for. Each is a search through every text.
-const MOST: usize = 200;
+/// A shorter value, such as `true` or `root`, would take harmless words out of every text.
+const SHORTEST: usize = 6;
+/// Where the value's name says that it is a secret, it may be as short as this.
+const SHORTEST_NAMED: usize = 4;
+/// How many bytes of values are looked for. The shortest come first: the long ones are mostly keys and tokens, which are
+/// found by what they look like as well.
+const MOST: usize = 256 * 1024;
 /// What is in Secrets and is none.
 const PUBLIC: [&str; 3] = ["namespace", "ca.crt", "tls.crt"];
 
 /// Values that are known to be secret.
-#[derive(Debug, Default)]
-pub(crate) struct Known(Vec<String>);
+#[derive(Default)]
+pub(crate) struct Known(Option<AhoCorasick>);
 
 impl Known {
     /// The values of these Secrets, as they are and in base64, and every line of them.
     pub(crate) fn of<'a>(secrets: impl Iterator<Item = &'a Value>) -> Self {
-        let mut values: Vec<String> = Vec::new();
+        // Each with whether its name says so.
+        let mut values: BTreeMap<String, bool> = BTreeMap::new();
         for secret in secrets {
-            let fields = |name: &str| {
-                let fields = secret.get(name).and_then(Value::as_object).into_iter().flatten();
-                fields.filter(|(name, _)| !PUBLIC.contains(&name.as_str())).filter_map(|(_, value)| value.as_str())
+            let fields = |field: &str| {
+                let fields = secret.get(field).and_then(Value::as_object).into_iter().flatten();
+                let fields = fields.filter(|(name, _)| !PUBLIC.contains(&name.as_str()));
+                fields.filter_map(|(name, value)| Some((names_secret(name), value.as_str()?)))
             };
-            for text in fields("data") {
-                values.push(text.to_owned());
-                let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                values.extend(decoded.iter().flat_map(|text| text.lines()).map(str::to_owned));
+            let mut add = |is_named: bool, text: &str| {
+                for line in text.lines() {
+                    *values.entry(line.trim().to_owned()).or_default() |= is_named;
+                }
+            };
+            for (is_named, text) in fields("data") {
+                add(is_named, text);
+                if let Some(text) = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
+                    add(is_named, &text);
+                }
             }
-            values.extend(fields("stringData").map(str::to_owned));
+            for (is_named, text) in fields("stringData") {
+                add(is_named, text);
+            }
         }
         Self::values(values)
     }
 
-    /// These values.
-    fn values(mut values: Vec<String>) -> Self {
-        values = values.iter().map(|value| value.trim().to_owned()).filter(|value| value.len() >= SHORTEST).collect();
-        // The longest first: one may be the beginning of another.
-        values.sort_by_key(|value| (std::cmp::Reverse(value.len()), value.clone()));
-        values.dedup();
-        values.truncate(MOST);
-        Self(values)
+    fn values(values: BTreeMap<String, bool>) -> Self {
+        let is_long_enough =
+            |(value, is_named): &(String, bool)| value.len() >= if *is_named { SHORTEST_NAMED } else { SHORTEST };
+        let mut values: Vec<String> = values.into_iter().filter(is_long_enough).map(|(value, _)| value).collect();
+        values.sort_by_key(String::len);
+        let mut bytes = 0;
+        values.retain(|value| {
+            bytes += value.len();
+            bytes <= MOST
+        });
+        // One may be the beginning of another. So few bytes are never too much for it.
+        Self(AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&values).ok())
     }
 
-    /// The text without them.
-    pub(crate) fn left_out_of(&self, mut text: String) -> String {
-        for value in &self.0 {
-            if text.contains(value) {
-                text = text.replace(value, LEFT_OUT);
-            }
+    /// The text without them, and without what looks like a secret.
+    pub(crate) fn left_out_of(&self, text: &str) -> String {
+        let text = redacted(text);
+        match &self.0 {
+            Some(values) if values.is_match(&text) => values.replace_all(&text, &vec![LEFT_OUT; values.patterns_len()]),
+            _ => text,
         }
-        text
     }
 }

@@ -9,6 +9,6 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub(super) use known::Known;
+pub(crate) use known::Known;
 pub(super) use object::object;
 pub(crate) use text::redacted;

@@ -47,9 +47,9 @@ fn walk(value: &mut Value) {
 fn map(fields: &mut Map<String, Value>) {
     fields.remove(LAST_APPLIED);
     // A variable, a header, a parameter.
-    let is_secret = fields.get("name").and_then(Value::as_str).is_some_and(|name| names_secret(name, Part::Any));
+    let is_secret = fields.get("name").and_then(Value::as_str).is_some_and(|name| has_secret(name, Part::Any));
     for (name, value) in fields {
-        let is_secret = if name == "value" { is_secret } else { names_secret(name, Part::End) };
+        let is_secret = if name == "value" { is_secret } else { has_secret(name, Part::End) };
         if is_secret && value.is_string() { leave_out(value) } else { walk(value) }
     }
 }
@@ -58,7 +58,7 @@ fn map(fields: &mut Map<String, Value>) {
 fn array(values: &mut [Value]) {
     let mut is_argument = false;
     for value in values {
-        let flag = value.as_str().is_some_and(|text| text.starts_with('-') && names_secret(text, Part::End));
+        let flag = value.as_str().is_some_and(|text| text.starts_with('-') && has_secret(text, Part::End));
         if is_argument && value.as_str().is_some_and(|text| !text.starts_with('-')) {
             leave_out(value);
         } else {
@@ -81,7 +81,12 @@ enum Part {
     End,
 }
 
-fn names_secret(name: &str, part: Part) -> bool {
+/// Whether a name says that what it stands for is a secret.
+pub(super) fn names_secret(name: &str) -> bool {
+    has_secret(name, Part::Any)
+}
+
+fn has_secret(name: &str, part: Part) -> bool {
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let name = name.strip_suffix('s').unwrap_or(&name);
     NAMES.iter().any(|word| if part == Part::End { name.ends_with(word) } else { name.contains(word) })

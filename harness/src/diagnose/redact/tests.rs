@@ -147,10 +147,25 @@ fn what_a_secret_holds_is_left_out_everywhere() {
             json!({ "kind": "Secret", "data": { "x": encoded, "namespace": STANDARD.encode("orders-namespace") } });
         let known = Known::of(std::iter::once(&object));
         let text = format!("{}{secret} {encoded}{}orders-namespace", random.words(), random.words());
-        let clean = known.left_out_of(text.clone());
+        let clean = known.left_out_of(&text);
         assert!(!clean.contains(&secret) && !clean.contains(&encoded), "seed {seed}: {text} became {clean}");
         assert!(clean.ends_with("orders-namespace"), "{clean}");
     }
+}
+
+#[test]
+fn a_short_password_is_known_beside_many_certificates() {
+    let key = |index: usize| {
+        let line = |number: usize| format!("{:a>63}\n", format!("{index}x{number}"));
+        let lines: String = (0..28).map(line).collect();
+        STANDARD.encode(format!("-----BEGIN PRIVATE KEY-----\n{lines}-----END PRIVATE KEY-----\n"))
+    };
+    let keys: Vec<Value> = (0..500).map(|index| json!({ "data": { "tls.key": key(index) } })).collect();
+    let database = json!({ "data": { "password": STANDARD.encode("tiger"), "user": STANDARD.encode("scott") } });
+    let known = Known::of(keys.iter().chain([&database]));
+    assert_eq!(known.left_out_of("scott logs in with tiger"), "scott logs in with <left out>");
+    let token = json!({ "stringData": { "a": "prefix", "b": "prefix-and-more" } });
+    assert_eq!(Known::of([&token].into_iter()).left_out_of("x prefix-and-more"), "x <left out>");
 }
 
 #[test]

@@ -143,6 +143,8 @@ impl<'a> Life<'a> {
             Phase::Serve(record) => self.serve(record).await?,
             Phase::Confess(error) => self.confess(&error)?,
             Phase::Tidy => {
+                // What failed may have been cut off at any request.
+                self.interrupted = true;
                 self.destroy(TIDYING).await;
                 Phase::Over
             }

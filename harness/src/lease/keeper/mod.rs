@@ -14,8 +14,6 @@ mod vacate;
 
 pub(super) use journal::Journal;
 pub(super) use life::{Life, Phase};
-#[cfg(test)]
-pub(super) use process::run_with;
-pub use process::{KeeperOrder, keeper_order, run_keeper};
+pub(crate) use process::run_keeper;
 pub(super) use sweep::Sweep;
 pub use sweep::{Effect, Extent, SweepOutcome, Swept};

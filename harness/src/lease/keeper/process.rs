@@ -1,11 +1,13 @@
-//! The keeper as a process: how it leaves the test that started it, and what it is told.
+//! The keeper as a process: what it is told, and what it does beside its life.
 
-use std::{path::PathBuf, pin::pin, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, pin::pin, process::ExitCode, sync::Arc,
+    time::Duration,
+};
 
 use super::{Effect, Extent, Journal, Life, Phase, Sweep, SweepOutcome, Swept};
 use crate::{
     lease::{
-        detached::leave_session,
         error::chain,
         fate::UNKNOWN,
         folder::{Folder, Home},
@@ -13,59 +15,46 @@ use crate::{
         provisioner::Provisioner,
         real::RealProvisioner,
         state::Found,
-        step::step,
     },
     settings::Settings,
+    warnings::subscribe,
 };
 
 /// How much longer than its own cluster a keeper lives to sweep what others left.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// What a process is told that is to be a keeper.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeeperOrder {
-    folder: PathBuf,
-}
-
-/// Whether this process is to be a keeper instead of running a test. Ask before anything else is done, and if it is,
-/// give the order to [`run_keeper`] and end the process with what that returns.
-pub fn keeper_order(settings: &Settings) -> Option<KeeperOrder> {
-    Some(KeeperOrder { folder: settings.keeper.clone()? })
-}
-
-/// Lives a keeper's life: detaches the process, makes the cluster, watches over it, and removes it.
-#[expect(clippy::needless_pass_by_value, reason = "an order is carried out once")]
-pub fn run_keeper(order: KeeperOrder) -> ExitCode {
-    run_with(&order, |home, order| Arc::new(RealProvisioner::of(home, order)))
-}
-
-/// As [`run_keeper`], with something else that makes clusters.
-pub(in crate::lease) fn run_with(
-    order: &KeeperOrder,
-    provisioner: impl FnOnce(&Home, &Order) -> Arc<dyn Provisioner>,
-) -> ExitCode {
-    if let Err(error) = leave_session() {
-        eprintln!("leave the test's session: {error}");
-        return ExitCode::FAILURE;
-    }
-    step("left the test's session");
-    match keep(order, provisioner) {
+/// Lives a keeper's life: makes the cluster of this state folder, watches over it, and removes it.
+pub(crate) fn run_keeper(folder: &Path) -> ExitCode {
+    match keep(folder) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("keep the cluster of {}: {error}", order.folder.display());
+            eprintln!("keep the cluster of {}: {error}", folder.display());
             ExitCode::FAILURE
         }
     }
 }
 
-fn keep(order: &KeeperOrder, provisioner: impl FnOnce(&Home, &Order) -> Arc<dyn Provisioner>) -> Result<(), String> {
-    let folder = Folder::at(&order.folder).ok_or("it is no state folder of a cluster")?;
+/// What makes clusters here.
+fn provisioner(home: &Home, order: &Order) -> Arc<dyn Provisioner> {
+    #[cfg(test)]
+    if let Some(machine) = crate::lease::tests::machine_of_game(home) {
+        return machine;
+    }
+    Arc::new(RealProvisioner::of(home, order))
+}
+
+fn keep(folder: &Path) -> Result<(), String> {
+    let folder = Folder::at(folder).ok_or("it is no state folder of a cluster")?;
     let home = folder.home().map_err(|error| error.to_string())?;
     let order = match folder.order().map_err(|error| error.to_string())? {
         Found::This(order) => order,
         Found::Nothing => return Err("it holds no order".to_owned()),
         Found::Unusable(why) => return Err(format!("its order cannot be used: {why}")),
     };
+    // Whoever waits for the cluster tells of this keeper's warnings, not of an earlier one's.
+    let warnings = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(folder.warnings());
+    let log = Settings::from_environment().ok().and_then(|settings| settings.log);
+    subscribe(log.as_deref(), Some(warnings.map_err(|error| error.to_string())?));
     let journal = Journal::open(&folder).map_err(|error| error.to_string())?.recording(&folder, &order);
     let provisioner = provisioner(&home, &order);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -47,7 +47,7 @@ pub async fn overview(settings: &Settings, engine: Result<&dyn Engine, &EngineEr
         Err(error) => (None, Some(error)),
     };
     let mut clusters = Vec::new();
-    for folder in folders(settings, home.as_ref())? {
+    for folder in folders(home.as_ref())? {
         let there = on_engine.as_mut().map(|found| found.remove(folder.key().cluster().as_str()).unwrap_or_default());
         clusters.extend(with_folder(&folder, there));
     }
@@ -58,13 +58,13 @@ pub async fn overview(settings: &Settings, engine: Result<&dyn Engine, &EngineEr
     Ok(Overview { engine_error, clusters })
 }
 
-fn folders(settings: &Settings, home: Option<&Home>) -> Result<Vec<Folder>, LeaseError> {
-    let listed = home.map(Home::folders).transpose().map_err(|source| LeaseError::File {
+fn folders(home: Option<&Home>) -> Result<Vec<Folder>, LeaseError> {
+    let Some(home) = home else { return Ok(Vec::new()) };
+    home.folders().map_err(|source| LeaseError::File {
         action: "list the state folder",
-        path: settings.state_dir.clone(),
+        path: home.path().to_owned(),
         source,
-    });
-    Ok(listed?.unwrap_or_default())
+    })
 }
 
 /// All containers by cluster, with their memory, asked for at the same time.

@@ -10,7 +10,7 @@ use std::{
 
 use nix::sys::signal::{Signal, raise};
 
-use crate::{lease::keeper::keeper_order, settings::Settings};
+use crate::settings::{self, Purpose};
 
 /// `ROLE STEPS FILE`: a process of that role dies after so many steps and says in the file at which. Only the first does.
 const DEATH: &str = "KIND_HARNESS_TEST_DEATH";
@@ -36,8 +36,7 @@ static ORDERED: LazyLock<Option<Death>> = LazyLock::new(|| {
     #[expect(clippy::disallowed_methods, reason = "the variable is between the tests of this folder")]
     let text = std::env::var(DEATH).ok()?;
     let [role, steps, note] = text.splitn(3, ' ').collect::<Vec<_>>().try_into().ok()?;
-    let keeper = keeper_order(&Settings::from_environment().ok()?).is_some();
-    let own = if keeper { Role::Keeper } else { Role::Player };
+    let own = if matches!(settings::purpose(), Some(Purpose::Keeper(_))) { Role::Keeper } else { Role::Player };
     (role == format!("{own:?}")).then(|| Death { steps: steps.parse().unwrap(), note: note.into() })
 });
 

@@ -80,7 +80,7 @@ impl Fixture {
 }
 
 pub(in crate::lease) fn settings(state_dir: &Path) -> Settings {
-    Settings { state_dir: state_dir.to_owned(), ..Settings::from_environment().unwrap() }
+    Settings { state_dir: Some(state_dir.to_owned()), ..Settings::from_environment().unwrap() }
 }
 
 /// A process that ended.

@@ -2,6 +2,7 @@
 //! has them, and those run it again as keepers.
 
 use std::{
+    ffi::OsString,
     fs, io,
     os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
@@ -27,12 +28,12 @@ use crate::{
         Access, Holder, Outcome,
         acquire::Request,
         folder::{Folder, Home},
-        keeper::{keeper_order, run_with},
         process::ProcessId,
+        provisioner::Provisioner,
         scope::Scope,
-        starter::{Reexecution, Started, Starter, libtest_name},
+        starter::{Reexecution, Started, Starter},
     },
-    settings::{Keep, Settings},
+    settings::Keep,
     wait::{self, Check},
 };
 
@@ -53,6 +54,17 @@ fn machine(home: &Path) -> Machine {
     Machine::at(&home.with_file_name("machine"))
 }
 
+/// The machine of the game that a keeper's starter played, where it played one.
+pub(in crate::lease) fn machine_of_game(home: &Home) -> Option<Arc<dyn Provisioner>> {
+    game().map(|_| Arc::new(machine(home.path())) as Arc<dyn Provisioner>)
+}
+
+/// The game that this process plays, or was started by.
+#[expect(clippy::disallowed_methods, reason = "the variable is between the tests of this file")]
+fn game() -> Option<OsString> {
+    std::env::var_os(GAME)
+}
+
 /// Starts keepers as everybody does, and needs no engine for it.
 struct WithoutEngine(Reexecution);
 
@@ -67,15 +79,10 @@ impl Starter for WithoutEngine {
     }
 }
 
-/// Not a test of its own: what a player does, and a keeper.
+/// Not a test of its own: what a player does.
 #[test]
 fn player() {
-    if let Some(order) = keeper_order(&Settings::from_environment().unwrap()) {
-        let code = run_with(&order, |home, _| Arc::new(machine(home.path())));
-        std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
-    }
-    #[expect(clippy::disallowed_methods, reason = "the variable is between the tests of this file")]
-    let Some(game) = std::env::var_os(GAME) else { return };
+    let Some(game) = game() else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(take_part(Path::new(&game)));
 }
@@ -88,7 +95,7 @@ async fn take_part(own: &Path) {
     let order = stage::order(&home, scope, Duration::from_secs(1800));
     let access = serde_json::from_slice(&fs::read(own.join("access")).unwrap()).unwrap();
     let holder = Holder { test: own.file_name().unwrap().to_string_lossy().into_owned() };
-    let starter = WithoutEngine(Reexecution { engine: None, test: libtest_name(None, "") });
+    let starter = WithoutEngine(Reexecution { engine: None });
     let request = Request {
         home: &home,
         order: &order,
@@ -96,6 +103,7 @@ async fn take_part(own: &Path) {
         holder: &holder,
         keep: Keep::Never,
         attempt: 1,
+        wait: Duration::from_secs(600),
         starter: Rc::new(starter),
     };
     let start = Instant::now();
@@ -233,10 +241,16 @@ impl Player {
 
     /// Lets it end, and nothing of it holds its output open: a runner would call that a leak.
     pub(super) fn finish(self) {
+        self.say_and_finish();
+    }
+
+    /// As [`Player::finish`], and what it printed.
+    pub(super) fn say_and_finish(self) -> String {
         self.let_go();
         let output = self.process.wait_with_output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{text}");
+        text
     }
 
     /// Kills it as a runner does, with all of its process group.

@@ -25,6 +25,7 @@ use crate::{
     provision::{Event, Progress},
     spec::{ClusterName, Role},
     wait::{self, Check},
+    warnings,
 };
 
 /// The machine of a folder. Any number of processes may have one for the same folder.
@@ -47,6 +48,11 @@ impl Machine {
     /// How long each part of a creation takes.
     pub(super) fn slow_down(&self, part: Duration) {
         fs::write(self.path.join("slow"), part.as_millis().to_string()).unwrap();
+    }
+
+    /// Makes every creation warn of something.
+    pub(super) fn warn_of(&self, what: &str) {
+        fs::write(self.path.join("warning"), what).unwrap();
     }
 
     /// Makes the next creations fail.
@@ -210,6 +216,7 @@ pub(in crate::lease) fn record(name: &ClusterName) -> ClusterRecord {
     ClusterRecord {
         name: name.clone(),
         image: "image".to_owned(),
+        instance: None,
         kubernetes_version: "v1.0.0".to_owned(),
         nodes: vec![node],
         load_balancer: None,
@@ -238,6 +245,9 @@ impl Provisioner for Machine {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("key"), order.key.as_str()).unwrap();
         step("began to make the cluster");
+        if let Ok(text) = fs::read_to_string(self.path.join("warning")) {
+            warnings::warn(text);
+        }
         for name in ["first step", "second step", "third step"] {
             progress.event(Event::Started { step: name });
             self.work().await;

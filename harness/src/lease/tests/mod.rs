@@ -17,4 +17,5 @@ mod stage;
 mod waiting;
 
 pub(super) use fixture::{Fixture, dead, kept, settings};
+pub(super) use game::machine_of_game;
 pub(super) use machine::record;

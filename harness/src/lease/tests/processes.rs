@@ -24,6 +24,23 @@ fn processes_share_one_cluster_that_goes_with_the_run() {
     });
 }
 
+/// The keeper's log is read by nobody.
+#[test]
+fn what_a_keeper_warns_of_is_said_by_the_test_that_started_it() {
+    play(async {
+        let mut game = Game::new();
+        game.machine().warn_of("the engine is odd");
+        let first = game.player(Access::Shared);
+        first.leased().await;
+        let second = game.player(Access::Shared);
+        second.leased().await;
+        let (first, second) = (first.say_and_finish(), second.say_and_finish());
+        assert_eq!(first.matches("warning: the engine is odd").count(), 1, "{first}");
+        assert!(!second.contains("warning"), "{second}");
+        game.end().await;
+    });
+}
+
 #[test]
 fn the_creation_outlives_the_test_that_asked_for_it() {
     play(async {

@@ -76,6 +76,7 @@ pub(super) struct Stage {
     pub(super) keepers: Keepers,
     pub(super) keep: Keep,
     pub(super) idle: Duration,
+    pub(super) wait: Duration,
 }
 
 impl Stage {
@@ -84,7 +85,15 @@ impl Stage {
         let home = Home::open(&root.path().join("state")).unwrap();
         let machine = Machine::at(&root.path().join("machine"));
         let keepers = Keepers { machine: machine.clone(), tasks: Rc::default(), silent: Rc::default() };
-        Self { _root: root, home, machine, keepers, keep: Keep::OnFailure, idle: Duration::from_secs(1800) }
+        Self {
+            _root: root,
+            home,
+            machine,
+            keepers,
+            keep: Keep::OnFailure,
+            idle: Duration::from_secs(1800),
+            wait: Duration::from_secs(600),
+        }
     }
 
     /// The order of one run of that owner; without one, of the user.
@@ -112,7 +121,7 @@ impl Stage {
     ) -> Result<Lease, LeaseError> {
         let holder = Holder { test: test.to_owned() };
         let (home, keep, starter) = (&self.home, self.keep, Rc::new(self.keepers.clone()));
-        Request { home, order, access, holder: &holder, keep, attempt, starter }.lease().await
+        Request { home, order, access, holder: &holder, keep, attempt, wait: self.wait, starter }.lease().await
     }
 
     /// Waits until nothing is left: no folder, no cluster, no keeper.
@@ -149,7 +158,7 @@ impl Stage {
 
 pub(in crate::lease) fn order(home: &Home, scope: Scope, idle: Duration) -> Order {
     let shape = Shape::of(&ClusterSpec::default());
-    let key = Key::of(&shape, "image", &scope, &home.identity());
+    let key = Key::of(&shape, "image", None, &crate::spec::Proxy::default(), &scope, &home.identity());
     Order {
         key,
         shape,

@@ -35,6 +35,24 @@ fn a_crowd_gets_one_cluster() {
 }
 
 #[test]
+fn who_waits_too_long_fails_and_says_for_whom() {
+    play(async {
+        let mut stage = Stage::new();
+        let mut owner = Owner::new();
+        let order = stage.order(Some(&owner));
+        let alone = stage.acquire(&order, Access::Exclusive, "a").await.unwrap();
+        stage.wait = Duration::from_millis(200);
+        let error = stage.acquire(&order, Access::Shared, "b").await.unwrap_err();
+        assert!(matches!(error, LeaseError::Busy { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("KIND_TEST_WAIT") && text.ends_with("last seen: `a` uses it"), "{text}");
+        alone.release(Outcome::Passed).await;
+        owner.end();
+        stage.assert_all_gone().await;
+    });
+}
+
+#[test]
 fn two_scopes_do_not_meet() {
     play(async {
         let stage = Stage::new();

@@ -69,7 +69,7 @@ impl Scene {
             run: Some(self.run.clone()),
             require: true,
             keep: Keep::Never,
-            state_dir: self.state(),
+            state_dir: Some(self.state()),
             artifacts: self.artifacts(),
             ..settings
         }

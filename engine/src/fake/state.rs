@@ -1,0 +1,102 @@
+//! What the engine in memory has, and how it finds it.
+
+use super::Outcome;
+use crate::{
+    Attachment, ContainerFacts, ContainerSpec, EngineError, ImageFacts, Labels, MountKind, NetworkFacts, VolumeFacts,
+    error::CREATE_CONTAINER,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) calls: Vec<String>,
+    pub(super) rules: Vec<(String, Outcome)>,
+    pub(super) containers: Vec<ContainerFacts>,
+    pub(super) networks: Vec<NetworkFacts>,
+    pub(super) volumes: Vec<VolumeFacts>,
+    pub(super) images: Vec<ImageFacts>,
+    /// How many containers and networks there ever were.
+    pub(super) made: usize,
+    pub(super) unique_networks: bool,
+}
+
+impl State {
+    /// An identifier that nothing else has or had.
+    pub(super) fn identifier(&mut self, name: &str) -> String {
+        self.made += 1;
+        format!("{name}#{}", self.made)
+    }
+
+    /// The container of that identifier or name.
+    pub(super) fn container(&self, name: &str) -> Option<&ContainerFacts> {
+        self.containers.iter().find(|container| container.id == name || container.name == name)
+    }
+
+    /// Its name for a request's text, whichever of both it was asked by.
+    pub(super) fn name_of<'a>(&'a self, container: &'a str) -> &'a str {
+        self.container(container).map_or(container, |found| found.name.as_str())
+    }
+
+    /// Makes a container that runs.
+    pub(super) fn run(&mut self, spec: &ContainerSpec) -> Result<String, EngineError> {
+        if self.containers.iter().any(|container| container.name == spec.name) {
+            return Err(refused(CREATE_CONTAINER, &spec.name, 409, "the container name is already in use"));
+        }
+        let mut networks = Vec::new();
+        if !spec.network.is_empty() {
+            let NetworkFacts { id, name, .. } = self.network(&spec.network)?.clone();
+            networks.push(Attachment { name, id });
+        }
+        let ports = spec
+            .ports
+            .iter()
+            .filter_map(|port| Some((port.container_port, port.listen_address.to_string(), port.host_port?)));
+        let id = self.identifier(&spec.name);
+        let anonymous = spec.mounts.iter().filter(|mount| mount.kind == MountKind::AnonymousVolume);
+        let volume = |target: &str| {
+            let name = format!("{}:{target}", spec.name);
+            let is_taken = self.volumes.iter().any(|volume| volume.name == name);
+            if is_taken { format!("{id}:{target}") } else { name }
+        };
+        let volumes: Vec<String> = anonymous.map(|mount| volume(&mount.target)).collect();
+        self.volumes.extend(volumes.iter().map(|name| VolumeFacts {
+            name: name.clone(),
+            labels: spec.labels.clone(),
+            created: String::new(),
+        }));
+        self.containers.push(ContainerFacts {
+            id: id.clone(),
+            name: spec.name.clone(),
+            image: spec.image.clone(),
+            labels: spec.labels.clone(),
+            state: "running".to_owned(),
+            ports: ports.collect(),
+            networks,
+            volumes,
+            ..ContainerFacts::default()
+        });
+        Ok(id)
+    }
+
+    /// The network that a container asks for by its identifier or its name.
+    pub(super) fn network(&self, wanted: &str) -> Result<&NetworkFacts, EngineError> {
+        if let Some(exact) = self.networks.iter().find(|network| network.id == wanted) {
+            return Ok(exact);
+        }
+        let mut named = self.networks.iter().filter(|network| network.name == wanted);
+        match (named.next(), named.next()) {
+            (Some(one), None) => Ok(one),
+            (None, _) => Err(refused("start container", wanted, 404, "network not found")),
+            (Some(_), Some(_)) => Err(refused("start container", wanted, 400, "network is ambiguous")),
+        }
+    }
+}
+
+/// The engine's refusal.
+pub(super) fn refused(action: &'static str, object: &str, status: u16, message: &str) -> EngineError {
+    EngineError::Refused { action, object: object.to_owned(), status, message: message.to_owned() }
+}
+
+/// Whether something with these labels passes the filter.
+pub(super) fn matches(labels: &Labels, filter: &Labels) -> bool {
+    filter.iter().all(|(key, value)| labels.get(key).is_some_and(|has| value.is_empty() || has == value))
+}

@@ -1,0 +1,203 @@
+//! Who owns a cluster's name, and what a creation that fails may touch.
+
+use std::{sync::Arc, time::Duration};
+
+use kind_engine::{ContainerSpec, Engine as _, FakeEngine, Labels, NetworkSpec, Outcome};
+use kind_harness::{
+    ClusterSpec,
+    provision::{Blueprint, Creation, StepError, destroy_named},
+    spec::{LABEL_CLUSTER, LABEL_INSTANCE, Registry, cluster_labels, instance_labels},
+};
+
+use super::{IMAGE, blueprint, bring_up, engine};
+
+/// How long a request takes.
+const REQUEST: Duration = Duration::from_millis(10);
+
+/// An engine that takes its time for everything.
+fn slow() -> Arc<FakeEngine> {
+    let engine = engine();
+    engine.when("", Outcome::After(REQUEST));
+    engine.when("cat /kind/version", Outcome::Print("v1.37.2\n".into()));
+    engine
+}
+
+#[expect(clippy::disallowed_methods, reason = "what happens so much later is what is tried")]
+async fn after<T>(delay: Duration, work: impl Future<Output = T>) -> T {
+    tokio::time::sleep(delay).await;
+    work.await
+}
+
+async fn run(engine: &FakeEngine, name: &str, network: &str, labels: Labels) {
+    let (name, network) = (name.to_owned(), network.to_owned());
+    engine.run_container(&ContainerSpec { name, network, labels, ..ContainerSpec::default() }).await.unwrap();
+}
+
+async fn network(engine: &FakeEngine, labels: Labels) -> String {
+    let spec = NetworkSpec { name: "kind-rs-demo".to_owned(), labels, ..NetworkSpec::default() };
+    engine.create_network(&spec).await.unwrap()
+}
+
+/// The instances of everything on the engine.
+async fn instances(engine: &FakeEngine) -> Vec<String> {
+    let all = Labels::new();
+    let containers = engine.containers(&all).await.unwrap().into_iter().map(|one| one.labels);
+    let networks = engine.networks(&all).await.unwrap().into_iter().map(|one| one.labels);
+    let volumes = engine.volumes(&all).await.unwrap().into_iter().map(|one| one.labels);
+    let all = containers.chain(networks).chain(volumes);
+    let mut instances: Vec<String> = all.map(|labels| labels[LABEL_INSTANCE].clone()).collect();
+    instances.sort();
+    instances.dedup();
+    instances
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_creations_of_one_name_one_wins_and_the_other_touches_nothing() {
+    for unique in [false, true] {
+        for offset in (0..200).step_by(3).map(Duration::from_millis) {
+            let engine = slow();
+            if unique {
+                engine.keep_network_names_unique();
+            }
+            // Of different shapes: what decides is the same for all.
+            let one = blueprint(ClusterSpec::single_node().workers(1));
+            let other = blueprint(ClusterSpec::default());
+            let (left, right) =
+                futures::future::join(bring_up(&engine, &one), after(offset, bring_up(&engine, &other))).await;
+            let (won, lost) = match (left.0, right.0) {
+                (Ok(record), Err(error)) | (Err(error), Ok(record)) => (record, error),
+                (left, right) => panic!("after {offset:?}: {left:?} and {right:?}"),
+            };
+            assert!(matches!(lost.source, StepError::NameTaken { .. }), "after {offset:?}: {lost:?}");
+            assert_eq!(lost.logs, None);
+            assert_eq!(instances(&engine).await, [won.instance.unwrap().to_string()], "after {offset:?}");
+            let containers =
+                engine.left().iter().filter(|name| name.starts_with("demo-") && !name.contains(':')).count();
+            assert_eq!(containers, won.nodes.len() + usize::from(won.load_balancer.is_some()));
+            // Once a name was free, it is again.
+            destroy_named(&*engine, &one.name).await.unwrap();
+            assert_eq!(engine.left(), Vec::<String>::new());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_of_the_real_kind_that_comes_first_is_left_alone() {
+    for offset in (0..80).step_by(5).map(Duration::from_millis) {
+        let engine = slow();
+        let labels: Labels = [(LABEL_CLUSTER.to_owned(), "demo".to_owned())].into();
+        let theirs = ContainerSpec { name: "demo-control-plane".to_owned(), labels, ..ContainerSpec::default() };
+        let blueprint = blueprint(ClusterSpec::default());
+        let (ours, theirs) =
+            futures::future::join(bring_up(&engine, &blueprint), after(offset, engine.run_container(&theirs))).await;
+        match theirs {
+            Ok(_) => {
+                let error = ours.0.unwrap_err();
+                assert!(matches!(error.source, StepError::NameTaken { .. }), "after {offset:?}: {error:?}");
+                assert_eq!(engine.left(), ["demo-control-plane"], "after {offset:?}");
+            }
+            Err(error) => {
+                assert!(error.is_container_taken(), "{error}");
+                ours.0.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_creation_left_blocks_no_name() {
+    for unique in [false, true] {
+        let engine = engine();
+        let mut dead = cluster_labels(&blueprint(ClusterSpec::single_node()).name);
+        dead.extend(instance_labels(Creation::new().instance()));
+        network(&engine, dead.clone()).await;
+        if unique {
+            engine.keep_network_names_unique();
+        } else {
+            let shared = network(&engine, dead.clone()).await;
+            run(&engine, "guest", &shared, Labels::new()).await;
+        }
+        let blueprint = blueprint(ClusterSpec::single_node());
+        bring_up(&engine, &blueprint).await.0.unwrap();
+        let networks: Vec<String> = engine.left().into_iter().filter(|name| name.starts_with("kind-rs-demo")).collect();
+        if unique {
+            assert_eq!(networks, [format!("kind-rs-demo-{}", blueprint.creation.instance())]);
+        } else {
+            assert_eq!(networks, ["kind-rs-demo", "kind-rs-demo"], "one has a container of somebody else");
+            assert_eq!(engine.attached("kind-rs-demo"), ["guest", "demo-control-plane"]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_deleted_and_followed_by_another_does_nothing_to_that_one() {
+    let engine = engine();
+    engine.when("systemctl start", Outcome::After(Duration::from_secs(1)));
+    let one = blueprint(ClusterSpec::single_node());
+    let other = async {
+        destroy_named(&*engine, &one.name).await.unwrap();
+        let mut labels = cluster_labels(&one.name);
+        labels.extend(instance_labels(Creation::new().instance()));
+        run(&engine, "demo-control-plane", "", labels).await;
+        engine.calls().len()
+    };
+    let (failed, before) = futures::future::join(bring_up(&engine, &one), after(REQUEST * 20, other)).await;
+    failed.0.unwrap_err();
+    assert_eq!(engine.left(), ["demo-control-plane"]);
+    let calls = engine.calls().split_off(before);
+    assert!(!calls.iter().any(|call| call.contains("demo-control-plane")), "{calls:?}");
+}
+
+#[tokio::test]
+async fn a_container_that_has_a_name_or_port_of_the_cluster_is_named_before_anything_is_made() {
+    let spec = ClusterSpec::single_node().workers(1);
+    let with_registry = |port| {
+        let mut spec = spec.clone().registry();
+        spec.registry = spec.registry.map(|registry| Registry { port, ..registry });
+        spec
+    };
+    for (container, spec, words) in [
+        (
+            "demo-worker",
+            spec.clone(),
+            "a container named demo-worker is there already, and the cluster needs that name;",
+        ),
+        ("demo-registry", with_registry(None), "needs that name for its registry; remove or rename that container"),
+        ("any", with_registry(Some(5001)), "registry.port: port 5001 on 127.0.0.1 is taken by container any; choose"),
+    ] {
+        let engine = engine();
+        engine.add_image(IMAGE, &[("io.kind-rs.features", "on-link-pods,load-balancer,registry")]);
+        let taken = ContainerSpec {
+            name: container.to_owned(),
+            ports: vec![kind_engine::PortMapping {
+                container_port: 5000,
+                host_port: Some(5001),
+                listen_address: [127, 0, 0, 1].into(),
+                protocol: kind_engine::Protocol::Tcp,
+            }],
+            ..ContainerSpec::default()
+        };
+        engine.run_container(&taken).await.unwrap();
+        let blueprint = Blueprint { image: "with:1".into(), ..blueprint(spec) };
+        engine.add_image("with:1", &[("io.kind-rs.features", "on-link-pods,load-balancer,registry")]);
+        let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+        assert_eq!(error.step, "check and plan");
+        assert!(error.source.to_string().contains(words), "{}", error.source);
+        assert_eq!(engine.left(), [container]);
+    }
+}
+
+/// The engine carries out what it was asked for, also where another request failed meanwhile.
+#[tokio::test(start_paused = true)]
+async fn what_was_under_way_when_a_step_failed_goes_too() {
+    let engine = engine();
+    engine.when("run demo-external-load-balancer", Outcome::After(Duration::from_secs(5)));
+    engine.when("run demo-worker", Outcome::Refuse("no command specified".into()));
+    let blueprint = blueprint(ClusterSpec::default());
+    let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
+    assert!(error.source.to_string().contains("no command specified"), "{}", error.source);
+    assert!(!error.to_string().contains("could not be removed"), "{error}");
+    assert!(engine.calls().contains(&"remove demo-external-load-balancer".to_owned()), "{:?}", engine.calls());
+    assert_eq!(engine.left(), Vec::<String>::new());
+    std::fs::remove_dir_all(&blueprint.logs).ok();
+}
