@@ -312,7 +312,9 @@ fn step_code(error: &StepError) -> u8 {
         | StepError::NoLoadBalancer { .. }
         | StepError::NoRegistry { .. }
         | StepError::Load(_) => exit::IMAGE,
-        StepError::Spec(_) | StepError::Patch(_) | StepError::TooMuch { .. } => exit::CONFIGURATION,
+        StepError::Spec(_) | StepError::Patch(_) | StepError::TooMuch { .. } | StepError::ServiceProxy { .. } => {
+            exit::CONFIGURATION
+        }
         StepError::TimedOut { .. } | StepError::Expired { .. } | StepError::Wait(_) => exit::TIMED_OUT,
         StepError::Rootless { .. } => exit::ENGINE,
         StepError::Engine(error) if !is_answer(error) => exit::ENGINE,
@@ -332,6 +334,11 @@ fn engine_hint(error: &StepError) -> Option<&'static str> {
     if has("port is already allocated") || has("address already in use") {
         Some(
             "another program listens on that port: choose another hostPort in extraPortMappings, or leave it out for a free one",
+        )
+    } else if has("address pool") || has("predefined address pools") {
+        Some(
+            "the engine has no range left for a network: `docker network prune` and `kind-rs gc` remove unused ones, \
+             `default-address-pools` in daemon.json adds some, and without KIND_TEST_NETWORKS=engine clusters need none of them",
         )
     } else if has("no space left on device") {
         Some("the engine's disk is full: `docker system df` shows by what")

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use async_trait::async_trait;
+use ipnet::IpNet;
 
 use crate::{Command, ContainerFacts, ContainerSpec, EngineError, ExecOutput, NetworkSpec, NodeFile, Streams};
 
@@ -71,6 +72,10 @@ pub struct NetworkFacts {
     pub labels: Labels,
     /// When it was created, as RFC 3339; empty where the engine does not say.
     pub created: String,
+    /// The ranges of its addresses.
+    pub subnets: Vec<IpNet>,
+    /// The driver's options, such as `com.docker.network.driver.mtu`.
+    pub options: BTreeMap<String, String>,
 }
 
 /// A volume that the engine has.

@@ -4,6 +4,8 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use ipnet::IpNet;
+
 use crate::{CommandError, NodeFile};
 
 /// A container to create.
@@ -150,8 +152,8 @@ pub struct NetworkSpec {
     pub name: String,
     /// Labels.
     pub labels: BTreeMap<String, String>,
-    /// The subnet (`10.89.0.0/24`); `None` for one of the engine's own pools.
-    pub subnet: Option<String>,
+    /// The ranges of its addresses, at most one of each family (`10.89.0.0/24`); of a family without one the engine chooses.
+    pub subnets: Vec<IpNet>,
     /// Whether the network has IPv6 as well.
     pub ipv6: bool,
     /// The driver's options, such as `com.docker.network.driver.mtu`.

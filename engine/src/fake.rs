@@ -4,6 +4,7 @@
 use std::{path::Path, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
+use ipnet::IpNet;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use self::state::{State, matches, refused};
@@ -101,6 +102,12 @@ impl FakeEngine {
         self.lock().name_of(container).to_owned()
     }
 
+    fn set_state(&self, name: &str, state: &str) {
+        let mut all = self.lock();
+        let containers = all.containers.iter_mut().filter(|container| container.name == name);
+        containers.for_each(|container| state.clone_into(&mut container.state));
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().expect("no test panics while it holds this")
     }
@@ -126,6 +133,10 @@ impl FakeEngine {
             other => Ok(other),
         }
     }
+}
+
+fn meet(one: &IpNet, other: &IpNet) -> bool {
+    one.contains(other) || other.contains(one)
 }
 
 #[async_trait]
@@ -198,13 +209,31 @@ impl Engine for FakeEngine {
     }
 
     async fn create_network(&self, spec: &NetworkSpec) -> Result<String, EngineError> {
-        self.call(format!("network {}", spec.name)).await?;
+        let ranges = spec.subnets.iter().map(|range| format!(" {range}"));
+        self.call(format!("network {}{}", spec.name, ranges.collect::<String>())).await?;
         let mut state = self.lock();
         if state.unique_networks && state.networks.iter().any(|network| network.name == spec.name) {
             return Err(refused("create network", &spec.name, 409, "a network of that name exists"));
         }
-        let (id, name, labels) = (state.identifier(&spec.name), spec.name.clone(), spec.labels.clone());
-        state.networks.push(NetworkFacts { id: id.clone(), name, labels, created: String::new() });
+        let overlap =
+            |known: &NetworkFacts| known.subnets.iter().any(|one| spec.subnets.iter().any(|new| meet(one, new)));
+        if state.networks.iter().any(overlap) {
+            return Err(refused(
+                "create network",
+                &spec.name,
+                403,
+                "Pool overlaps with other one on this address space",
+            ));
+        }
+        let id = state.identifier(&spec.name);
+        state.networks.push(NetworkFacts {
+            id: id.clone(),
+            name: spec.name.clone(),
+            labels: spec.labels.clone(),
+            created: String::new(),
+            subnets: spec.subnets.clone(),
+            options: spec.options.clone(),
+        });
         Ok(id)
     }
 
@@ -250,11 +279,15 @@ impl Engine for FakeEngine {
     }
 
     async fn start_container(&self, name: &str) -> Result<(), EngineError> {
-        self.call(format!("start {}", self.named(name))).await.map(drop)
+        self.call(format!("start {}", self.named(name))).await?;
+        self.set_state(name, "running");
+        Ok(())
     }
 
     async fn stop_container(&self, name: &str, _: i32) -> Result<(), EngineError> {
-        self.call(format!("stop {}", self.named(name))).await.map(drop)
+        self.call(format!("stop {}", self.named(name))).await?;
+        self.set_state(name, "exited");
+        Ok(())
     }
 
     async fn signal_container(&self, name: &str, signal: &str) -> Result<(), EngineError> {

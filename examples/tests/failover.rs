@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::ConfigMap};
 use kind_examples::kubernetes::{brief, client_without_retries};
 use kind_harness::{
-    Cluster, TestNamespace, kind_test,
+    Cluster, Node, TestNamespace, kind_test,
     wait::{self, Check},
 };
 use kube::{
@@ -60,7 +60,9 @@ async fn no_acknowledged_write_is_lost_with_a_control_plane(
     .await?;
 
     cluster.node(&victim)?.start().await?;
-    wait::nodes_ready(&client, cluster.nodes().len(), LIMIT).await?;
+    let nodes = cluster.nodes();
+    let names: Vec<&str> = nodes.iter().map(Node::name).collect();
+    wait::nodes_ready(&client, &names, LIMIT).await?;
     progress.of_every_writer(5).await?;
     progress.stop.store(true, Ordering::SeqCst);
 

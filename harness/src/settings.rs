@@ -20,7 +20,7 @@ use parse::Reader;
 pub use parse::SettingsError;
 pub use variables::{VARIABLES, Variable};
 
-use crate::spec::Proxy;
+use crate::spec::{NetworkPools, Proxy};
 
 /// What the environment asks for, read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Settings {
     pub home: Option<PathBuf>,
     /// Whether output has no colours.
     pub no_color: bool,
+    /// Where the ranges of clusters' networks come from.
+    pub pools: NetworkPools,
     /// What is logged, as `tracing_subscriber` reads it; `None` for warnings.
     pub log: Option<String>,
     /// The proxies between this machine and the world, as variables name them.
@@ -105,7 +107,6 @@ const USUAL_ENGINE: &str = "unix:///var/run/docker.sock";
 
 /// Set by the harness for the keeper process alone.
 pub(crate) const KEEPER: &str = "KIND_HARNESS_KEEPER";
-
 /// Set by the harness for the reporter process alone.
 pub(crate) const REPORTER: &str = "KIND_HARNESS_REPORTER";
 
@@ -219,6 +220,7 @@ impl Settings {
             kubeconfig: read.raw("KUBECONFIG"),
             home,
             no_color: read.raw("NO_COLOR").is_some(),
+            pools: read.pools("KIND_TEST_NETWORKS")?,
             log: read.raw("RUST_LOG").map(|value| value.to_string_lossy().into_owned()),
             proxy_variables: Proxy {
                 http: read.either("HTTP_PROXY", "http_proxy")?,

@@ -10,6 +10,8 @@ pub const POD_NETWORK: &str = "on-link-pods";
 pub const LOAD_BALANCER: &str = "load-balancer";
 /// It can be a registry.
 pub const REGISTRY: &str = "registry";
+/// Its kube-proxy has what the mode `ipvs` calls.
+pub const IPVS: &str = "ipvs";
 
 /// Whether an image has a feature. `kindest/node` has none.
 pub fn has(image: &ImageFacts, feature: &str) -> bool {
@@ -27,7 +29,7 @@ mod tests {
         let engine = FakeEngine::default();
         engine.add_image("ours", &[(labels::FEATURES, labels::NODE_FEATURES)]);
         engine.add_image("other", &[(labels::FEATURES, "no-load-balancer")]);
-        for feature in [POD_NETWORK, LOAD_BALANCER, REGISTRY] {
+        for feature in [POD_NETWORK, LOAD_BALANCER, REGISTRY, IPVS] {
             assert!(has(&engine.image("ours").await.unwrap().unwrap(), feature));
             assert!(!has(&engine.image("other").await.unwrap().unwrap(), feature));
         }

@@ -21,6 +21,7 @@ mod embedded;
 mod error;
 pub mod features;
 mod go;
+pub mod machine;
 mod materials;
 mod named;
 mod node;

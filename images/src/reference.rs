@@ -18,7 +18,7 @@ pub mod labels {
     /// What kind of image it is: `node-image`, `payload-image` or `base-image`.
     pub const KIND: &str = "io.kind-rs.kind";
     /// The features of the node images built here.
-    pub const NODE_FEATURES: &str = "fixed-address,on-link-pods,load-balancer,registry,zero-copy-store";
+    pub const NODE_FEATURES: &str = "fixed-address,on-link-pods,load-balancer,registry,ipvs,zero-copy-store";
 }
 
 /// The reference of a release's node image. It changes with every version, file and flag that goes into the image, and

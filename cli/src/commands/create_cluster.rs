@@ -59,6 +59,7 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
         retain: args.retain,
         deadline: args.timeout.map(Deadline::after),
         wait: Some(args.wait).filter(|limit| !limit.is_zero()),
+        pools: session.settings.pools.clone(),
         proxy: session.settings.proxy(),
         logs,
     };

@@ -301,8 +301,23 @@ pub(super) async fn download(docker: &Docker, name: &str, path: &str, tar: &Path
 
 #[cfg(test)]
 mod tests {
+    use bollard::models::PortSummary;
+
     use super::*;
     use crate::Mount;
+
+    #[test]
+    fn ports_of_other_protocols_are_no_tcp_ports() {
+        let port = |typ, private_port| PortSummary {
+            typ: Some(typ),
+            private_port,
+            public_port: Some(private_port + 1),
+            ip: Some("127.0.0.1".to_owned()),
+        };
+        let ports = [port(PortSummaryTypeEnum::UDP, 53), port(PortSummaryTypeEnum::TCP, 6443)];
+        let found = facts_of_summary(ContainerSummary { ports: Some(ports.to_vec()), ..ContainerSummary::default() });
+        assert_eq!(found.ports, [(6443, "127.0.0.1".to_owned(), 6444)]);
+    }
 
     #[test]
     fn a_node_is_root_of_its_machine_also_where_the_engine_remaps() {

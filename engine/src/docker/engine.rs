@@ -143,7 +143,7 @@ impl Engine for DockerEngine {
     }
 
     async fn exec(&self, container: &str, command: &Command) -> Result<ExecOutput, EngineError> {
-        exec::run(&self.docker, container, command, exec::Input::Bytes(command.stdin.as_deref())).await
+        exec::run(&self.docker, &self.starts, container, command, exec::Input::Bytes(command.stdin.as_deref())).await
     }
 
     async fn exec_with_file(
@@ -152,7 +152,7 @@ impl Engine for DockerEngine {
         command: &Command,
         stdin: &Path,
     ) -> Result<ExecOutput, EngineError> {
-        exec::run(&self.docker, container, command, exec::Input::File(stdin)).await
+        exec::run(&self.docker, &self.starts, container, command, exec::Input::File(stdin)).await
     }
 
     async fn exec_streaming(

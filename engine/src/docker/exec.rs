@@ -8,7 +8,10 @@ use bollard::{
     exec::{CreateExecOptions, StartExecOptions, StartExecResults},
 };
 use futures::StreamExt as _;
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt as _},
+    sync::Semaphore,
+};
 
 use super::request::{send, translate};
 use crate::{Command, EngineError, ExecOutput};
@@ -26,6 +29,7 @@ pub(super) enum Input<'a> {
 /// Runs the command to its end. There is no time limit here: the step that runs it has one.
 pub(super) async fn run(
     docker: &Docker,
+    starts: &Semaphore,
     container: &str,
     command: &Command,
     input: Input<'_>,
@@ -39,6 +43,8 @@ pub(super) async fn run(
         cmd: Some(command.argv.clone()),
         ..CreateExecOptions::default()
     };
+    // Until it runs, and no longer: some commands run for minutes.
+    let permit = starts.acquire().await;
     let exec = send(ACTION, container, docker.create_exec(container, options)).await?.id;
     let start = StartExecOptions { detach: false, tty: false, output_capacity: None };
     let StartExecResults::Attached { mut output, input: mut stdin } =
@@ -46,6 +52,7 @@ pub(super) async fn run(
     else {
         unreachable!("the command was started attached");
     };
+    drop(permit);
 
     let mut result =
         ExecOutput { container: container.to_owned(), argv: command.argv.clone(), ..ExecOutput::default() };

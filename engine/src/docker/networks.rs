@@ -7,15 +7,15 @@ use bollard::{
     models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkDisconnectRequest},
     query_parameters::ListNetworksOptions,
 };
+use ipnet::IpNet;
 
 use super::request::{label_filter, optional, send};
 use crate::{EngineError, Labels, NetworkFacts, NetworkSpec};
 
 pub(super) async fn create(docker: &Docker, spec: &NetworkSpec) -> Result<String, EngineError> {
-    let ipam = spec.subnet.as_ref().map(|subnet| Ipam {
-        config: Some(vec![IpamConfig { subnet: Some(subnet.clone()), ..IpamConfig::default() }]),
-        ..Ipam::default()
-    });
+    let range = |subnet: &IpNet| IpamConfig { subnet: Some(subnet.to_string()), ..IpamConfig::default() };
+    let ranges: Vec<IpamConfig> = spec.subnets.iter().map(range).collect();
+    let ipam = (!ranges.is_empty()).then(|| Ipam { config: Some(ranges), ..Ipam::default() });
     let request = NetworkCreateRequest {
         name: spec.name.clone(),
         driver: Some("bridge".to_owned()),
@@ -31,11 +31,14 @@ pub(super) async fn create(docker: &Docker, spec: &NetworkSpec) -> Result<String
 pub(super) async fn list(docker: &Docker, labels: &Labels) -> Result<Vec<NetworkFacts>, EngineError> {
     let options = ListNetworksOptions { filters: Some(label_filter(labels)) };
     let networks = send("list", "networks", docker.list_networks(Some(options))).await?;
+    let ranges = |ipam: Option<Ipam>| ipam.and_then(|ipam| ipam.config).into_iter().flatten();
     let facts = networks.into_iter().map(|network| NetworkFacts {
         id: network.id.unwrap_or_default(),
         name: network.name.unwrap_or_default(),
         labels: network.labels.unwrap_or_default().into_iter().collect(),
         created: network.created.unwrap_or_default(),
+        subnets: ranges(network.ipam).filter_map(|range| range.subnet?.parse().ok()).collect(),
+        options: network.options.unwrap_or_default().into_iter().collect(),
     });
     Ok(facts.collect())
 }

@@ -193,7 +193,7 @@ impl Cluster {
     /// When that does not come true within `limit`; the error says what is missing.
     pub async fn wait_ready(&self, limit: Duration) -> Result<(), ClusterError> {
         let client = self.client().await?;
-        nodes_ready(&client, self.inner.record.nodes.len(), limit).await?;
+        nodes_ready(&client, &self.inner.record.node_names(), limit).await?;
         deployment_available(&client, "kube-system", "coredns", limit).await?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{Addresses, ClusterName, Instance, NodeName, Role};
+use crate::spec::{ClusterName, Instance, NodeName, Role};
 
 /// A cluster that is up.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,9 +47,10 @@ pub struct NodeRecord {
     pub secondary_address: Option<IpAddr>,
 }
 
-impl NodeRecord {
-    pub(super) fn addresses(&self) -> Addresses {
-        Addresses { primary: self.address, secondary: self.secondary_address }
+impl ClusterRecord {
+    /// The nodes' names, which are also those that Kubernetes knows them by.
+    pub(crate) fn node_names(&self) -> Vec<&str> {
+        self.nodes.iter().map(|node| node.name.as_str()).collect()
     }
 }
 

@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use super::{engine, facts::Facts, routes};
-use crate::provision::rootless_obstacle;
+use super::{engine, facts::Facts, room, routes};
+use crate::{provision::rootless_obstacle, spec::NetworkPools};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,18 +44,25 @@ pub struct Fix {
 
 /// Settings of the kernel: the value below which clusters fail, the one to have, and for what.
 const KERNEL: [(&str, u64, u64, &str); 6] = [
-    ("fs.inotify.max_user_instances", 128, 1024, "every node takes up to 30"),
-    ("fs.inotify.max_user_watches", 8192, 524_288, "kubelets, containerd and controllers watch files"),
     ("kernel.keys.maxkeys", 200, 2000, "every container has a keyring of its own"),
     ("kernel.pid_max", 32_768, 65_536, "all nodes share the machine's process numbers"),
     ("fs.file-max", 65_536, 524_288, "all nodes share the machine's open files"),
     ("vm.max_map_count", 65_530, 262_144, "search engines and databases in pods ask for it"),
+    (
+        "net.ipv4.neigh.default.gc_thresh3",
+        256,
+        4096,
+        "nodes and pods of all clusters share the machine's table of neighbours",
+    ),
+    (
+        "net.ipv6.neigh.default.gc_thresh3",
+        256,
+        4096,
+        "nodes and pods of all clusters share the machine's table of neighbours",
+    ),
 ];
 
-const GIB: u64 = 1 << 30;
-/// The engine's own address pools are used up after so many networks (moby#23971).
-const MOST_NETWORKS: usize = 28;
-
+pub(super) const GIB: u64 = 1 << 30;
 /// Judges everything, the worst first.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![container_engine(facts)];
@@ -64,11 +71,12 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         findings.extend(engine::snap(found));
     }
     findings.extend(engine::configuration(facts.daemon.as_ref()));
-    findings.extend([image(facts), networks(facts), disk(facts), inodes(facts)].into_iter().flatten());
+    findings.extend([image(facts), networks(facts), room::disk(facts), room::inodes(facts)].into_iter().flatten());
     findings.extend([kernel(facts), overlay(facts), controllers(facts), namespaces(facts)].into_iter().flatten());
     findings.extend([memory(facts), selinux(facts), left(facts)].into_iter().flatten());
     findings.extend(facts.routes.as_deref().map(routes::routes));
     findings.push(loopback(facts));
+    findings.extend(room::inotify(facts));
     findings.extend(KERNEL.iter().filter_map(|limits| setting(facts, *limits)));
     findings.extend(connections(facts));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
@@ -81,7 +89,7 @@ pub(super) fn finding(check: &str, verdict: Verdict, found: impl Into<String>, a
 }
 
 /// Bad below the first, doubtful below the second.
-fn rate(value: u64, least: u64, enough: u64) -> Verdict {
+pub(super) fn rate(value: u64, least: u64, enough: u64) -> Verdict {
     if value < least {
         Verdict::Bad
     } else if value < enough {
@@ -123,25 +131,13 @@ fn image(facts: &Facts) -> Option<Finding> {
 }
 
 fn networks(facts: &Facts) -> Option<Finding> {
-    let count = facts.networks?;
-    let verdict = if count > MOST_NETWORKS { Verdict::Doubtful } else { Verdict::Good };
-    let advice = "the engine has about 31 networks to give: remove some (`docker network prune`), or add \
-                  default-address-pools to daemon.json";
-    Some(finding("networks", verdict, count.to_string(), advice))
-}
-
-fn disk(facts: &Facts) -> Option<Finding> {
-    let (bytes, _) = facts.disk?;
-    let advice = "free some: `docker system df` shows what the engine holds, `kind-rs gc` what tests left";
-    let found = format!("{} GiB left on the engine's disk", bytes / GIB);
-    Some(finding("disk", rate(bytes, 2 * GIB, 10 * GIB), found, advice))
-}
-
-fn inodes(facts: &Facts) -> Option<Finding> {
-    // Some file systems have no limit and say 0.
-    let (_, files) = facts.disk.filter(|(_, files)| *files > 0)?;
-    let found = format!("{files} left on the engine's disk");
-    Some(finding("inodes", rate(files, 50_000, 200_000), found, "remove images, or files that nobody needs"))
+    let (verdict, found) = match facts.networks.as_ref()? {
+        (NetworkPools::Engine, _) => (Verdict::Good, "their ranges are the engine's choice".to_owned()),
+        (_, Some(range)) => (Verdict::Good, format!("{range} is free")),
+        (pools, None) => (Verdict::Bad, format!("no range is free in {pools}")),
+    };
+    let advice = "routes of the engine's machine and other networks have them all: name others in KIND_TEST_NETWORKS";
+    Some(finding("clusters' networks", verdict, found, advice))
 }
 
 fn kernel(facts: &Facts) -> Option<Finding> {
@@ -230,6 +226,7 @@ fn connections(facts: &Facts) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use kind_engine::EngineFacts;
+    use kind_images::machine::{Limit, Room};
     use rstest::rstest;
 
     use super::*;
@@ -251,14 +248,20 @@ mod tests {
                 missing_limits: Vec::new(),
                 time: String::new(),
             }),
-            networks: Some(3),
+            networks: Some((NetworkPools::default(), Some("198.18.0.0/26".parse().unwrap()))),
             image: Some(("node:1".to_owned(), Some("amd64".to_owned()))),
             daemon: Some(Ok(serde_json::json!({ "log-driver": "local" }))),
             settings: KERNEL.iter().map(|(name, _, enough, _)| (*name, Some(*enough))).collect(),
             kernel: Some("6.1.0-x".to_owned()),
             overlay: Some(true),
             controllers: Some(["cpuset", "cpu", "memory", "pids"].map(str::to_owned).to_vec()),
-            disk: Some((50 * GIB, 1_000_000)),
+            room: Some(Room {
+                instances: Limit { limit: Some(1024), used: Some(60) },
+                watches: Limit { limit: Some(524_288), used: Some(60) },
+                disk: Some(50 * GIB),
+                folder: "/var/lib/docker".into(),
+            }),
+            inodes: Some(1_000_000),
             memory: Some(8 * GIB),
             loopback: true,
             local: true,
@@ -288,6 +291,10 @@ mod tests {
 
     type Change = fn(&mut Facts);
 
+    fn room(facts: &mut Facts) -> &mut Room {
+        facts.room.as_mut().unwrap()
+    }
+
     #[rstest]
     #[case::engine(|facts: &mut Facts| facts.engine = None, "container engine", Verdict::Bad)]
     #[case::image(|facts: &mut Facts| facts.image = Some(("x".into(), None)), "node image", Verdict::Doubtful)]
@@ -306,10 +313,10 @@ mod tests {
     #[case::selinux(|facts: &mut Facts| facts.selinux = Some(true), "SELinux", Verdict::Doubtful)]
     #[case::unknown(|facts: &mut Facts| facts.left = Some(Err("no folder".into())), "left behind by tests", Verdict::Doubtful)]
     #[case::left(|facts: &mut Facts| facts.left = Some(Ok(2)), "left behind by tests", Verdict::Doubtful)]
-    #[case::networks(|facts: &mut Facts| facts.networks = Some(30), "networks", Verdict::Doubtful)]
-    #[case::disk(|facts: &mut Facts| facts.disk = Some((3 * GIB, 1_000_000)), "disk", Verdict::Doubtful)]
-    #[case::full(|facts: &mut Facts| facts.disk = Some((GIB, 1_000_000)), "disk", Verdict::Bad)]
-    #[case::inodes(|facts: &mut Facts| facts.disk = Some((50 * GIB, 9)), "inodes", Verdict::Bad)]
+    #[case::networks(|facts: &mut Facts| facts.networks.as_mut().unwrap().1 = None, "clusters' networks", Verdict::Bad)]
+    #[case::disk(|facts: &mut Facts| room(facts).disk = Some(3 * GIB), "disk", Verdict::Doubtful)]
+    #[case::full(|facts: &mut Facts| room(facts).disk = Some(GIB), "disk", Verdict::Bad)]
+    #[case::inodes(|facts: &mut Facts| facts.inodes = Some(9), "inodes", Verdict::Bad)]
     #[case::kernel(|facts: &mut Facts| facts.kernel = Some("4.19.0".into()), "kernel", Verdict::Doubtful)]
     #[case::overlay(|facts: &mut Facts| facts.overlay = Some(false), "overlay file system", Verdict::Bad)]
     #[case::cgroups(|facts: &mut Facts| facts.controllers = Some(vec!["cpu".into()]), "cgroups", Verdict::Bad)]
@@ -323,11 +330,11 @@ mod tests {
 
     #[test]
     fn kernel_settings_can_be_mended_where_the_engine_is_on_this_machine() {
-        let found = only(|facts| facts.settings[0].1 = Some(128));
-        assert_eq!(found.fix, Some(Fix { setting: "fs.inotify.max_user_instances", value: 1024 }));
-        assert!(found.advice.contains("sysctl -w fs.inotify.max_user_instances=1024"), "{}", found.advice);
+        let found = only(|facts| facts.settings[1].1 = Some(32_768));
+        assert_eq!(found.fix, Some(Fix { setting: "kernel.pid_max", value: 65_536 }));
+        assert!(found.advice.contains("sysctl -w kernel.pid_max=65536"), "{}", found.advice);
         let elsewhere = only(|facts| {
-            facts.settings[0].1 = Some(128);
+            facts.settings[1].1 = Some(32_768);
             facts.local = false;
         });
         assert_eq!(elsewhere.fix, None);

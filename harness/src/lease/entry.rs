@@ -61,6 +61,7 @@ pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope:
         owner: scope.owner,
         idle: settings.idle,
         engine: settings.docker_host.clone(),
+        pools: settings.pools.clone(),
         proxy,
     }
 }

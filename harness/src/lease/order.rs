@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{key::Key, process::ProcessId, shape::Shape};
-use crate::spec::Proxy;
+use crate::spec::{NetworkPools, Proxy};
 
 /// The content of a state folder's `order.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub(crate) struct Order {
     pub(crate) idle: Duration,
     /// The engine's address; `None` for the usual socket.
     pub(crate) engine: Option<String>,
+    /// Where the range of its network comes from.
+    #[serde(default)]
+    pub(crate) pools: NetworkPools,
     /// The proxies that its nodes are told of.
     #[serde(default)]
     pub(crate) proxy: Proxy,

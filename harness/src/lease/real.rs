@@ -26,7 +26,7 @@ use crate::{
     image::{self, ImageError},
     inventory,
     provision::{self, Blueprint, Creation, Event, Progress, ProvisionError, StepError},
-    spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE},
+    spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, is_node},
 };
 
 /// Where the locks of a cluster are: the identity of its state folder.
@@ -34,8 +34,9 @@ pub(super) const LABEL_STATE: &str = "io.kind-rs.state";
 
 /// The step before those of `provision`.
 const IMAGE: &str = "find the node image";
-/// How long nodes, DNS and storage may take to be ready.
+/// How long nodes, DNS and storage may take to be ready, and how much longer for each node.
 const READY: Duration = Duration::from_secs(240);
+const READY_PER_NODE: Duration = Duration::from_secs(3);
 /// How long the API may take to be asked for the end of a namespace.
 const NAMESPACE: Duration = Duration::from_secs(10);
 
@@ -133,6 +134,7 @@ impl Provisioner for RealProvisioner {
         })?;
         let mut labels = self.labels.clone();
         labels.insert(LABEL_SCOPE.to_owned(), order.key.to_string());
+        let nodes = u32::try_from(spec.nodes.len()).unwrap_or(u32::MAX);
         let creation = Creation::new();
         *self.creation.lock().unwrap_or_else(PoisonError::into_inner) = Some(creation.clone());
         let blueprint = Blueprint {
@@ -144,7 +146,8 @@ impl Provisioner for RealProvisioner {
             labels,
             retain: false,
             deadline: None,
-            wait: Some(READY),
+            wait: Some(READY.saturating_add(READY_PER_NODE.saturating_mul(nodes))),
+            pools: order.pools.clone(),
             proxy: order.proxy.clone(),
             logs: order.logs.clone(),
         };
@@ -191,7 +194,7 @@ impl Provisioner for RealProvisioner {
         let engine = self.engine().await.map_err(|error| chain(&error))?;
         let containers = inventory::members(&**engine, &self.of_cluster(name)).await.map_err(|error| chain(&error))?;
         let mut running = Vec::new();
-        for container in containers.iter().filter(|container| container.is_running()) {
+        for container in containers.iter().filter(|container| container.is_running() && is_node(&container.labels)) {
             // Only a closer look tells since when.
             let facts = engine.container(&container.id).await.map_err(|error| chain(&error))?;
             running.extend(facts.filter(ContainerFacts::is_running).map(|facts| (facts.name, facts.started)));

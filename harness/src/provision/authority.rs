@@ -75,8 +75,9 @@ fn parameters(name: &str, groups: &[&str], days: i64) -> Result<CertificateParam
     }
     subject.push(DnType::CommonName, name);
     params.distinguished_name = subject;
-    // Clocks of nodes and clients differ a little.
-    params.not_before = OffsetDateTime::now_utc() - Duration::minutes(5);
+    // The engine's machine may have slept while this one went on: its clock is behind then, by hours. kubeadm's own
+    // certificates are valid from when their authority is.
+    params.not_before = OffsetDateTime::now_utc() - Duration::days(1);
     params.not_after = OffsetDateTime::now_utc() + Duration::days(days);
     Ok(params)
 }

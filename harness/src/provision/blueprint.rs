@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use kind_engine::Labels;
 
 use super::{Creation, Deadline};
-use crate::spec::{ClusterName, ClusterSpec, Proxy};
+use crate::spec::{ClusterName, ClusterSpec, NetworkPools, Proxy};
 
 /// A cluster to be made.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Blueprint {
     pub wait: Option<Duration>,
     /// When all of it has to be done; steps then have no limits of their own that are shorter.
     pub deadline: Option<Deadline>,
+    /// Where the range of its network comes from.
+    pub pools: NetworkPools,
     /// The proxies that nodes are told of.
     pub proxy: Proxy,
     /// Where the logs of a failed bring-up go.

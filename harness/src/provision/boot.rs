@@ -11,15 +11,13 @@ use super::{
     plan::PlannedNode,
     rootless,
     running::OnNodes,
+    service_proxy,
     steps::{Failure, OnNode as _, StepError},
 };
 use crate::{
     render::{CONTAINERD_PATH, KUBEADM_PATH, containerd, kubeadm, kubelet_patches},
     wait::{Check, until_or},
 };
-
-/// How long a node may take until its container runtime answers.
-const LIMIT: Duration = Duration::from_secs(90);
 
 /// Waits for every node and returns the Kubernetes version they carry.
 pub(super) async fn wait(context: &Context, on: OnNodes<'_>) -> Result<String, Failure> {
@@ -32,6 +30,7 @@ pub(super) async fn wait(context: &Context, on: OnNodes<'_>) -> Result<String, F
         on.each(&node.name, boot).await
     }))
     .await?;
+    service_proxy::check_in_node(context).await?;
     let version = context.run(context.plan.first(), Command::new(["cat", "/kind/version"])).await?;
     let version = version.trim().to_owned();
     let cluster = context.plan.cluster_text(&version, &context.token);
@@ -62,10 +61,6 @@ async fn patch_containerd(context: &Context, node: &PlannedNode) -> Result<(), F
 }
 
 async fn runtime_is_up(context: &Context, node: &PlannedNode) -> Result<(), Failure> {
-    // Images that are not ours do not give themselves their addresses, and doing it twice does no harm.
-    for command in node.addresses.commands() {
-        context.run(node, Command::new(command)).await?;
-    }
     // `start` of a unit that is starting returns when it has started, so this asks seldom more than once.
     let start = Command::new(["systemctl", "start", "containerd.service"]);
     let every = Duration::from_millis(50);
@@ -79,5 +74,6 @@ async fn runtime_is_up(context: &Context, node: &PlannedNode) -> Result<(), Fail
         }
         Ok(Check::not_yet(String::from_utf8_lossy(&output.stderr).trim()))
     };
-    until_or(every, format!("containerd on {}", node.name), LIMIT, look).await?.on(&node.name)
+    // The step has a limit, which knows how many nodes boot at once.
+    until_or(every, format!("containerd on {}", node.name), Duration::MAX, look).await?.on(&node.name)
 }

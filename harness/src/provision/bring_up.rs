@@ -14,13 +14,12 @@ use super::{
     authority::Authority,
     boot, containers,
     context::Context,
-    control_planes, evidence,
-    host::Left,
-    images, join, limits, manifests, network,
+    control_planes, evidence, images, join, limits, manifests, network,
     outline::remarks,
     plan::Plan,
-    ready, registry, rootless,
+    ready, registry, room, rootless,
     running::Running,
+    service_proxy,
     steps::{Failure, ProvisionError, Remains, StepError, chain},
     storage, taken,
 };
@@ -42,6 +41,9 @@ const IMAGES: &str = "load the images";
 const REGISTRY: &str = "start the registry";
 const MANIFESTS: &str = "apply the manifests";
 const READY: &str = "wait for nodes, DNS and storage";
+
+/// How much longer a step may take for each node that it works on.
+const PER_NODE: Duration = Duration::from_secs(3);
 
 /// Every step's name, in order. Joining, installing storage, loading images and starting the registry run at the same time;
 /// what nobody asks for is left out: images, registry, manifests.
@@ -87,29 +89,32 @@ pub async fn provision(
 
 async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRecord, ProvisionError> {
     let seconds = Duration::from_secs;
+    let nodes_in_all = u32::try_from(context.plan.nodes.len()).unwrap_or(u32::MAX);
+    // What is done on every node at once still shares the machine.
+    let scaled = |base: u64| seconds(base).saturating_add(PER_NODE.saturating_mul(nodes_in_all));
     let blueprint = &context.plan.blueprint;
     let nodes = |step| running.nodes(step);
     let network = running.step(NETWORK, seconds(60), network::create(context)).await?;
     context.network.get_or_init(|| network);
-    let port = running.step(CONTAINERS, seconds(120), containers::start(context, nodes(CONTAINERS))).await?;
-    let version = running.step(BOOT, seconds(120), boot::wait(context, nodes(BOOT))).await?;
+    let port = running.step(CONTAINERS, scaled(120), containers::start(context, nodes(CONTAINERS))).await?;
+    let version = running.step(BOOT, scaled(120), boot::wait(context, nodes(BOOT))).await?;
     let control_planes = control_planes::start(context, nodes(CONTROL_PLANES));
-    running.step(CONTROL_PLANES, seconds(300), control_planes).await?;
-    let join = running.step(JOIN, seconds(300), join::nodes(context, nodes(JOIN)));
-    let storage = running.step(STORAGE, seconds(120), storage::apply(context));
+    running.step(CONTROL_PLANES, scaled(300), control_planes).await?;
+    let join = running.step(JOIN, scaled(300), join::nodes(context, nodes(JOIN)));
+    let storage = running.step(STORAGE, seconds(120), storage::install(context));
     let images = async {
         if blueprint.spec.images.is_empty() {
             return Ok(());
         }
-        running.step(IMAGES, seconds(600), images::load(context)).await
+        running.step(IMAGES, scaled(600), images::load(context)).await
     };
     let registry = async {
         let Some(registry) = &blueprint.spec.registry else { return Ok(None) };
-        running.step(REGISTRY, seconds(120), registry::start(context, registry, nodes(REGISTRY))).await.map(Some)
+        running.step(REGISTRY, scaled(120), registry::start(context, registry, nodes(REGISTRY))).await.map(Some)
     };
     let ((), (), (), registry) = futures::try_join!(join, storage, images, registry)?;
     if !blueprint.spec.manifests.is_empty() {
-        running.step(MANIFESTS, seconds(300), manifests::apply(context)).await?;
+        running.step(MANIFESTS, seconds(300), manifests::install(context)).await?;
     }
     let record = ClusterRecord { registry, ..record(context, port, version) };
     if let Some(limit) = blueprint.wait {
@@ -165,10 +170,11 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
     taken::check(&**engine, &plan, &facts).await?;
     if facts.local {
         for remark in missing_host_paths(&blueprint.spec) {
-            tracing::warn!(cluster = blueprint.name.as_str(), "{remark}");
+            warn(format_args!("cluster {}: {remark}", blueprint.name));
         }
-        Left::on_this_machine(&facts.root_dir).check(plan.nodes.len(), &facts.root_dir)?;
     }
+    service_proxy::check(&**engine, &plan, &facts).await?;
+    room::check(&plan, &facts).await?;
     Ok(Context {
         engine: Arc::clone(engine),
         plan,

@@ -20,7 +20,7 @@ use super::{
     taken,
 };
 use crate::{
-    render::{DISCOVERY_PATH, LOAD_BALANCER_FOLDER, discovery, load_balancer_files},
+    render::{DISCOVERY_PATH, LOAD_BALANCER_FOLDER, address_file, discovery, load_balancer_files},
     spec::{AddressPlan, LABEL_CONTAINER, LABEL_ROLE, LOAD_BALANCER_PORT, NodeName, ROLE_LOAD_BALANCER, Role},
 };
 
@@ -147,7 +147,7 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
     if let Some(domains) = &networking.dns_search {
         environment.insert("KIND_DNS_SEARCH".to_owned(), domains.join(" "));
     }
-    let mut files = Vec::new();
+    let mut files = vec![address_file(node.addresses)];
     if node.role == Role::ControlPlane {
         files.extend(context.authority.files.iter().cloned());
     }

@@ -83,10 +83,4 @@ impl Context {
             stderr = %String::from_utf8_lossy(&output.stderr), "ran");
         output.success().on(&node.name)
     }
-
-    /// Runs `kubectl` as administrator in the first control plane.
-    pub(super) async fn kubectl(&self, arguments: &[&str]) -> Result<String, Failure> {
-        let argv = ["kubectl", "--kubeconfig", ADMINISTRATOR].iter().chain(arguments);
-        self.run(self.plan.first(), Command::new(argv.copied())).await
-    }
 }

@@ -74,6 +74,7 @@ mod tests {
             retain: false,
             deadline: None,
             wait: None,
+            pools: crate::spec::NetworkPools::default(),
             proxy: crate::spec::Proxy::default(),
             logs: "/nonexistent".into(),
         })

@@ -2,6 +2,7 @@
 //!
 //! The command line and the tests both come through here.
 
+mod apply;
 mod authority;
 mod blueprint;
 mod boot;
@@ -14,7 +15,6 @@ mod creation;
 mod deadline;
 mod destroy;
 mod evidence;
-mod host;
 mod images;
 mod join;
 mod limits;
@@ -25,8 +25,11 @@ mod plan;
 mod progress;
 mod ready;
 mod registry;
+mod room;
 mod rootless;
+mod routes;
 mod running;
+mod service_proxy;
 mod steps;
 mod storage;
 mod taken;
@@ -37,8 +40,10 @@ pub use creation::Creation;
 pub use deadline::{Deadline, Expired};
 pub(crate) use destroy::made_within;
 pub use destroy::{DestroyError, Removed, destroy, destroy_named};
+pub(crate) use network::free_range;
 pub use outline::{Outline, OutlinedNode, OutlinedRegistry, OutlinedServer, outline};
 pub use progress::{Event, Progress};
 pub(crate) use rootless::obstacle as rootless_obstacle;
+pub(crate) use routes::{Route, routes};
 pub(crate) use steps::chain;
 pub use steps::{ProvisionError, Remains, StepError};

@@ -116,6 +116,7 @@ pub fn outline(name: &ClusterName, spec: &ClusterSpec) -> Outline {
         retain: false,
         deadline: None,
         wait: None,
+        pools: crate::spec::NetworkPools::default(),
         proxy: crate::spec::Proxy::default(),
         logs: std::path::PathBuf::new(),
     });

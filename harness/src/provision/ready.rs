@@ -33,10 +33,11 @@ pub(super) async fn wait(
     let unusable = |error: ClusterError| StepError::Api(Box::new(error));
     let client = client_of(record).await.map_err(unusable)?;
     let servers = api_servers(record).await.map_err(unusable)?;
+    let names = record.node_names();
     let tell = |status: &str| progress.event(Event::Waiting { step, status: status.to_owned() });
     let resources = if spec.manifests.is_empty() { "" } else { ", and custom resources" };
     until(format!("the nodes, DNS and storage{resources}"), limit, async || {
-        let missing = missing(&client, &servers, spec).await;
+        let missing = missing(&client, &servers, spec, &names).await;
         if let Check::NotYet(status) = &missing {
             tell(status);
         }
@@ -46,8 +47,8 @@ pub(super) async fn wait(
     Ok(())
 }
 
-async fn missing(client: &Client, servers: &[ApiServer], spec: &ClusterSpec) -> Check<()> {
-    match look_at_cluster(client, spec).await {
+async fn missing(client: &Client, servers: &[ApiServer], spec: &ClusterSpec, names: &[&str]) -> Check<()> {
+    match look_at_cluster(client, spec, names).await {
         // What the user's manifests define is there for whoever comes next, whichever API server that one reaches.
         Check::Done(()) if !spec.manifests.is_empty() => look_at_resources(client, servers).await,
         looked => looked,
@@ -65,13 +66,12 @@ async fn look_at_resources(client: &Client, servers: &[ApiServer]) -> Check<()> 
     look_at_definitions(servers, &all).await
 }
 
-async fn look_at_cluster(client: &Client, spec: &ClusterSpec) -> Check<()> {
-    let count = spec.nodes.len();
+async fn look_at_cluster(client: &Client, spec: &ClusterSpec, names: &[&str]) -> Check<()> {
     // Without a pod network no node becomes Ready and no add-on runs: the user brings one, and waits for it.
     if spec.networking.disable_default_cni {
-        return look_at_registration(client, count).await;
+        return look_at_registration(client, names).await;
     }
-    if let Check::NotYet(status) = look_at_nodes(client, count).await {
+    if let Check::NotYet(status) = look_at_nodes(client, names).await {
         return Check::NotYet(status);
     }
     for (namespace, name) in ADD_ONS {

@@ -6,10 +6,11 @@ use futures::future::{join_all, try_join_all};
 use kind_engine::{Command, ContainerSpec, Mount, MountKind, NodeFile, RestartPolicy};
 
 use super::{
+    apply::{Objects, apply},
     containers::{Published, labels, run_published},
-    context::{ADMINISTRATOR, Context},
+    context::Context,
     running::OnNodes,
-    steps::Failure,
+    steps::{Failure, OnNode as _},
     taken,
 };
 use crate::{
@@ -53,8 +54,9 @@ pub(super) async fn start(context: &Context, registry: &Registry, on: OnNodes<'_
     files.extend(mirrors.iter().map(|(name, mirror)| mirror_hosts(name, mirror)));
     let told = join_all(context.plan.nodes.iter().map(async |node| context.write_files(&node.name, &files).await));
     told.await.into_iter().collect::<Result<Vec<()>, Failure>>()?;
-    let argv = ["kubectl", "--kubeconfig", ADMINISTRATOR, "apply", "--server-side", "--filename", "-"];
-    context.run(context.plan.first(), Command::new(argv).stdin(registry_notice(&name, port))).await?;
+    let notice = registry_notice(&name, port);
+    let applied = apply(context, "the registry's notice", Objects::Text(notice.as_bytes())).await?;
+    applied.success().on(&context.plan.first().name)?;
     Ok(port)
 }
 

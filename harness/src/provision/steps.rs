@@ -158,29 +158,16 @@ pub enum StepError {
         /// The reference.
         image: String,
     },
-    /// The kernel hands out too few inotify instances.
+    /// The machine has too little of something that nodes take.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Short(Vec<kind_images::machine::Shortage>),
+    /// There is no range of addresses for the cluster's network.
     #[error(
-        "inotify instances: {left} left, {needed} needed; raise the limit: `sysctl -w fs.inotify.max_user_instances={recommended}`"
+        "find a range of addresses for the cluster's network: each of {pools} that is large enough meets a route of the engine's machine, another network of the engine, or the cluster's own pods and services; name others in KIND_TEST_NETWORKS"
     )]
-    Inotify {
-        /// How many are left.
-        left: u64,
-        /// How many the nodes take.
-        needed: u64,
-        /// A limit that is enough for several clusters.
-        recommended: u64,
-    },
-    /// The engine's disk is nearly full.
-    #[error(
-        "disk of {folder}: {left} MiB left, {needed} MiB needed; free some (`docker system df` shows what the engine holds)"
-    )]
-    Disk {
-        /// The engine's folder.
-        folder: String,
-        /// How much is left.
-        left: u64,
-        /// How much the nodes take.
-        needed: u64,
+    NoRange {
+        /// Where it was looked for.
+        pools: crate::spec::NetworkPools,
     },
     /// The specification is not valid.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -201,6 +188,14 @@ pub enum StepError {
     Rootless {
         /// What stands against it, and what to do.
         obstacle: String,
+    },
+    /// Services would not work.
+    #[error("run kube-proxy in mode {mode:?}: {problem}; `networking.kubeProxyMode` may be iptables, nftables or none")]
+    ServiceProxy {
+        /// The mode.
+        mode: &'static str,
+        /// What it lacks.
+        problem: String,
     },
     /// Images could not be brought into nodes.
     #[error(transparent)]

@@ -5,26 +5,28 @@ use kind_engine::Command;
 use kind_images::features;
 
 use super::{
+    apply::{Objects, apply},
     context::Context,
-    steps::{Failure, StepError},
+    steps::{Failure, OnNode as _, StepError},
 };
 
 /// Where images keep their manifests; kind's place.
 const STORAGE: &str = "/kind/manifests/default-storage.yaml";
 const NETWORK: &str = "/kind/manifests/default-cni.yaml";
 
-pub(super) async fn apply(context: &Context) -> Result<(), Failure> {
-    context.kubectl(&["apply", "--filename", STORAGE]).await?;
+pub(super) async fn install(context: &Context) -> Result<(), Failure> {
+    let first = context.plan.first();
+    let applied = apply(context, "the default storage class", Objects::File(STORAGE)).await?;
+    applied.success().on(&first.name)?;
     if context.plan.blueprint.spec.networking.disable_default_cni || has_network(context).await? {
         return Ok(());
     }
     // kind's images carry a Go template with this one variable.
-    let first = context.plan.first();
     let manifest = context.run(first, Command::new(["cat", NETWORK])).await?;
     let subnet = &context.plan.blueprint.spec.networking.pod_subnet;
     let manifest = manifest.replace("{{ .PodSubnet }}", subnet).replace("{{.PodSubnet}}", subnet);
-    let argv = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "apply", "--filename", "-"];
-    context.run(first, Command::new(argv).stdin(manifest)).await?;
+    let applied = apply(context, "the pod network", Objects::Text(manifest.as_bytes())).await?;
+    applied.success().on(&first.name)?;
     Ok(())
 }
 

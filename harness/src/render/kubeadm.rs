@@ -104,7 +104,7 @@ pub(super) fn documents(cluster: &ClusterText, node: &NodeText) -> Result<[Value
         init,
         join,
         patched(DocumentKind::KubeletConfiguration, kubelet_configuration(cluster))?,
-        patched(DocumentKind::KubeProxyConfiguration, kube_proxy_configuration(cluster))?,
+        kube_proxy(cluster, node)?,
     ])
 }
 
@@ -296,14 +296,48 @@ fn kube_proxy_configuration(cluster: &ClusterText) -> Value {
         KubeProxyMode::Ipvs => "ipvs",
         KubeProxyMode::Nftables => "nftables",
     };
-    json!({
+    let mut proxy = json!({
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": mode,
         "featureGates": cluster.spec.feature_gates,
         // These are settings of the host's kernel, which a node may not be able to write: 0 leaves them alone.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
-    })
+    });
+    answer_everywhere(&mut proxy, cluster.spec.networking.ip_family);
+    proxy
+}
+
+/// How kube-proxy implements services, with the user's changes.
+///
+/// # Errors
+/// When a patch of the specification cannot be applied.
+pub(crate) fn kube_proxy_mode(cluster: &ClusterText, node: &NodeText) -> Result<String, PatchError> {
+    Ok(kube_proxy(cluster, node)?["mode"].as_str().unwrap_or_default().to_owned())
+}
+
+/// kube-proxy's document with the user's changes.
+fn kube_proxy(cluster: &ClusterText, node: &NodeText) -> Result<Value, PatchError> {
+    let mut proxy = kube_proxy_configuration(cluster);
+    let mode = proxy["mode"].clone();
+    apply(DocumentKind::KubeProxyConfiguration, &mut proxy, &cluster.spec.kubeadm_patches, node)?;
+    // A patch may choose the mode, too.
+    if proxy["mode"] != mode && proxy.get("nodePortAddresses").is_none() {
+        answer_everywhere(&mut proxy, cluster.spec.networking.ip_family);
+    }
+    Ok(proxy)
+}
+
+/// With nftables, node ports are answered at the address that the node is registered with, and no other. What is published
+/// on the host arrives at the engine's address of the node. The other modes answer at all addresses by themselves.
+fn answer_everywhere(proxy: &mut Value, family: IpFamily) {
+    if proxy["mode"] == "nftables" {
+        proxy["nodePortAddresses"] = match family {
+            IpFamily::Ipv4 => json!(["0.0.0.0/0"]),
+            IpFamily::Ipv6 => json!(["::/0"]),
+            IpFamily::Dual => json!(["0.0.0.0/0", "::/0"]),
+        };
+    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,30 @@ fn golden_for_ipv6_and_for_both_families() {
 }
 
 #[test]
+fn with_nftables_node_ports_are_answered_wherever_they_arrive() {
+    let of = |networking: crate::spec::Networking, patch: &str| {
+        let mut spec = ClusterSpec { networking, ..ClusterSpec::default() };
+        spec.kubeadm_patches.merge.push(merge(DocumentKind::KubeProxyConfiguration, patch));
+        document(&cluster(spec), &node(Role::ControlPlane, 0), DocumentKind::KubeProxyConfiguration)
+    };
+    let networking = |ip_family, kube_proxy_mode| {
+        let defaults = crate::spec::Networking::of_family(ip_family);
+        crate::spec::Networking { kube_proxy_mode, ..defaults }
+    };
+    let addresses = |family, mode, patch| of(networking(family, mode), patch)["nodePortAddresses"].clone();
+    let (v4, v6) = (json!(["0.0.0.0/0"]), json!(["::/0"]));
+    assert_eq!(addresses(IpFamily::Ipv4, KubeProxyMode::Nftables, "{}"), v4);
+    assert_eq!(addresses(IpFamily::Ipv6, KubeProxyMode::Nftables, "{}"), v6);
+    assert_eq!(addresses(IpFamily::Dual, KubeProxyMode::Nftables, "{}"), json!(["0.0.0.0/0", "::/0"]));
+    assert_eq!(addresses(IpFamily::Ipv4, KubeProxyMode::Iptables, "{}"), Value::Null);
+    // A patch chooses the mode, or the addresses, or wants kube-proxy's own.
+    assert_eq!(addresses(IpFamily::Ipv4, KubeProxyMode::Iptables, "mode: nftables"), v4);
+    let primary = "nodePortAddresses: [primary]";
+    assert_eq!(addresses(IpFamily::Ipv4, KubeProxyMode::Nftables, primary), json!(["primary"]));
+    assert_eq!(addresses(IpFamily::Ipv4, KubeProxyMode::Nftables, "nodePortAddresses: null"), Value::Null);
+}
+
+#[test]
 fn taints_of_a_node_take_the_place_of_the_usual_ones() {
     let mut node = node(Role::ControlPlane, 0);
     node.taints =

@@ -39,6 +39,8 @@ include /etc/nginx/modules-enabled/*.conf;
 worker_processes 1;
 daemon off;
 pid /run/nginx-load-balancer.pid;
+# Each time an API server comes or goes, the old worker stays for the connections that it has: not for ever.
+worker_shutdown_timeout 10m;
 error_log stderr error;
 
 events {{

@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use kind_images::{UnsupportedVersion, node_image};
 
 use super::Keep;
+use crate::spec::NetworkPools;
 
 /// A variable of the environment that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -98,6 +99,10 @@ impl Reader<'_> {
             _ => None,
         })
         .map(Option::unwrap_or_default)
+    }
+
+    pub(super) fn pools(&self, name: &'static str) -> Result<NetworkPools, SettingsError> {
+        self.one_of(name, NetworkPools::EXPECTED, |value| value.parse().ok()).map(Option::unwrap_or_default)
     }
 
     pub(super) fn duration(&self, name: &'static str) -> Result<Option<Duration>, SettingsError> {

@@ -14,7 +14,7 @@ pub struct Variable {
 }
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 35] = [
+pub const VARIABLES: [Variable; 36] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests on a machine without an engine, instead of skipping them; an engine that is there, or named, and cannot be used fails them anyway",
@@ -60,6 +60,11 @@ pub const VARIABLES: [Variable; 35] = [
         name: "USE_EXISTING_CLUSTER",
         meaning: "`true`: as `KIND_TEST_KUBECONFIG`, with the user's kubeconfig",
         default: "`false`",
+    },
+    Variable {
+        name: "KIND_TEST_NETWORKS",
+        meaning: "where clusters' networks get their ranges of addresses from, such as `10.50.0.0/16`, several separated by commas; `engine`: from the engine's own pools",
+        default: "`198.18.0.0/16`, then two private ones",
     },
     Variable {
         name: "KIND_TEST_STATE_DIR",

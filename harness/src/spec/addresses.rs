@@ -101,17 +101,12 @@ impl Addresses {
         self.all().map(with_prefix).collect::<Vec<_>>().join(",")
     }
 
-    /// The commands that give them to a container, for images that do not do so by themselves. Twice does no harm.
-    pub fn commands(self) -> Vec<Vec<String>> {
+    /// The commands that give them to a container. Twice does no harm.
+    pub fn commands(self) -> Vec<String> {
         let command = |address: IpAddr| {
-            let mut argv = vec!["ip", "address", "replace"];
-            let address = with_prefix(address);
-            argv.extend([address.as_str(), "dev", "eth0"]);
             // Nobody else has it: there is no other such container in the network.
-            if address.contains(':') {
-                argv.push("nodad");
-            }
-            argv.into_iter().map(str::to_owned).collect()
+            let at_once = if address.is_ipv6() { " nodad" } else { "" };
+            format!("ip address replace {} dev eth0{at_once}", with_prefix(address))
         };
         self.all().map(command).collect()
     }
@@ -150,11 +145,10 @@ mod tests {
         assert_eq!(plan(IpFamily::Ipv6).node(0).with_prefixes(), "fd6b:696e:6400:7::11/64");
         let last = plan(IpFamily::Dual).node(AddressPlan::MOST_NODES - 1);
         assert_eq!(last.with_prefixes(), "100.64.7.250/24,fd6b:696e:6400:7::250/64");
-        let commands: Vec<String> = last.commands().iter().map(|argv| argv.join(" ")).collect();
         let expected = [
             "ip address replace 100.64.7.250/24 dev eth0",
             "ip address replace fd6b:696e:6400:7::250/64 dev eth0 nodad",
         ];
-        assert_eq!(commands, expected);
+        assert_eq!(last.commands(), expected);
     }
 }

@@ -25,36 +25,58 @@ pub fn words_of_api(error: &kube::Error) -> String {
     }
 }
 
-/// Waits until `count` nodes are there and every one is Ready.
+/// Waits until the nodes of these names are there and every one is Ready. Others, which a test may add, do not count.
 ///
 /// # Errors
 /// When the limit passes first; the error names the nodes that are not Ready.
-pub async fn nodes_ready(client: &Client, count: usize, limit: Duration) -> Result<(), WaitError> {
-    until(format!("{count} nodes Ready"), limit, async || look_at_nodes(client, count).await).await
+pub async fn nodes_ready(client: &Client, names: &[&str], limit: Duration) -> Result<(), WaitError> {
+    until(format!("{} nodes Ready", names.len()), limit, async || look_at_nodes(client, names).await).await
 }
 
 /// One look at whether the nodes are there, Ready or not.
-pub(crate) async fn look_at_registration(client: &Client, count: usize) -> Check<()> {
+pub(crate) async fn look_at_registration(client: &Client, names: &[&str]) -> Check<()> {
     let nodes: Api<Node> = Api::all(client.clone());
     match nodes.list_metadata(&ListParams::default()).await {
         Err(error) => Check::not_yet(words_of_api(&error)),
-        Ok(list) if list.items.len() == count => Check::Done(()),
-        Ok(list) => Check::not_yet(format!("{} of {count} nodes registered", list.items.len())),
+        Ok(list) => {
+            let found: Vec<&str> = list.items.iter().filter_map(|node| node.metadata.name.as_deref()).collect();
+            let missing = missing(names, &found);
+            if missing.is_empty() { Check::Done(()) } else { Check::not_yet(not_registered(names, &missing)) }
+        }
     }
 }
 
 /// One look at the nodes.
-pub(crate) async fn look_at_nodes(client: &Client, count: usize) -> Check<()> {
+pub(crate) async fn look_at_nodes(client: &Client, names: &[&str]) -> Check<()> {
     let nodes: Api<Node> = Api::all(client.clone());
-    let list = match nodes.list(&ListParams::default()).await {
-        Err(error) => return Check::not_yet(words_of_api(&error)),
-        Ok(list) => list.items,
-    };
-    let unready: Vec<String> = list.iter().filter_map(unready).collect();
-    if list.len() == count && unready.is_empty() {
+    match nodes.list(&ListParams::default()).await {
+        Err(error) => Check::not_yet(words_of_api(&error)),
+        Ok(list) => judge(&list.items, names),
+    }
+}
+
+fn judge(list: &[Node], names: &[&str]) -> Check<()> {
+    let name = |node: &&Node| node.metadata.name.as_deref().is_some_and(|name| names.contains(&name));
+    let ours: Vec<&Node> = list.iter().filter(name).collect();
+    let found: Vec<&str> = ours.iter().filter_map(|node| node.metadata.name.as_deref()).collect();
+    let missing = missing(names, &found);
+    let unready: Vec<String> = ours.into_iter().filter_map(unready).collect();
+    if missing.is_empty() && unready.is_empty() {
         return Check::Done(());
     }
-    Check::not_yet(format!("{} of {count} nodes registered; not Ready: {}", list.len(), unready.join("; ")))
+    Check::not_yet(format!("{}; not Ready: {}", not_registered(names, &missing), unready.join("; ")))
+}
+
+fn missing<'a>(names: &[&'a str], found: &[&str]) -> Vec<&'a str> {
+    names.iter().copied().filter(|name| !found.contains(name)).collect()
+}
+
+fn not_registered(names: &[&str], missing: &[&str]) -> String {
+    let (all, there) = (names.len(), names.len() - missing.len());
+    // While a cluster comes up, the figure says enough.
+    let which = if missing.len() > 3 { String::new() } else { missing.join(", ") };
+    let which = if which.is_empty() { which } else { format!(", missing: {which}") };
+    format!("{there} of {all} nodes registered{which}")
 }
 
 /// The node's name and why it is not Ready, or `None` where it is.
@@ -148,8 +170,28 @@ mod tests {
     use std::io;
 
     use kube::core::Status;
+    use serde_json::json;
 
     use super::*;
+
+    fn node(name: &str, ready: &str) -> Node {
+        let status = json!({ "conditions": [{ "type": "Ready", "status": ready, "message": "PLEG" }] });
+        serde_json::from_value(json!({ "metadata": { "name": name }, "status": status })).unwrap()
+    }
+
+    #[test]
+    fn nodes_that_tests_add_do_not_count() {
+        let list = [node("a", "True"), node("b", "True"), node("kwok-0", "False"), node("kwok-1", "Unknown")];
+        assert_eq!(judge(&list, &["a", "b"]), Check::Done(()));
+    }
+
+    #[test]
+    fn a_node_that_is_missing_or_not_ready_is_named() {
+        let Check::NotYet(text) = judge(&[node("a", "False"), node("kwok-0", "True")], &["a", "b"]) else {
+            panic!("neither is Ready");
+        };
+        assert_eq!(text, "1 of 2 nodes registered, missing: b; not Ready: a (PLEG)");
+    }
 
     #[test]
     fn only_an_answer_is_called_one() {

@@ -12,8 +12,10 @@ use kind_engine::{Engine, FakeEngine, Labels, Outcome};
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec,
     provision::{Blueprint, Creation, Deadline, Event, Progress, ProvisionError, destroy, provision},
-    spec::{Manifest, Mirror, Proxy, Registry, instance_labels},
+    spec::{Manifest, Mirror, NetworkPools, Proxy, Registry, instance_labels},
 };
+
+mod world;
 
 const IMAGE: &str = "node:test";
 
@@ -54,6 +56,7 @@ fn blueprint(spec: ClusterSpec) -> Blueprint {
         retain: false,
         deadline: None,
         wait: None,
+        pools: NetworkPools::default(),
         proxy: Proxy::default(),
         logs: std::env::temp_dir().join(format!("kind-harness-bring-up-{}", std::process::id())),
     }
@@ -179,7 +182,7 @@ async fn a_step_that_hangs_ends_at_its_limit() {
     let blueprint = blueprint(ClusterSpec::single_node());
     let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
     assert_eq!(error.step, "start the control planes");
-    assert_eq!(error.source.to_string(), "not done within its limit of 300 s, still under way on demo-control-plane");
+    assert_eq!(error.source.to_string(), "not done within its limit of 303 s, still under way on demo-control-plane");
     assert_eq!(engine.left(), Vec::<String>::new());
     std::fs::remove_dir_all(&blueprint.logs).ok();
 }
@@ -191,11 +194,11 @@ async fn a_deadline_ends_a_step_before_its_limit_and_names_what_hung() {
     engine.when("exec demo-control-plane2 kubeadm join", Outcome::Hang);
     engine.when("kubectl", Outcome::Hang);
     let mut blueprint = blueprint(ClusterSpec::default());
-    blueprint.deadline = Some(Deadline::after(Duration::from_secs(100)));
+    blueprint.deadline = Some(Deadline::after(Duration::from_secs(80)));
     let (outcome, progress) = bring_up(&engine, &blueprint).await;
     let error = outcome.unwrap_err();
     assert_eq!((error.step, error.node.as_ref().unwrap().as_str()), ("join the nodes", "demo-control-plane2"));
-    let expected = "not done within the 100 s that the whole creation has; under way were: join the nodes \
+    let expected = "not done within the 80 s that the whole creation has; under way were: join the nodes \
                     (demo-control-plane2, demo-worker), install storage";
     assert_eq!(error.source.to_string(), expected);
     assert_eq!(engine.left(), Vec::<String>::new());
@@ -282,7 +285,7 @@ async fn everybody_finds_the_registry() {
 #[tokio::test]
 async fn a_manifest_that_is_refused_is_named() {
     let engine = engine();
-    engine.when("apply --server-side", Outcome::Exit(1, "error: it is no good".into()));
+    engine.when("apply --server-side --filename -", Outcome::Exit(1, "error: it is no good".into()));
     let mut spec = ClusterSpec::single_node();
     spec.manifests.push(Manifest { path: "a.yaml".into(), content: Some("kind: X".into()) });
     let blueprint = blueprint(spec);

@@ -21,6 +21,7 @@ const PROGRAMS: &[&str] = &[
     "xtables-nft-multi",
     "nft",
     "conntrack",
+    "ipset",
     "ethtool",
     "socat",
     "mount",

@@ -13,7 +13,7 @@ use kind_harness::{
     ClusterName, ClusterSpec,
     provision::{Blueprint, Creation, STEPS, provision},
     settings::Settings,
-    spec::Proxy,
+    spec::{NetworkPools, Proxy},
 };
 
 use crate::{
@@ -115,6 +115,7 @@ impl Bench {
             deadline: None,
             // Waited for below, in the way in which kind is measured.
             wait: None,
+            pools: NetworkPools::default(),
             proxy: Proxy::default(),
             logs: self.logs.clone(),
         };

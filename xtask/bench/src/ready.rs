@@ -21,7 +21,8 @@ pub(crate) async fn client(record: &ClusterRecord) -> anyhow::Result<Client> {
 
 /// Waits until all nodes are Ready.
 pub(crate) async fn nodes(client: &Client, record: &ClusterRecord) -> anyhow::Result<()> {
-    Ok(nodes_ready(client, record.nodes.len(), LIMIT).await?)
+    let names: Vec<&str> = record.nodes.iter().map(|node| node.name.as_str()).collect();
+    Ok(nodes_ready(client, &names, LIMIT).await?)
 }
 
 /// Waits until there are pods and every one is Ready.

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use kind_images::machine::DISK_OF_A_BUILD;
 use nix::sys::statvfs::statvfs;
 
 /// What a node image, a cluster and the build of both take.
-const LEAST: u64 = 10 * GIB;
+const LEAST: u64 = DISK_OF_A_BUILD;
 const GIB: u64 = 1 << 30;
 
 /// The disk is too full.

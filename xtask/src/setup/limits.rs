@@ -1,59 +1,44 @@
-//! The kernel's limits for inotify, which all containers of a machine share: raised where we may, else an error with the
-//! command. Changes of `/proc/sys` last until the next boot.
+//! The kernel's limits for inotify, which all containers of a machine share: raised where we may, else an error where nodes
+//! would not come up. Changes of `/proc/sys` last until the next boot.
 
 use std::{fs, io};
 
+use kind_engine::EngineFacts;
+use kind_images::machine::{Certainty, INSTANCES, Need, Room, Shortage, WATCHES};
 use nix::unistd::Uid;
 
 use crate::context::Context;
 
-/// A limit of the kernel.
-#[derive(Debug, Clone, Copy)]
-struct Limit {
-    name: &'static str,
-    /// Below this, the kubelets of a second cluster die with "too many open files".
-    least: u64,
-    /// What it is raised to.
-    raised: u64,
-}
-
-const LIMITS: [Limit; 2] = [
-    Limit { name: "fs.inotify.max_user_instances", least: 512, raised: 1024 },
-    Limit { name: "fs.inotify.max_user_watches", least: 524_288, raised: 524_288 },
-];
-
-/// A limit is too low and could not be raised.
+/// The machine has too little of something for the clusters of the tests.
 #[derive(Debug, thiserror::Error)]
-#[error("raise the kernel's limit {name}: it is {found}, nodes need {least}; run `sysctl -w {name}={raised}` as root")]
-pub struct LimitError {
-    name: &'static str,
-    found: u64,
-    least: u64,
-    raised: u64,
-    /// The system's reason.
-    #[source]
-    source: io::Error,
+#[error("set up this machine for clusters: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct LimitError(Vec<Shortage>);
+
+/// Raises what is too low for several clusters, as root, and refuses what is too low for one.
+pub(super) fn provide(ctx: &Context, engine: &EngineFacts) -> Result<(), LimitError> {
+    if Room::of(engine).is_none() {
+        return Ok(());
+    }
+    for (name, enough) in [INSTANCES, WATCHES] {
+        match raise(name, enough) {
+            Ok(None) => {}
+            Ok(Some(found)) => {
+                ctx.ui.line(&format!("raised the kernel's limit {name} from {found} to {enough}, until the next boot"));
+            }
+            Err(error) => ctx.ui.line(&format!("the kernel's limit {name} cannot be raised: {error}")),
+        }
+    }
+    // What is left now, in whichever way it came to that.
+    let room = Room { disk: None, ..Room::of(engine).unwrap_or_default() };
+    let short = room.shortages(Need::of(3, 1)).into_iter();
+    let short: Vec<Shortage> = short.filter(|shortage| shortage.certainty() == Certainty::Sure).collect();
+    if short.is_empty() { Ok(()) } else { Err(LimitError(short)) }
 }
 
-/// Raises what is too low.
-pub(super) fn raise(ctx: &Context) -> Result<(), LimitError> {
-    for Limit { name, least, raised } in LIMITS {
-        let file = format!("/proc/sys/{}", name.replace('.', "/"));
-        // A kernel without this limit has none that is too low.
-        let Some(found) = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<u64>().ok()) else {
-            continue;
-        };
-        if found >= least {
-            continue;
-        }
-        let write = || {
-            if !Uid::effective().is_root() {
-                return Err(io::ErrorKind::PermissionDenied.into());
-            }
-            fs::write(&file, raised.to_string())
-        };
-        write().map_err(|source| LimitError { name, found, least, raised, source })?;
-        ctx.ui.line(&format!("raised the kernel's limit {name} from {found} to {raised}, until the next boot"));
-    }
-    Ok(())
+/// Returns what it was, where it was too low. Only root may, and a kernel without this limit has none that is too low.
+fn raise(name: &str, enough: u64) -> io::Result<Option<u64>> {
+    let file = format!("/proc/sys/{}", name.replace('.', "/"));
+    let found = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    let Some(found) = found.filter(|found| *found < enough && Uid::effective().is_root()) else { return Ok(None) };
+    fs::write(&file, enough.to_string()).map(|()| Some(found))
 }

@@ -100,7 +100,7 @@ pub async fn prepare(ctx: &Context) -> Result<Prepared, SetupError> {
     let facts = engine.facts().await.map_err(SetupError::Facts)?;
     if facts.local {
         disk::check(Path::new(&facts.root_dir))?;
-        limits::raise(ctx)?;
+        limits::provide(ctx, &facts)?;
     }
     ctx.ui.line(&format!(
         "engine {} (API {}), {} on control groups v{}, {} processors",
