@@ -72,7 +72,7 @@ async fn crash(context: &Context, node: &PlannedNode) -> Failure {
             return Ok(Check::not_yet("not looked at yet"));
         }
         // A node that cannot be asked is kubeadm's to complain of.
-        let output = context.engine.exec(node.name.as_str(), &command).await;
+        let output = context.exec(&node.name, &command).await;
         let printed = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         Ok(find(&printed).map_or_else(|| Check::not_yet("every component stays up"), Check::Done))
     };
