@@ -10,7 +10,7 @@ use crate::{duration, exit};
 mod build;
 mod conformance;
 
-pub(crate) use build::{Build, ConformanceImage, NodeImage};
+pub(crate) use build::{BaseImage, Build, ConformanceImage, NodeImage};
 pub(crate) use conformance::{Conformance, ConformanceList, ConformanceRun, Specs};
 
 /// Creates and manages Kubernetes clusters whose nodes are containers.

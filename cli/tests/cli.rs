@@ -180,6 +180,11 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
     let words = ["cluster name", "expected 1 to 49 of a-z"];
     assert_fails(&run(&["create", "cluster", &format!("--name={name}")]), 2, &words);
     assert_fails(&run(&["delete", "cluster", &format!("-n={name}")]), 2, &words);
+    let commands = "get nodes,get kubeconfig,export kubeconfig,export logs,load docker-image x,load image-archive x";
+    for command in commands.split(',') {
+        let command: Vec<&str> = command.split(' ').collect();
+        assert_fails(&run(&[command, vec![&format!("--name={name}")]].concat()), 2, &words);
+    }
     if name.is_empty() {
         return;
     }
@@ -190,6 +195,13 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
     let text = format!("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: {name:?}\n");
     let from_file = run_in(home.path(), &["create", "cluster", "--config", "-"], &[], &text);
     assert_fails(&from_file, 3, &["standard input:3:7: name: cluster name"]);
+}
+
+#[test]
+fn no_color_takes_the_colours_out() {
+    let help = |variables: &[(&str, &str)]| stdout(&run_in(Path::new("/"), &["--help"], variables, ""));
+    assert!(help(&[("CLICOLOR_FORCE", "1")]).contains('\u{1b}'), "there are no colours to take out");
+    assert!(!help(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'));
 }
 
 #[test]

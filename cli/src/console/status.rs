@@ -50,18 +50,22 @@ impl Console {
 
     /// Sends the log to standard error where it is asked for.
     pub(crate) fn install_log(&self) {
-        let level = match self.verbosity {
-            _ if self.quiet => LevelFilter::ERROR,
-            0 | 1 => LevelFilter::WARN,
-            2 => LevelFilter::DEBUG,
-            _ => LevelFilter::TRACE,
-        };
-        let log = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+        let log = tracing_subscriber::fmt().with_max_level(self.level()).with_target(false);
         match &self.form {
             Form::Json => log.with_writer(LogLines::default).with_ansi(false).init(),
             // By itself it would colour a file, too; whether it colours a terminal it takes from `NO_COLOR`.
             _ if std::io::stderr().is_terminal() => log.with_writer(std::io::stderr).init(),
             _ => log.with_writer(std::io::stderr).with_ansi(false).init(),
+        }
+    }
+
+    /// What of the log is shown.
+    fn level(&self) -> LevelFilter {
+        match self.verbosity {
+            _ if self.quiet => LevelFilter::ERROR,
+            0 | 1 => LevelFilter::WARN,
+            2 => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
         }
     }
 
@@ -129,4 +133,20 @@ impl Console {
 /// Where even standard error is gone, there is nobody to tell.
 pub(super) fn write(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_level_of_verbosity_shows_more() {
+        let at = |quiet, verbosity| Console::new(quiet, verbosity, ProgressForm::Plain);
+        let shown = |console: Console| (console.tells_waiting(), console.level());
+        assert_eq!(shown(at(false, 0)), (false, LevelFilter::WARN));
+        assert_eq!(shown(at(false, 1)), (true, LevelFilter::WARN));
+        assert_eq!(shown(at(false, 2)), (true, LevelFilter::DEBUG));
+        assert_eq!(shown(at(false, 3)), (true, LevelFilter::TRACE));
+        assert_eq!(shown(at(true, 3)), (false, LevelFilter::ERROR));
+    }
 }
