@@ -13,7 +13,7 @@ mod given;
 mod power;
 mod program;
 
-pub(crate) use build::{Build, ConformanceImage, NodeImage};
+pub(crate) use build::{BaseImage, Build, ConformanceImage, NodeImage};
 pub(crate) use conformance::{Conformance, ConformanceList, ConformanceRun, Specs};
 pub(crate) use given::{Given, Kubeconfig, Name, NameOrWord, given, given_ref};
 pub(crate) use power::{Pause, Restart, Start, StartCluster, Stop, StopCluster, Unpause};

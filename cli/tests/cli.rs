@@ -146,6 +146,13 @@ fn a_source_that_is_none_is_refused_before_an_engine_is_asked(#[case] arguments:
     assert_fails(&run(&[&["build", "node-image"], arguments].concat()), 3, &[words]);
 }
 
+#[test]
+fn no_color_takes_the_colours_out() {
+    let help = |variables: &[(&str, &str)]| stdout(&run_in(Path::new("/"), &["--help"], variables, ""));
+    assert!(help(&[("CLICOLOR_FORCE", "1")]).contains('\u{1b}'), "there are no colours to take out");
+    assert!(!help(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'));
+}
+
 #[rstest]
 #[case(&["create", "cluster"])]
 #[case(&["delete", "cluster"])]

@@ -23,6 +23,12 @@ pub enum GenerateError {
         #[source]
         source: std::io::Error,
     },
+    /// A file that tells of images is not as it is known.
+    #[error("find {what} in upstream's sources: their form has changed")]
+    Image {
+        /// What was looked for.
+        what: &'static str,
+    },
     /// A spec has no name of its own.
     #[error(transparent)]
     Naming(#[from] NamingError),
@@ -60,6 +66,36 @@ pub fn generate(
     Ok(text)
 }
 
+/// The text of a list of images: a head, then one image a line: who expects it (`kubeadm`, or specs: `test`), its name, its
+/// tag, with tabs between.
+///
+/// `constants` is upstream's `cmd/kubeadm/app/constants/constants.go`, `manifest` its `test/utils/image/manifest.go`.
+///
+/// # Errors
+/// When one of the two does not look as it is known.
+pub fn generate_images(version: &str, constants: &str, manifest: &str) -> Result<String, GenerateError> {
+    let mut text = format!("# Images that Kubernetes {version} expects, written by conformance-names.\n");
+    for (image, name) in
+        [("coredns/coredns", "CoreDNSVersion"), ("etcd", "DefaultEtcdVersion"), ("pause", "PauseVersion")]
+    {
+        let tag =
+            constants.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"'));
+        let tag = tag.ok_or(GenerateError::Image { what: name })?;
+        let _ = writeln!(text, "kubeadm\t{image}\t{tag}");
+    }
+    let quoted = |line: &str| {
+        let rest = line.split_once("= Config{list.PromoterE2eRegistry, ")?.1.strip_suffix('}')?;
+        let (name, tag) = rest.split_once(", ")?;
+        Some(format!("test\t{}\t{}\n", name.trim_matches('"'), tag.trim_matches('"')))
+    };
+    let mut lines: Vec<String> = manifest.lines().filter_map(|line| quoted(line.trim())).collect();
+    if lines.is_empty() {
+        return Err(GenerateError::Image { what: "images of specs" });
+    }
+    lines.sort();
+    Ok(text + &lines.concat())
+}
+
 /// The texts of the outermost containers in a Go source file.
 fn containers(source: &str) -> Vec<String> {
     let arguments = source.split("SIGDescribe(").skip(1);
@@ -83,6 +119,19 @@ mod tests {
             text,
             "# Conformance specs of Kubernetes v1, written by conformance-names.\nsig-node::pods::should_work\t[sig-node] Pods should work [Conformance]\n"
         );
+    }
+
+    #[test]
+    fn images_are_found_with_their_tags() {
+        let constants = "\t// CoreDNSVersion is\n\tCoreDNSVersion = \"v1.1\"\n\tDefaultEtcdVersion = \"3.7-0\"\n\tPauseVersion = \"3.10\"\n";
+        let manifest = "\tconfigs[Nginx] = Config{list.PromoterE2eRegistry, \"nginx\", \"1.27\"}\n\tconfigs[A] = Config{list.PrivateRegistry, \"a\", \"1\"}\n\tconfigs[BusyBox] = Config{list.PromoterE2eRegistry, \"busybox\", \"1.37\"}\n";
+        assert_eq!(
+            generate_images("v1", constants, manifest).unwrap(),
+            "# Images that Kubernetes v1 expects, written by conformance-names.\nkubeadm\tcoredns/coredns\tv1.1\nkubeadm\tetcd\t3.7-0\nkubeadm\tpause\t3.10\ntest\tbusybox\t1.37\ntest\tnginx\t1.27\n"
+        );
+        for (constants, manifest) in [("", manifest), (constants, "")] {
+            assert!(matches!(generate_images("v1", constants, manifest), Err(GenerateError::Image { .. })));
+        }
     }
 
     #[test]

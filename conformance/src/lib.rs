@@ -32,7 +32,7 @@ mod test_images;
 pub use catalog::{Catalog, Spec};
 pub use facts::{ClusterFacts, FactsError};
 pub use folder::{Begin, Folder, FolderError, Subject};
-pub use generate::{GenerateError, generate};
+pub use generate::{GenerateError, generate, generate_images};
 pub use invoke::{Ended, Invocation, InvokeError, Ran, focus};
 pub use junit::junit;
 pub use names::{ListError, list};

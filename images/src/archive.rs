@@ -222,4 +222,15 @@ mod tests {
         assert_eq!(make("one"), make("other"));
         assert_eq!(paths(&make("one")).last().unwrap(), "manifest.json");
     }
+
+    /// What the numbers in all tags stand for. Where this fails, raise those of the payload, the node and the conformance image
+    /// and write the new digest here.
+    #[test]
+    fn the_numbers_in_tags_are_those_of_this_form_of_layers() {
+        let mut layer = Layer::new(Vec::new());
+        layer.file("/a/b", 0o644, b"content").unwrap();
+        layer.folder("/c", 0o1777).unwrap();
+        layer.link("/a/d", "b").unwrap();
+        assert_eq!(sha256(&layer.finish().unwrap())[..12], *"LAYERPIN0000");
+    }
 }

@@ -29,7 +29,8 @@ pub(crate) async fn provide(workshop: &Workshop<'_>, engine: &dyn Engine) -> Res
         return Ok(());
     }
     let reference = base_image_reference(workshop.release());
-    if engine.image(&reference).await.during(STEP)?.is_some() {
+    let is_wanted_anew = workshop.options.rebuild && workshop.cache.result(&base_key(workshop.release())).is_none();
+    if !is_wanted_anew && engine.image(&reference).await.during(STEP)?.is_some() {
         workshop.progress.skipped(STEP);
         return Ok(());
     }
@@ -40,13 +41,7 @@ async fn make(workshop: &Workshop<'_>, engine: &dyn Engine, reference: &str) -> 
     let folder = root_file_system(workshop).await?;
     let tar = folder.join("rootfs.tar");
     let layer = fs::read(&tar).map_err(file(STEP, "read", &tar))?;
-    let config = json!({
-        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "container=docker"],
-        "Cmd": ["/bin/bash"],
-        // What tells systemd to power off; it takes SIGTERM for a request to start itself again.
-        "StopSignal": "SIGRTMIN+3",
-        "Labels": { labels::KIND: "base-image" },
-    });
+    let config = config();
     let path = workshop.cache.work("base", STEP)?.join("image.tar");
     let write = || {
         let mut archive = ImageArchive::create(&path)?;
@@ -56,6 +51,17 @@ async fn make(workshop: &Workshop<'_>, engine: &dyn Engine, reference: &str) -> 
     write().map_err(file(STEP, "write", &path))?;
     workshop.unless_stopped(STEP, engine.load_image(&path)).await?;
     fs::remove_file(&path).map_err(file(STEP, "remove", &path))
+}
+
+/// What containers of the image start with.
+fn config() -> serde_json::Value {
+    json!({
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "container=docker"],
+        "Cmd": ["/bin/bash"],
+        // What tells systemd to power off; it takes SIGTERM for a request to start itself again.
+        "StopSignal": "SIGRTMIN+3",
+        "Labels": { labels::KIND: "base-image" },
+    })
 }
 
 /// The folder with `rootfs.tar`.
@@ -96,9 +102,31 @@ pub(crate) fn mirrors(workshop: &Workshop<'_>, step: Step, work: &Path) -> Resul
     if let Some(mirror) = &workshop.options.debian_mirror {
         return Ok(vec![mirror.clone()]);
     }
-    apt::debian_mirrors(Path::new("/etc/apt"), workshop.release().debian, work).map_err(file(
-        step,
-        "write sources into",
-        work,
-    ))
+    let (apt, lists) = (Path::new("/etc/apt"), Path::new("/var/lib/apt/lists"));
+    apt::debian_mirrors(apt, lists, workshop.release().debian, work).map_err(file(step, "write sources into", work))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BuildOptions, Silent, cache::Cache, command::Host};
+
+    /// What the number in `base_key` stands for. Where this fails, raise the number and write the new digest here.
+    #[test]
+    fn the_number_in_the_tag_is_that_of_this_way_to_make_it() {
+        let command = mmdebstrap(Path::new("/work"), "a\nb", Path::new("/work/slim")).display();
+        let digest = crate::digest::sha256(format!("{command} {}", config()).as_bytes());
+        assert_eq!(digest[..12], *"BASEPIN00000");
+    }
+
+    #[tokio::test]
+    async fn a_mirror_that_is_named_goes_before_those_of_apt() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = "http://mirror.example/debian".to_owned();
+        let options = BuildOptions { debian_mirror: Some(named.clone()), ..BuildOptions::new(folder.path()) };
+        let cache = Cache::open(&options, STEP, &Silent).await.unwrap();
+        let host = Host::default();
+        let workshop = Workshop::new(&options, cache, &host, &Silent);
+        assert_eq!(mirrors(&workshop, STEP, folder.path()).unwrap(), [named]);
+    }
 }

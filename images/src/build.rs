@@ -42,12 +42,15 @@ pub async fn build_base(
     progress: &dyn Progress,
 ) -> Result<String, BuildError> {
     let reference = base_image_reference(options.release);
-    if has(engine, &reference, Step::Base).await? {
+    if !options.rebuild && has(engine, &reference, Step::Base).await? {
         skip(progress, &[Step::Base]);
         return Ok(reference);
     }
     let host = Host::default();
     let workshop = workshop(engine, options, progress, &host).await?;
+    if options.rebuild {
+        workshop.cache.forget(&base_key(options.release), Step::Base)?;
+    }
     base::provide(&workshop, engine).await?;
     Ok(reference)
 }
@@ -61,7 +64,11 @@ pub(crate) async fn build_with(
 ) -> Result<String, BuildError> {
     let is_of_table = options.source == Source::Module && options.base_image.is_none();
     let reference = node_image_reference(options.release);
-    if is_of_table && options.architecture.is_none() && has(engine, &reference, Step::NodeImage).await? {
+    if is_of_table
+        && options.architecture.is_none()
+        && !options.rebuild
+        && has(engine, &reference, Step::NodeImage).await?
+    {
         skip(progress, &Step::NODE);
         return Ok(reference);
     }
@@ -74,14 +81,18 @@ pub(crate) async fn build_with(
     let release = given.as_ref().map_or(options.release, |given| given.release);
     let options = BuildOptions { release, ..options.clone() };
     let workshop = Workshop { options: &options, ..workshop };
+    if options.rebuild {
+        forget(&workshop, &of_node(release))?;
+    }
     let programs = given.and_then(|given| given.programs);
     let reference = node_image_reference(release);
     // While this build waited for the cache folder, another may have made the image.
-    if has(engine, &reference, Step::NodeImage).await? {
+    if !options.rebuild && has(engine, &reference, Step::NodeImage).await? {
         skip(progress, steps(programs.as_deref()));
     } else {
         provide_payload(&workshop, engine, programs.as_deref()).await?;
         workshop.step(Step::NodeImage, node::make(&workshop, engine)).await?;
+        tidy(&workshop, programs.as_deref())?;
     }
     Ok(reference)
 }
@@ -105,8 +116,8 @@ async fn workshop<'a>(
     if let Some(wanted) = options.architecture.as_ref().filter(|wanted| **wanted != facts.architecture) {
         return Err(BuildError::OtherArchitecture { wanted: wanted.clone(), engine: facts.architecture });
     }
-    let cache = Cache::open(options, Step::Base).await?;
-    container::sweep(engine, Step::Base, cache.root()).await?;
+    let cache = Cache::open(options, Step::Base, progress).await?;
+    container::sweep(engine, Step::Base, &cache).await?;
     Ok(Workshop::new(options, cache, runner, progress))
 }
 
@@ -116,7 +127,8 @@ async fn provide_payload(
     engine: &dyn Engine,
     kubernetes: Option<&Path>,
 ) -> Result<(), BuildError> {
-    if has(engine, &payload_image_reference(workshop.release()), Step::ImageStore).await? {
+    let payload = payload_image_reference(workshop.release());
+    if !workshop.options.rebuild && has(engine, &payload, Step::ImageStore).await? {
         let (_, done) = steps(kubernetes).split_last().unwrap_or((&Step::NodeImage, &[]));
         skip(workshop.progress, done);
         return Ok(());
@@ -126,17 +138,27 @@ async fn provide_payload(
     let ((), programs) = both.await?;
     let images = pod_images::archive(workshop, engine, &programs).await?;
     workshop.step(Step::ImageStore, payload::make(workshop, engine, &programs, &images)).await?;
-    let given = kubernetes.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let of_given = given.iter().cloned().chain(results(workshop.release()));
-    let kept: Vec<String> = Release::all().iter().flat_map(results).chain(of_given).collect();
-    workshop.cache.keep_only(&kept, Step::ImageStore)
+    // Half a gigabyte that only led to the image.
+    workshop.cache.forget(&pod_images::archive_key(workshop.release()), Step::ImageStore)
 }
 
-/// The results of a release that later builds may need: with those of every release, no build needs the network.
-fn results(release: &'static Release) -> Vec<String> {
+/// The results of a release's node image that later builds may need: with those of every release, none needs the network.
+fn of_node(release: &Release) -> Vec<String> {
     let programs = components(release).into_iter().map(|component| component.key(release));
-    let of_base = [base_key(release), pod_images::tools_key(release)];
-    programs.chain(of_base).chain(conformance::results(release)).collect()
+    programs.chain([base_key(release), pod_images::tools_key(release)]).collect()
+}
+
+/// Drops results that are to be made anew.
+pub(crate) fn forget(workshop: &Workshop<'_>, results: &[String]) -> Result<(), BuildError> {
+    results.iter().try_for_each(|name| workshop.cache.forget(name, Step::Base))
+}
+
+/// Drops what neither later builds of this version nor, by the look of it, those of another one need.
+pub(crate) fn tidy(workshop: &Workshop<'_>, kubernetes: Option<&Path>) -> Result<(), BuildError> {
+    let given = kubernetes.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let of = |release| of_node(release).into_iter().chain(conformance::results(release));
+    let kept: Vec<String> = Release::all().iter().chain([workshop.release()]).flat_map(of).chain(given).collect();
+    workshop.cache.tidy(&kept, Step::NodeImage)
 }
 
 /// Builds every component, one after the other: the Go toolchain keeps all processors busy by itself.

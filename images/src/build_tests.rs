@@ -39,7 +39,17 @@ impl Runner for FakeTools {
             let module = command.folder.join("upstream");
             fs::write(&module, "require (\na v1\n)\nreplace a => ./staging/a\n").unwrap();
             fs::write(command.folder.join("LICENSE"), "do what you like").unwrap();
-            return Ok(serde_json::json!({ "GoMod": module, "Dir": command.folder }).to_string());
+            let version = text.rsplit('@').next().unwrap();
+            let sum = crate::sums::of("k8s.io/kubernetes", version).unwrap();
+            let sum = if *self.content.lock().unwrap() == "another module" { "h1:x=" } else { sum };
+            return Ok(serde_json::json!({ "GoMod": module, "Dir": command.folder, "Sum": sum }).to_string());
+        }
+        if text.starts_with("go build") && text.contains("runc") && *self.content.lock().unwrap() == "needs more" {
+            let more = fs::read_to_string(command.folder.join("go.sum")).unwrap() + "example.com/a v1.0.0 h1:x=\n";
+            fs::write(command.folder.join("go.sum"), more).unwrap();
+        }
+        if let Some(tar) = command.arguments.iter().find(|word| word.ends_with("/rootfs.tar")) {
+            fs::write(tar, "").unwrap();
         }
         if text.contains("./cmd/kubeadm") {
             let output = Path::new(command.arguments.iter().skip_while(|word| *word != "-o").nth(1).unwrap());
@@ -254,4 +264,39 @@ async fn offline_fails_where_something_would_have_to_be_fetched() {
     let options = BuildOptions { offline: true, ..BuildOptions::new(folder.path()) };
     let error = build_with(&FakeEngine::default(), &options, &Silent, &FakeTools::default()).await.unwrap_err();
     assert!(error.to_string().starts_with("base root file system: this needs the network"), "{error}");
+}
+
+#[tokio::test]
+async fn a_module_without_a_known_checksum_ends_the_build() {
+    for (content, expected) in [
+        (
+            "needs more",
+            "runc: modules are needed whose checksums are not in images/modules/go.sum: example.com/a v1.0.0",
+        ),
+        (
+            "another module",
+            "Kubernetes programs: fetch k8s.io/kubernetes@v1.37.2: its checksum is \"h1:x=\", expected h1:",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (options, tools) = (BuildOptions::new(folder.path()), FakeTools::default());
+        *tools.content.lock().unwrap() = content.to_owned();
+        let error = build_with(&engine(&options), &options, &Silent, &tools).await.unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_rebuild_uses_neither_images_nor_results_of_earlier_builds() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = BuildOptions::new(folder.path());
+    let (engine, tools) = (engine(&options), FakeTools::default());
+    build_with(&engine, &options, &Silent, &tools).await.unwrap_err();
+    engine.add_image(&node_image_reference(options.release), &[]);
+    build_with(&engine, &options, &Silent, &tools).await.unwrap();
+    assert_eq!(tools.builds("opencontainers/runc"), 1);
+    let again = BuildOptions { rebuild: true, ..options };
+    build_with(&engine, &again, &Silent, &tools).await.unwrap_err();
+    let ran = tools.ran.lock().unwrap().iter().filter(|text| text.starts_with("mmdebstrap --variant")).count();
+    assert_eq!((tools.builds("opencontainers/runc"), ran), (2, 1));
 }

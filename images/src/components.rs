@@ -197,17 +197,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_module_has_the_version_of_the_table() {
-        let release = Release::newest();
-        let versions: Vec<&str> = release.fields().iter().map(|(_, version)| *version).collect();
-        for component in components(release) {
-            for (module, version) in component.modules {
-                assert!(versions.contains(&version), "{module} {version} is not in the version table");
-            }
-        }
-    }
-
-    #[test]
     fn several_programs_are_named_by_their_packages() {
         for component in components(Release::newest()) {
             assert!(component.rename.is_none() || component.packages.len() == 1, "{:?}", component.step);

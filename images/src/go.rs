@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{BuildError, Release, Step, cache, command::HostCommand, components::Component, tools, workshop::Workshop};
+use crate::{
+    BuildError, Release, Step, cache, command::HostCommand, components::Component, sums, tools, workshop::Workshop,
+};
 
 /// How a component is built, beyond what it says itself.
 pub(crate) struct Recipe<'a> {
@@ -19,6 +21,14 @@ pub(crate) struct Recipe<'a> {
     pub(crate) verb: &'static [&'static str],
     /// Files of Kubernetes' module that go beside the programs, under their paths there.
     pub(crate) files: &'static [&'static str],
+}
+
+impl<'a> Recipe<'a> {
+    /// How a node's component of a release is built.
+    pub(crate) fn of(component: &'a Component, release: &Release) -> Self {
+        let kubernetes = (component.step == Step::Kubernetes).then(|| KubernetesModule::of(release));
+        Self { component, key: component.key(release), kubernetes, verb: &["build"], files: &[] }
+    }
 }
 
 /// A release of Kubernetes, as its module file needs it.
@@ -38,10 +48,7 @@ impl KubernetesModule {
 
 /// Builds a component, or takes the result of an earlier build. Returns the folder with its programs.
 pub(crate) async fn build(workshop: &Workshop<'_>, component: &Component) -> Result<PathBuf, BuildError> {
-    let release = workshop.release();
-    let kubernetes = (component.step == Step::Kubernetes).then(|| KubernetesModule::of(release));
-    let key = component.key(release);
-    build_as(workshop, &Recipe { component, key, kubernetes, verb: &["build"], files: &[] }).await
+    build_as(workshop, &Recipe::of(component, workshop.release())).await
 }
 
 /// As [`build`], by a recipe.
@@ -55,24 +62,13 @@ pub(crate) async fn build_as(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Re
 }
 
 async fn compile(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Result<PathBuf, BuildError> {
-    let Recipe { component, key, kubernetes, verb, files } = recipe;
+    let Recipe { component, key, verb, files, .. } = recipe;
     let step = component.step;
-    tools::go(workshop, step, Release::newest()).await?;
     if component.cgo {
         tools::c(workshop, step, true).await?;
     }
     let module = workshop.cache.work(key, step)?;
-    let (text, upstream) = match kubernetes {
-        Some(kubernetes) => {
-            let upstream = download(workshop, step, kubernetes.version, &module).await?;
-            (kubernetes_module(kubernetes, &upstream, step)?, Some(upstream))
-        }
-        None => (plain_module(component), None),
-    };
-    write(step, &module.join("go.mod"), &text)?;
-    if let Some(main) = component.main {
-        write(step, &module.join("main.go"), main)?;
-    }
+    let upstream = write_module(workshop, recipe, &module).await?;
     let unfinished = workshop.cache.begin(key, step)?;
     let output = match component.rename {
         Some(name) => unfinished.folder.join(name),
@@ -87,6 +83,7 @@ async fn compile(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Result<PathBuf
         .args(jobs)
         .args(&component.packages);
     workshop.run(step, &build).await?;
+    check_sums(step, &module)?;
     if let Some(upstream) = upstream {
         for name in *files {
             let (source, target) = (upstream.sources.join(name), unfinished.folder.join(name));
@@ -104,17 +101,84 @@ async fn compile(workshop: &Workshop<'_>, recipe: &Recipe<'_>) -> Result<PathBuf
     unfinished.finish()
 }
 
+/// Writes what Go needs to build a recipe: the module file, the checksums, and a main package of our own.
+pub(crate) async fn write_module(
+    workshop: &Workshop<'_>,
+    recipe: &Recipe<'_>,
+    folder: &Path,
+) -> Result<Option<Upstream>, BuildError> {
+    let step = recipe.component.step;
+    tools::go(workshop, step, Release::newest()).await?;
+    let (text, upstream) = match &recipe.kubernetes {
+        Some(kubernetes) => {
+            let upstream = download(workshop, step, kubernetes.version, folder).await?;
+            (kubernetes_module(kubernetes, &upstream, step)?, Some(upstream))
+        }
+        None => (plain_module(recipe.component), None),
+    };
+    write(step, &folder.join("go.mod"), &text)?;
+    write(step, &folder.join("go.sum"), sums::ALL)?;
+    if let Some(main) = recipe.component.main {
+        write(step, &folder.join("main.go"), main)?;
+    }
+    Ok(upstream)
+}
+
+/// Fails where a build needed a module whose checksum nobody has looked at: Go then adds it to its list.
+fn check_sums(step: Step, module: &Path) -> Result<(), BuildError> {
+    let path = module.join("go.sum");
+    let used = fs::read_to_string(&path).map_err(cache::file(step, "read", &path))?;
+    let unknown = sums::unknown(&used);
+    if unknown.is_empty() { Ok(()) } else { Err(BuildError::UnknownModules { step, unknown }) }
+}
+
+/// Has Go find every package of a recipe for an architecture, which notes the checksums of what it had to look at.
+pub(crate) async fn list(
+    workshop: &Workshop<'_>,
+    recipe: &Recipe<'_>,
+    folder: &Path,
+    architecture: &str,
+) -> Result<(), BuildError> {
+    let component = recipe.component;
+    let tests = recipe.verb.contains(&"test").then_some("-test");
+    let command = command(workshop, folder)
+        .env("GONOSUMDB", "")
+        .env("GOARCH", architecture)
+        .env("CGO_ENABLED", if component.cgo { "1" } else { "0" })
+        .args(["list", "-deps", "-tags", component.tags])
+        .args(tests)
+        .args(&component.packages);
+    workshop.run(component.step, &command).await.map(drop)
+}
+
+/// Settings of Go that decide what is built or what is believed; those of the user and of the machine have no say.
+const FIXED: [(&str, &str); 4] = [
+    // The module file names what is wanted; the versions that this implies are filled in.
+    ("GOFLAGS", "-mod=mod -buildvcs=false"),
+    ("GOWORK", "off"),
+    ("GOTOOLCHAIN", "local"),
+    // The list of this crate is what is believed, on machines that cannot reach Go's database as well.
+    ("GONOSUMDB", "*"),
+];
+
+/// The `go` command as far as it is the same for every source: no setting of the user's but where modules come from.
+pub(crate) fn with_places(workshop: &Workshop<'_>, folder: &Path) -> HostCommand {
+    let command = HostCommand::new("go", folder).env("GOENV", "off");
+    let places = workshop.go_places.get().into_iter().flatten();
+    places.fold(command, |command, (name, value)| command.env(name, value))
+}
+
+/// Where this user's Go fetches modules from and keeps them: what `GOENV=off` would otherwise hide.
+pub(crate) const PLACES: [&str; 5] = ["GOPROXY", "GONOPROXY", "GOINSECURE", "GOMODCACHE", "GOCACHE"];
+
 /// The `go` command, indifferent to settings of this machine that would change what is built.
 pub(crate) fn command(workshop: &Workshop<'_>, folder: &Path) -> HostCommand {
-    let command = HostCommand::new("go", folder)
-        // The module file names what is wanted; the versions that this implies and their checksums are filled in.
-        .env("GOFLAGS", "-mod=mod -buildvcs=false")
-        .env("GOWORK", "off");
+    let command = FIXED.iter().fold(with_places(workshop, folder), |command, (name, value)| command.env(name, value));
     if workshop.options.offline { command.env("GOPROXY", "off") } else { command }
 }
 
 /// Where Go keeps upstream's module.
-struct Upstream {
+pub(crate) struct Upstream {
     module_file: PathBuf,
     sources: PathBuf,
 }
@@ -124,6 +188,11 @@ async fn download(workshop: &Workshop<'_>, step: Step, version: &str, folder: &P
     let printed = workshop.run(step, &command(workshop, folder).args(["mod", "download", "-json", &module])).await?;
     let facts: serde_json::Value = serde_json::from_str(&printed).unwrap_or_default();
     let path = |name: &str| facts[name].as_str().map(PathBuf::from);
+    let (found, wanted) = (facts["Sum"].as_str().unwrap_or_default(), sums::of("k8s.io/kubernetes", version));
+    if Some(found) != wanted {
+        let wanted = wanted.unwrap_or("none").to_owned();
+        return Err(BuildError::OtherSum { step, module, found: found.to_owned(), wanted });
+    }
     match (path("GoMod"), path("Dir")) {
         (Some(module_file), Some(sources)) => Ok(Upstream { module_file, sources }),
         _ => Err(BuildError::UpstreamModule { step, path: folder.to_owned() }),

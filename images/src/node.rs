@@ -59,6 +59,16 @@ pub(crate) async fn make(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result
     container.close(result).await
 }
 
+/// What decides what the image is, beside the files themselves.
+pub(crate) fn tables(release: &Release) -> [(&'static str, String); 4] {
+    [
+        ("places", format!("{PLACES:?}")),
+        ("enabled", ENABLED.join(" ")),
+        ("changes", changes(release).join("\n")),
+        ("images", [pause_image(release), provisioner_image(release), HELPER_IMAGE.to_owned()].join(" ")),
+    ]
+}
+
 /// What containers of the image start with.
 fn changes(release: &Release) -> Vec<String> {
     vec![

@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Checksum, Release, Source};
 
-/// What a caller may choose about a build. Release, source, version and base image decide what the image contains; nothing
-/// else here does.
+/// What a caller may choose about a build. Release, source, version and base image decide which image it is; nothing else here
+/// does.
 #[derive(Debug, Clone)]
 pub struct BuildOptions {
     /// What to build: Kubernetes where the source is its modules, and everything else.
@@ -27,6 +27,9 @@ pub struct BuildOptions {
     pub cache: PathBuf,
     /// How many compilers may run at once; `None` for as many as there are processors.
     pub jobs: Option<usize>,
+    /// Make everything anew, with what this machine and the archives have today, in place of what an earlier build made of the
+    /// same inputs.
+    pub rebuild: bool,
     /// Fail rather than fetch anything.
     pub offline: bool,
     /// Where Debian's packages come from, as a URL. `None` for what this machine's own
@@ -49,6 +52,7 @@ impl BuildOptions {
             architecture: None,
             cache: cache.into(),
             jobs: None,
+            rebuild: false,
             offline: false,
             debian_mirror: None,
             stop: CancellationToken::new(),

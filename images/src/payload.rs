@@ -60,9 +60,12 @@ async fn fill(
     container.script("store", &["start"]).await?;
     container.script_with_file("store", &["import"], images).await?;
     container.script("store", &["finish"]).await?;
-    let changes =
-        ["ENTRYPOINT []".to_owned(), "CMD [\"/bin/bash\"]".to_owned(), format!("LABEL {}=payload-image", labels::KIND)];
-    container.commit(&payload_image_reference(workshop.release()), &changes).await
+    container.commit(&payload_image_reference(workshop.release()), &changes()).await
+}
+
+/// What containers of the image start with.
+fn changes() -> [String; 3] {
+    ["ENTRYPOINT []".to_owned(), "CMD [\"/bin/bash\"]".to_owned(), format!("LABEL {}=payload-image", labels::KIND)]
 }
 
 fn write_files(tar: &Path, programs: &Programs, materials: &Materials) -> io::Result<()> {
@@ -81,6 +84,13 @@ fn write_files(tar: &Path, programs: &Programs, materials: &Materials) -> io::Re
 mod tests {
     use super::*;
     use crate::{Release, components::components};
+
+    /// What the number in `payload_key` stands for. Where this fails, raise the number and write the new digest here.
+    #[test]
+    fn the_number_in_the_tag_is_that_of_these_tables() {
+        let digest = crate::digest::sha256(format!("{PLACES:?} {:?}", changes()).as_bytes());
+        assert_eq!(digest[..12], *"PAYLOADPIN00");
+    }
 
     #[test]
     fn every_program_of_a_node_is_built() {

@@ -101,7 +101,7 @@ pub(crate) fn provisioner_image(release: &Release) -> String {
 }
 
 /// The name of the archive's result in the cache.
-fn archive_key(release: &Release) -> String {
+pub(crate) fn archive_key(release: &Release) -> String {
     format!("pod-images-{}", payload_key(release))
 }
 
@@ -184,18 +184,16 @@ mod tests {
 
     #[test]
     fn names_and_tags_are_those_that_kubeadm_expects() {
-        let names: Vec<String> = pod_images(Release::newest()).into_iter().map(|image| image.name).collect();
-        // `kubeadm config images list` of v1.37.2.
-        for expected in [
-            "registry.k8s.io/kube-apiserver:v1.37.2",
-            "registry.k8s.io/kube-controller-manager:v1.37.2",
-            "registry.k8s.io/kube-scheduler:v1.37.2",
-            "registry.k8s.io/kube-proxy:v1.37.2",
-            "registry.k8s.io/coredns/coredns:v1.14.6",
-            "registry.k8s.io/pause:3.10.2",
-            "registry.k8s.io/etcd:3.7.0-0",
-        ] {
-            assert!(names.iter().any(|name| name == expected), "{expected} is missing from {names:?}");
+        for release in Release::all() {
+            let names: Vec<String> = pod_images(release).into_iter().map(|image| image.name).collect();
+            let programs = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"];
+            let of_release = programs.map(|program| format!("registry.k8s.io/{program}:{}", release.kubernetes));
+            let of_kubeadm = crate::versions::expected_images(release, "kubeadm");
+            assert_eq!(of_kubeadm.len(), 3);
+            let of_kubeadm = of_kubeadm.into_iter().map(|name| format!("registry.k8s.io/{name}"));
+            for expected in of_release.into_iter().chain(of_kubeadm) {
+                assert!(names.contains(&expected), "{expected} is missing from {names:?}");
+            }
         }
     }
 

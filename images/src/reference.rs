@@ -1,10 +1,15 @@
-//! Which image a set of inputs makes: tags that are digests of everything that goes in. Pure functions.
+//! Which image a set of inputs makes: tags that are digests of what this crate decides. Pure functions.
+//!
+//! What it does not decide is no part of a tag: which Go and C compiler the machine has, and which point release of a package
+//! Debian has today. The image's bill of materials names them, and `rebuild` makes the same tag anew with today's. The
+//! numbers in the digests stand for Rust code that decides something and is no data; tests hold what they stand for.
 
 use crate::{
     Release,
     components::components,
     digest::Digest,
     embedded::{self, BASE, NODE, PAYLOAD},
+    node,
     pod_images::pod_images,
     source::tag_of,
 };
@@ -21,11 +26,12 @@ pub mod labels {
     pub const NODE_FEATURES: &str = "fixed-address,on-link-pods,load-balancer,registry,ipvs,zero-copy-store";
 }
 
-/// The reference of a release's node image. It changes with every version, file and flag that goes into the image, and
-/// with nothing else.
+/// The reference of a release's node image. It changes with every version, file, flag and label that this crate puts into the
+/// image, and with nothing else.
 pub fn node_image_reference(release: &Release) -> String {
-    let digest = Digest::new("node image 1")
+    let digest = Digest::new("node image 2")
         .field("payload", payload_image_reference(release))
+        .fields(node::tables(release))
         .fields(embedded::fields(NODE))
         .short();
     // Of no release of the table: no later version takes its place, so it is no old image when there are new ones.

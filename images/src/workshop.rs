@@ -1,6 +1,6 @@
 //! What every step has at hand: options, cache, the runner of programs, and who is told of progress.
 
-use std::time::Instant;
+use std::{collections::BTreeMap, sync::OnceLock, time::Instant};
 
 use kind_engine::EngineError;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,8 @@ pub(crate) struct Workshop<'a> {
     pub(crate) progress: &'a dyn Progress,
     /// Ends the build: the caller's stop, or a step that failed while another is under way.
     pub(crate) stop: CancellationToken,
+    /// Where this user's Go fetches modules from and keeps them, once that was asked.
+    pub(crate) go_places: OnceLock<BTreeMap<String, String>>,
 }
 
 impl<'a> Workshop<'a> {
@@ -30,7 +32,7 @@ impl<'a> Workshop<'a> {
         runner: &'a dyn Runner,
         progress: &'a dyn Progress,
     ) -> Self {
-        Self { options, cache, runner, progress, stop: options.stop.child_token() }
+        Self { options, cache, runner, progress, stop: options.stop.child_token(), go_places: OnceLock::new() }
     }
 
     /// What is built.
@@ -119,7 +121,7 @@ mod tests {
     async fn where_one_of_two_fails_the_other_may_clean_up() {
         let folder = tempfile::tempdir().unwrap();
         let options = BuildOptions::new(folder.path());
-        let (cache, host) = (Cache::open(&options, Step::Base).await.unwrap(), Host::default());
+        let (cache, host) = (Cache::open(&options, Step::Base, &Silent).await.unwrap(), Host::default());
         let workshop = Workshop::new(&options, cache, &host, &Silent);
         let script = |text: &str| HostCommand::new("sh", folder.path()).args(["-c", text]);
         let slow = script("trap 'echo cleaned up; exit 1' INT; touch ready; while :; do sleep 0.02; done");

@@ -13,8 +13,21 @@ pub(crate) enum Build {
     Conformance(ConformanceImage),
 }
 
+/// What every build takes.
+#[derive(Debug, Default, Clone, Args)]
+pub(crate) struct HowToBuild {
+    /// Make everything anew, with today's compilers and Debian packages, in place of what is there under the same name
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+    /// Where Debian's packages come from; else the sources of this machine's apt
+    #[arg(long, value_name = "URL")]
+    pub(crate) debian_mirror: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct BaseImage {
+    #[command(flatten)]
+    pub(crate) how: HowToBuild,
     /// Another name for the image
     #[arg(long, value_name = "NAME")]
     pub(crate) image: Option<String>,
@@ -22,6 +35,8 @@ pub(crate) struct BaseImage {
 
 #[derive(Debug, Args)]
 pub(crate) struct ConformanceImage {
+    #[command(flatten)]
+    pub(crate) how: HowToBuild,
     /// The Kubernetes version, such as `v1.36.3`, or `v1.36`; else the newest one
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: Option<String>,
@@ -55,6 +70,8 @@ pub(crate) struct NodeImage {
     /// The architecture, such as `amd64`; only the engine's own
     #[arg(long)]
     pub(crate) arch: Option<String>,
+    #[command(flatten)]
+    pub(crate) how: HowToBuild,
 }
 
 /// The kinds of sources.

@@ -3,7 +3,7 @@
 use kind_images::{BuildError, BuildOptions, Release, Source, SourceError, build, build_base, conformance};
 
 use crate::{
-    args::{Build, ConformanceImage, NodeImage},
+    args::{BaseImage, Build, ConformanceImage, NodeImage},
     commands::conformance::catalog,
     failure::Failure,
     output::print,
@@ -15,9 +15,13 @@ pub(crate) async fn run(session: &Session<'_>, what: Build) -> Result<(), Failur
     let cache = session.settings.cache_dir.as_deref().ok_or(Failure::NoHome)?.join("images");
     let options = BuildOptions::new(cache);
     // What is wrong with the arguments is said before an engine is asked.
+    let (Build::NodeImage(NodeImage { how, .. })
+    | Build::BaseImage(BaseImage { how, .. })
+    | Build::Conformance(ConformanceImage { how, .. })) = &what;
+    let options = BuildOptions { rebuild: how.rebuild, debian_mirror: how.debian_mirror.clone(), ..options };
     let options = match &what {
         Build::NodeImage(arguments) => chosen(options, arguments)?,
-        Build::Conformance(ConformanceImage { version: Some(version) }) => {
+        Build::Conformance(ConformanceImage { version: Some(version), .. }) => {
             BuildOptions { release: catalog(Some(version))?.release(), ..options }
         }
         Build::BaseImage(_) | Build::Conformance(_) => options,

@@ -50,20 +50,24 @@ impl Console {
 
     /// Sends the log to standard error where it is asked for.
     pub(crate) fn install_log(&self) {
-        let level = match self.verbosity {
-            _ if self.quiet => LevelFilter::ERROR,
-            0 | 1 => LevelFilter::WARN,
-            2 => LevelFilter::DEBUG,
-            _ => LevelFilter::TRACE,
-        };
         // kube notes every request that fails, ten a second while a cluster is waited for; what is waited for says the same.
         let kube = if self.verbosity < 2 { ",kube_client=off" } else { "" };
-        let log = tracing_subscriber::fmt().with_env_filter(format!("{level}{kube}")).with_target(false);
+        let log = tracing_subscriber::fmt().with_env_filter(format!("{}{kube}", self.level())).with_target(false);
         match &self.form {
             Form::Json => log.with_writer(LogLines::default).with_ansi(false).init(),
             // By itself it would colour a file, too; whether it colours a terminal it takes from `NO_COLOR`.
             _ if std::io::stderr().is_terminal() => log.with_writer(std::io::stderr).init(),
             _ => log.with_writer(std::io::stderr).with_ansi(false).init(),
+        }
+    }
+
+    /// What of the log is shown.
+    fn level(&self) -> LevelFilter {
+        match self.verbosity {
+            _ if self.quiet => LevelFilter::ERROR,
+            0 | 1 => LevelFilter::WARN,
+            2 => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
         }
     }
 
@@ -131,4 +135,20 @@ impl Console {
 /// Where even standard error is gone, there is nobody to tell.
 pub(super) fn write(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_level_of_verbosity_shows_more() {
+        let at = |quiet, verbosity| Console::new(quiet, verbosity, ProgressForm::Plain);
+        let shown = |console: Console| (console.tells_waiting(), console.level());
+        assert_eq!(shown(at(false, 0)), (false, LevelFilter::WARN));
+        assert_eq!(shown(at(false, 1)), (true, LevelFilter::WARN));
+        assert_eq!(shown(at(false, 2)), (true, LevelFilter::DEBUG));
+        assert_eq!(shown(at(false, 3)), (true, LevelFilter::TRACE));
+        assert_eq!(shown(at(true, 3)), (false, LevelFilter::ERROR));
+    }
 }

@@ -1,16 +1,26 @@
-//! Writes `conformance/names/VERSION.tsv` for every supported version, from the Kubernetes module of that version.
+//! Writes `conformance/names/VERSION.tsv` and `images/upstream/VERSION.tsv` for every supported version, from the Kubernetes
+//! module of that version: the specs, and the images that kubeadm and the specs expect.
 //!
 //! `cargo run -p kind-conformance --bin conformance-names` (needs Go; run it after a change of the version table)
 
 use std::{error::Error, fs, path::Path, process::Command};
 
-use kind_conformance::generate;
+use kind_conformance::{generate, generate_images};
 use kind_images::Release;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for release in Release::all().iter().filter(|release| release.has_conformance()) {
+    for release in Release::all() {
         let version = release.kubernetes;
         let module = module(version)?;
+        let read = |path: &str| fs::read_to_string(Path::new(&module).join(path));
+        let constants = read("cmd/kubeadm/app/constants/constants.go")?;
+        let text = generate_images(version, &constants, &read("test/utils/image/manifest.go")?)?;
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../images/upstream/{version}.tsv"));
+        fs::write(&path, &text)?;
+        println!("{}: {} images", path.display(), text.lines().count() - 1);
+        if !release.has_conformance() {
+            continue;
+        }
         let list = fs::read_to_string(Path::new(&module).join("test/conformance/testdata/conformance.yaml"))?;
         let text = generate(version, &list, &mut |file| fs::read_to_string(Path::new(&module).join(file)))?;
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("names/{version}.tsv"));

@@ -45,6 +45,11 @@ async fn make() -> anyhow::Result<Option<String>> {
     let Ok(engine) = DockerEngine::connect(settings.docker_host.as_deref()).await else { return Ok(None) };
     let has_base = engine.image(&base_image_reference(release)).await?.is_some();
     let is_ours = engine.image(&image).await?.is_some_and(|image| features::has(&image, features::POD_NETWORK));
+    if is_ours && !has_base && settings.require {
+        anyhow::bail!(
+            "KIND_TEST_REQUIRE is set, and there is no base image to balance the load: `kind-rs build base-image` makes it"
+        );
+    }
     if !(has_base && is_ours) {
         return Ok(None);
     }

@@ -7,7 +7,7 @@ use kind_engine::Engine;
 use crate::{
     BuildError, BuildOptions, Progress, Release, Step,
     build::{self as node_build, has, skip},
-    cache::{Cache, file},
+    cache::{Cache, file, note_use},
     command::{Host, Runner},
     components::components,
     container, go,
@@ -45,6 +45,8 @@ pub fn expected(release: &Release, cache: &Path) -> Option<ConformanceSuite> {
 /// built. Whether the engine has the image is the engine's to say.
 pub fn find(release: &Release, cache: &Path) -> Option<ConformanceSuite> {
     let suite = expected(release, cache)?;
+    // They stay while somebody runs them now and then.
+    [&suite.e2e_test, &suite.kubectl].into_iter().filter_map(|path| path.parent()).for_each(note_use);
     (suite.e2e_test.is_file() && suite.kubectl.is_file()).then_some(suite)
 }
 
@@ -76,22 +78,26 @@ async fn build_with(
         });
     };
     node_build::build_with(engine, options, progress, runner).await?;
-    if let Some(suite) = find(release, &options.cache)
+    if !options.rebuild
+        && let Some(suite) = find(release, &options.cache)
         && has(engine, &reference, Step::ConformanceImage).await?
     {
         skip(progress, &Step::CONFORMANCE);
         return Ok(suite);
     }
-    let cache = Cache::open(options, Step::ConformanceSuite).await?;
-    container::sweep(engine, Step::ConformanceSuite, cache.root()).await?;
+    let cache = Cache::open(options, Step::ConformanceSuite, progress).await?;
+    container::sweep(engine, Step::ConformanceSuite, &cache).await?;
     let workshop = Workshop::new(options, cache, runner, progress);
+    if options.rebuild {
+        node_build::forget(&workshop, &results(release))?;
+    }
     // The one waits for the network, the other for processors.
     let (root, mut built) = workshop.both(root_fs::provide(&workshop), provide_programs(&workshop)).await?;
     // The suite's specs need its kubectl: where the image was made elsewhere, it has to be built here.
     if let Some(kubernetes) = components(release).iter().find(|component| component.step == Step::Kubernetes) {
         go::build(&workshop, kubernetes).await?;
     }
-    if has(engine, &reference, Step::ConformanceImage).await? {
+    if !options.rebuild && has(engine, &reference, Step::ConformanceImage).await? {
         skip(progress, &[Step::Busybox, Step::TestImages, Step::ConformanceImage]);
     } else {
         built.insert(Step::Busybox, busybox::provide(&workshop).await?);
@@ -99,6 +105,7 @@ async fn build_with(
         workshop.step(Step::ConformanceImage, node::make(&workshop, engine, &archive, &reference)).await?;
         std::fs::remove_file(&archive).map_err(file(Step::ConformanceImage, "remove", &archive))?;
     }
+    node_build::tidy(&workshop, None)?;
     let missing = || BuildError::File {
         step: Step::ConformanceSuite,
         action: "find the suite in",

@@ -50,7 +50,8 @@ async fn make(workshop: &Workshop<'_>, key: &str) -> Result<PathBuf, BuildError>
     workshop.may_fetch(STEP)?;
     tools::debian(workshop, STEP).await?;
     tools::make(workshop, STEP).await?;
-    let work = workshop.cache.work("busybox", STEP)?;
+    // Empty, so that no archive of an earlier point release lies beside today's.
+    let work = workshop.cache.empty_work("busybox", STEP)?;
     let source = unpack(workshop, &work).await?;
     let make = |target: &str| HostCommand::new("make", &source).args(["--silent", target]);
     workshop.run(STEP, &make("defconfig")).await?;
@@ -92,8 +93,15 @@ fn archive(work: &Path) -> std::io::Result<PathBuf> {
         let is_signature = path.extension().is_some_and(|extension| extension == "asc");
         name.starts_with("busybox_") && name.contains(".orig.tar.") && !is_signature
     };
-    let mut paths = fs::read_dir(work)?.flatten().map(|entry| entry.path());
-    paths.find(is_it).ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    let mut paths: Vec<PathBuf> = fs::read_dir(work)?.flatten().map(|entry| entry.path()).filter(is_it).collect();
+    match (paths.pop(), paths.pop()) {
+        (Some(path), None) => Ok(path),
+        (None, _) => Err(std::io::ErrorKind::NotFound.into()),
+        (Some(one), Some(other)) => {
+            let text = format!("expected one archive, found {} and {}", one.display(), other.display());
+            Err(std::io::Error::other(text))
+        }
+    }
 }
 
 /// The configuration with our choices.
@@ -123,5 +131,7 @@ mod tests {
         let path = work.path().join("busybox_1.35.0.orig.tar.bz2");
         fs::write(&path, "").unwrap();
         assert_eq!(archive(work.path()).unwrap(), path);
+        fs::write(work.path().join("busybox_1.36.1.orig.tar.bz2"), "").unwrap();
+        assert!(archive(work.path()).is_err(), "which of two versions was meant is not for the folder's order to say");
     }
 }

@@ -12,3 +12,4 @@ pub(crate) use build::results;
 pub use build::{ConformanceSuite, build, expected, find};
 pub use images::{Substitute, substitutes};
 pub use node::image_reference;
+pub(crate) use programs::programs;

@@ -18,7 +18,7 @@ pub(super) const FILES: &[&str] = &[
 ];
 
 /// A component, and how it is built.
-pub(super) struct Program {
+pub(crate) struct Program {
     component: Component,
     kubernetes: Option<KubernetesModule>,
     verb: &'static [&'static str],
@@ -27,7 +27,7 @@ pub(super) struct Program {
 
 impl Program {
     /// The name of its result: changes with everything that the result depends on.
-    pub(super) fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         let digest = Digest::new("conformance program 1")
             .field("architecture", std::env::consts::ARCH)
             .field("component", format!("{:?}", self.component))
@@ -38,7 +38,7 @@ impl Program {
     }
 
     /// How it is built.
-    pub(super) fn recipe(&self) -> Recipe<'_> {
+    pub(crate) fn recipe(&self) -> Recipe<'_> {
         Recipe {
             component: &self.component,
             key: self.key(),
@@ -56,7 +56,7 @@ impl Program {
 
 /// Every program, the suite first: it takes longest, and the others reuse much of what it compiled. None where the
 /// release's suite is not offered.
-pub(super) fn programs(release: &Release) -> Vec<Program> {
+pub(crate) fn programs(release: &Release) -> Vec<Program> {
     let Some(conformance) = &release.conformance else { return Vec::new() };
     let current = KubernetesModule::of(release);
     let kubernetes = |step, version| Component::new(step, "k8s.io/kubernetes", version);

@@ -27,7 +27,7 @@ pub(super) async fn build(workshop: &Workshop<'_>, folder: &Path, output: &Path)
     let reported = reported(workshop, folder).await?;
     let version = reported.version.clone();
     let jobs = workshop.options.jobs.map(|jobs| format!("-p={jobs}"));
-    let mut command = HostCommand::new("go", folder)
+    let mut command = go::with_places(workshop, folder)
         // Everything else is the checkout's business: its workspace, and whether it brings its dependencies along.
         .env("CGO_ENABLED", "0")
         .args(["build", "-trimpath", "-buildvcs=false", "-ldflags"])

@@ -146,7 +146,7 @@ mod tests {
         let put = |name: &str, content: &str| fs::write(published.path().join(name), content).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let options = BuildOptions::new(folder.path());
-        let cache = Cache::open(&options, STEP).await.unwrap();
+        let cache = Cache::open(&options, STEP, &Silent).await.unwrap();
         let host = Host::default();
         let workshop = Workshop::new(&options, cache, &host, &Silent);
 

@@ -49,7 +49,8 @@ pub(super) async fn root(ctx: &Context, guest: Guest) -> Result<Root, VmError> {
     let unfinished = work.path().join("unfinished");
     let tree = work.path().join("tree");
     fs::create_dir(&unfinished).map_err(failed("make a folder beside"))?;
-    let mirrors = kind_images::debian_mirrors(Path::new("/etc/apt"), suite.name(), work.path());
+    let mirrors =
+        kind_images::debian_mirrors(Path::new("/etc/apt"), Path::new("/var/lib/apt/lists"), suite.name(), work.path());
     let bootstrap = Tool::new("mmdebstrap")
         .args(["--variant=essential".to_owned(), format!("--include={}", guest.packages().join(","))])
         .args(["doc", "man", "locale"].map(|folder| format!("--dpkgopt=path-exclude=/usr/share/{folder}/*")))
