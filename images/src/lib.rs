@@ -32,6 +32,7 @@ mod progress;
 mod reference;
 mod source;
 mod tools;
+pub mod upstream;
 mod versions;
 mod workshop;
 

@@ -26,6 +26,9 @@ pub(crate) struct Order {
     pub(crate) idle: Duration,
     /// The engine's address; `None` for the usual socket.
     pub(crate) engine: Option<String>,
+    /// The folder of the Docker client's configuration, which has the credentials for registries.
+    #[serde(default)]
+    pub(crate) docker_client: Option<PathBuf>,
     /// The proxies that its nodes are told of.
     #[serde(default)]
     pub(crate) proxy: Proxy,

@@ -168,6 +168,7 @@ pub(in crate::lease) fn order(home: &Home, scope: Scope, idle: Duration) -> Orde
         owner: scope.owner,
         idle,
         engine: None,
+        docker_client: None,
         proxy: crate::spec::Proxy::default(),
         logs: "/nonexistent".into(),
         records: None,
