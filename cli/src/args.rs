@@ -135,8 +135,8 @@ pub(crate) struct CreateCluster {
     /// for the image that `kind-rs build node-image --version` makes of it
     #[arg(long)]
     pub(crate) image: Option<Given<String>>,
-    /// The image of the load balancer in front of several control planes, where the node image has no nginx; an image
-    /// that `kind-rs build node-image` makes will do
+    /// The image of the load balancer in front of several control planes: upstream's nginx, or what `kind-rs build` makes;
+    /// where the node image has no nginx, upstream's is pulled
     #[arg(long, value_name = "IMAGE")]
     pub(crate) load_balancer_image: Option<Given<String>>,
     /// Keep the containers when the creation fails or is interrupted, for a look
@@ -286,7 +286,7 @@ pub(crate) enum Load {
 
 #[derive(Debug, Args)]
 pub(crate) struct LoadImages {
-    /// Which images
+    /// Which images, by tag, digest or ID
     #[arg(value_name = "IMAGE", required = true)]
     pub(crate) images: Vec<String>,
     #[command(flatten)]
@@ -295,7 +295,7 @@ pub(crate) struct LoadImages {
 
 #[derive(Debug, Args)]
 pub(crate) struct LoadArchives {
-    /// Which files
+    /// Which files; pipes will do, and `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]

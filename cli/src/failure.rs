@@ -116,6 +116,11 @@ pub(crate) enum Failure {
     /// Logs could not be exported.
     #[error(transparent)]
     Logs(#[from] LogsError),
+    /// There is nobody to read from.
+    #[error(
+        "load standard input: it is a terminal; expected an archive, as in `docker save app:1 | kind-rs load image-archive -`"
+    )]
+    NoInput,
     /// Images could not be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -267,6 +272,7 @@ impl Failure {
             | Self::SomeNotRemoved { .. } => exit::NOT_REMOVED,
             Self::Find(_)
             | Self::Power(_)
+            | Self::NoInput
             | Self::Unfit { .. }
             | Self::Logs(_)
             | Self::State(_)
@@ -324,7 +330,7 @@ fn step_code(error: &StepError) -> u8 {
 
 /// Whether the engine itself is well and only refused.
 fn is_answer(error: &EngineError) -> bool {
-    matches!(error, EngineError::Refused { .. } | EngineError::File { .. })
+    matches!(error, EngineError::Refused { .. } | EngineError::File { .. } | EngineError::ImageName { .. })
 }
 
 /// Words of the engine that do not tell a newcomer what to do.

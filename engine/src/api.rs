@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path};
 use async_trait::async_trait;
 use ipnet::IpNet;
 
-use crate::{Command, ContainerFacts, ContainerSpec, EngineError, ExecOutput, NetworkSpec, NodeFile, Streams};
+use crate::{Command, ContainerFacts, ContainerSpec, EngineError, ExecOutput, Login, NetworkSpec, NodeFile, Streams};
 
 /// Labels of a container, network, volume or image.
 pub type Labels = BTreeMap<String, String>;
@@ -47,10 +47,13 @@ pub struct EngineFacts {
 /// An image that the engine has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageFacts {
-    /// The content's digest, `sha256:…`.
+    /// The content's digest, `sha256:…`: that of its configuration, or with containerd's image store that of its manifest
+    /// or of the list of its manifests.
     pub id: String,
     /// Names and tags.
     pub tags: Vec<String>,
+    /// Names with the digest under which a registry has it, `app@sha256:…`.
+    pub digests: Vec<String>,
     /// Labels of the image's configuration.
     pub labels: Labels,
     /// Size on the engine's disk, in bytes.
@@ -59,6 +62,40 @@ pub struct ImageFacts {
     pub architecture: String,
     /// What tells its first process to end; `None` where nothing is said, or it was not asked.
     pub stop_signal: Option<String>,
+    /// What it runs: its entry point and the arguments; empty where nothing is said, or it was not asked.
+    pub command: Vec<String>,
+}
+
+/// What a pull needs beside the image's name.
+#[derive(Clone, Copy)]
+pub struct Pull<'a> {
+    /// The credentials for the image's registry.
+    pub login: Option<&'a Login>,
+    /// Hears how far it is, many times a second. Must not block.
+    pub progress: &'a (dyn Fn(Pulled) + Send + Sync),
+}
+
+impl Default for Pull<'_> {
+    /// Without credentials, and nobody hears how far it is.
+    fn default() -> Self {
+        Self { login: None, progress: &|_| {} }
+    }
+}
+
+/// How far a pull is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pulled {
+    /// The bytes that are there.
+    pub bytes: u64,
+    /// The bytes of all layers whose size is known by now.
+    pub of: u64,
+}
+
+/// In megabytes: `120 of 450 MB`.
+impl std::fmt::Display for Pulled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} MB", self.bytes / 1_000_000, self.of.div_ceil(1_000_000))
+    }
 }
 
 /// A network that the engine has.
@@ -112,11 +149,18 @@ pub trait Engine: Send + Sync {
     /// When the engine does not answer.
     async fn images(&self, labels: &Labels) -> Result<Vec<ImageFacts>, EngineError>;
 
-    /// Pulls an image from its registry.
+    /// The digests of an image's manifests, and of the list of them, that the engine has; none where its IDs are those of
+    /// configurations, or it does not tell.
     ///
     /// # Errors
-    /// When the registry or the engine refuses, or does not answer.
-    async fn pull_image(&self, reference: &str) -> Result<(), EngineError>;
+    /// When the engine does not answer.
+    async fn manifests(&self, image: &ImageFacts) -> Result<Vec<String>, EngineError>;
+
+    /// Pulls one image from its registry: that with the name's tag, or with `latest` where it says none.
+    ///
+    /// # Errors
+    /// When the name is none, or the registry or the engine refuses or does not answer.
+    async fn pull_image(&self, reference: &str, pull: Pull<'_>) -> Result<(), EngineError>;
 
     /// Makes an image of one layer from a tar file of its root file system. `changes` are Dockerfile instructions
     /// (`ENTRYPOINT […]`, `LABEL …`, `ENV …`).

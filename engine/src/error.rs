@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::ExecOutput;
+use crate::{ExecOutput, ImageNameError};
 
 /// The action of the request that gives a container its name.
 pub(crate) const CREATE_CONTAINER: &str = "create container";
@@ -35,6 +35,15 @@ pub enum EngineError {
     TooOld {
         /// The engine's API version.
         found: String,
+    },
+    /// What is asked for is no name of an image, so the engine was not asked.
+    #[error("{action}")]
+    ImageName {
+        /// What was to be done, as a verb.
+        action: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: ImageNameError,
     },
     /// The engine answered with an error of its own.
     #[error("{action} {object}: the engine answered {status}: {message}")]

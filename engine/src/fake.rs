@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use self::state::{State, matches, refused};
 use crate::{
     Command, ContainerFacts, ContainerSpec, Engine, EngineError, EngineFacts, ExecOutput, ImageFacts, Labels,
-    NetworkFacts, NetworkSpec, NodeFile, Streams, VolumeFacts,
+    NetworkFacts, NetworkSpec, NodeFile, Pull, Streams, VolumeFacts,
 };
 
 mod state;
@@ -46,11 +46,31 @@ impl FakeEngine {
         self.lock().images.push(ImageFacts {
             id: format!("sha256:{reference}"),
             tags: vec![reference.to_owned()],
+            digests: Vec::new(),
             labels,
             size: 0,
             architecture: "amd64".to_owned(),
             stop_signal: Some("SIGRTMIN+3".to_owned()),
+            command: vec!["/usr/local/bin/entrypoint".to_owned(), "/sbin/init".to_owned()],
         });
+    }
+
+    /// Makes something else of an image that was added.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn change_image(&self, reference: &str, change: impl FnOnce(&mut ImageFacts)) {
+        let mut state = self.lock();
+        let image = state.images.iter_mut().find(|image| image.tags.iter().any(|tag| tag == reference));
+        change(image.expect("the test adds it first"));
+    }
+
+    /// Says which control groups the engine's host has; the first version otherwise.
+    ///
+    /// # Panics
+    /// Never in a test that does not panic elsewhere.
+    pub fn set_cgroup_version(&self, version: u8) {
+        self.lock().cgroup_version = Some(version);
     }
 
     /// From now on, every request whose text (`exec NODE ARGV…`, `run NAME`, `remove NAME`, …) contains `part` has this
@@ -146,7 +166,7 @@ impl Engine for FakeEngine {
         Ok(EngineFacts {
             version: "20.10".to_owned(),
             api_version: "1.41".to_owned(),
-            cgroup_version: 1,
+            cgroup_version: self.lock().cgroup_version.unwrap_or(1),
             storage_driver: "overlay2".to_owned(),
             root_dir: "/var/lib/docker".to_owned(),
             architecture: "amd64".to_owned(),
@@ -162,7 +182,10 @@ impl Engine for FakeEngine {
 
     async fn image(&self, reference: &str) -> Result<Option<ImageFacts>, EngineError> {
         self.call(format!("image {reference}")).await?;
-        Ok(self.lock().images.iter().find(|image| image.tags.iter().any(|tag| tag == reference)).cloned())
+        let is_it = |image: &&ImageFacts| {
+            image.id == reference || image.tags.iter().chain(&image.digests).any(|name| name == reference)
+        };
+        Ok(self.lock().images.iter().find(is_it).cloned())
     }
 
     async fn images(&self, labels: &Labels) -> Result<Vec<ImageFacts>, EngineError> {
@@ -170,8 +193,18 @@ impl Engine for FakeEngine {
         Ok(self.lock().images.iter().filter(|image| matches(&image.labels, labels)).cloned().collect())
     }
 
-    async fn pull_image(&self, reference: &str) -> Result<(), EngineError> {
-        self.call(format!("pull {reference}")).await?;
+    /// What a rule prints, separated by blanks; without one there are none.
+    async fn manifests(&self, image: &ImageFacts) -> Result<Vec<String>, EngineError> {
+        match self.call(format!("manifests {}", image.id)).await? {
+            Some(Outcome::Print(text)) => Ok(text.split_whitespace().map(str::to_owned).collect()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn pull_image(&self, reference: &str, pull: Pull<'_>) -> Result<(), EngineError> {
+        let login = pull.login.map(|login| format!(" as {}", login.server)).unwrap_or_default();
+        self.call(format!("pull {reference}{login}")).await?;
+        (pull.progress)(crate::Pulled { bytes: 1_000_000, of: 2_000_000 });
         self.add_image(reference, &[]);
         Ok(())
     }

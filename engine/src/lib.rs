@@ -6,13 +6,15 @@
 mod api;
 mod container;
 mod files;
+mod image_name;
+mod login;
 mod streams;
 mod error;
 mod docker;
 #[cfg(feature = "fake")]
 mod fake;
 
-pub use api::{Engine, EngineFacts, ImageFacts, Labels, NetworkFacts, VolumeFacts};
+pub use api::{Engine, EngineFacts, ImageFacts, Labels, NetworkFacts, Pull, Pulled, VolumeFacts};
 pub use container::{
     Attachment, Command, ContainerFacts, ContainerSpec, ExecOutput, Mount, MountKind, NetworkSpec, PortMapping,
     Privileges, Propagation, Protocol, RestartPolicy,
@@ -22,4 +24,6 @@ pub use error::{CommandError, EngineError};
 #[cfg(feature = "fake")]
 pub use fake::{FakeEngine, Outcome};
 pub use files::NodeFile;
+pub use image_name::{ImageName, ImageNameError};
+pub use login::{Login, LoginError};
 pub use streams::{Streams, TerminalSize};

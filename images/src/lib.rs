@@ -34,6 +34,7 @@ mod reference;
 mod source;
 mod sums;
 mod tools;
+pub mod upstream;
 mod versions;
 mod workshop;
 

@@ -32,6 +32,8 @@ pub struct BuildOptions {
     pub rebuild: bool,
     /// Fail rather than fetch anything.
     pub offline: bool,
+    /// The folder of the Docker client's configuration, whose credentials pulls use; `None` for none.
+    pub docker_client: Option<PathBuf>,
     /// Where Debian's packages come from, as a URL. `None` for what this machine's own
     /// apt is configured with, and Debian's default where that says nothing.
     pub debian_mirror: Option<String>,
@@ -54,6 +56,7 @@ impl BuildOptions {
             jobs: None,
             rebuild: false,
             offline: false,
+            docker_client: None,
             debian_mirror: None,
             stop: CancellationToken::new(),
         }

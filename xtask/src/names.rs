@@ -1,9 +1,6 @@
 //! Names of the harness that this crate looks for. They are repeated here because `xtask` does not link the harness: a
 //! newcomer's first command should say something within a minute. A test of `kind-bench` compares both.
 
-/// kind's default node image.
-pub const PREBUILT_IMAGE: &str =
-    "kindest/node:v1.37.0-rc.1@sha256:aabfbaf916de1af22a1e0bf56307b9f775e8e8961a61a653c86e373320dbea2e";
 /// The label of everything that is ours to remove.
 pub const LABEL_MANAGED: &str = "io.kind-rs.managed";
 /// The label with the name of the container that it is on; a copy that inherits it has another name.

@@ -34,6 +34,8 @@ pub struct Settings {
     pub cargo: OsString,
     /// The engine's address, where it is not the usual one.
     pub docker_host: Option<String>,
+    /// The folder of the Docker client's configuration, which has the credentials for registries.
+    pub docker_client: Option<PathBuf>,
     /// The node image that the user wants.
     pub image: Option<String>,
     /// Where tests leave their report, where it is not in the target folder.
@@ -64,6 +66,7 @@ impl Settings {
             path: env::var_os("PATH").unwrap_or_default(),
             cargo: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
             docker_host: text("DOCKER_HOST"),
+            docker_client: Some(folder("DOCKER_CONFIG", ".docker")),
             image: text(TEST_IMAGE),
             artifacts: text("ARTIFACTS").map(PathBuf::from),
             target_dir: text("CARGO_TARGET_DIR").map(PathBuf::from),

@@ -1,5 +1,7 @@
 //! `kind-rs build`: the base image, the node image, and the conformance suite with its node image.
 
+use std::path::Path;
+
 use kind_images::{BuildError, BuildOptions, Release, Source, SourceError, build, build_base, conformance};
 
 use crate::{
@@ -13,7 +15,8 @@ use crate::{
 
 pub(crate) async fn run(session: &Session<'_>, what: Build) -> Result<(), Failure> {
     let cache = session.settings.cache_dir.as_deref().ok_or(Failure::NoHome)?.join("images");
-    let options = BuildOptions::new(cache);
+    let docker_client = session.settings.docker_client.folder().map(Path::to_owned);
+    let options = BuildOptions { docker_client, ..BuildOptions::new(cache) };
     // What is wrong with the arguments is said before an engine is asked.
     let (Build::NodeImage(NodeImage { how, .. })
     | Build::BaseImage(BaseImage { how, .. })

@@ -9,7 +9,7 @@ use std::{
 use kind_engine::{Engine, Labels};
 use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec, config_file,
-    image::{resolve_load_balancer, resolve_nodes},
+    image::Images,
     inventory,
     kubeconfig::{KubeconfigFiles, Reach, export},
     provision::{Blueprint, Creation, Deadline, StepError, provision},
@@ -29,6 +29,9 @@ use crate::{
 const MOMENT: Duration = Duration::from_secs(10);
 /// How long ago a kubelet's last sign of life may be: it gives one every 10 s.
 const FRESH: Duration = Duration::from_secs(60);
+/// Steps before those of the harness.
+const NODE_IMAGE: &str = "find the node image";
+const LOAD_BALANCER_IMAGE: &str = "find the load balancer's image";
 
 pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<(), Failure> {
     let start = Instant::now();
@@ -66,8 +69,9 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
     session.console.note(&format!("creating cluster {name}"));
     let mut signals = Signals::new().map_err(Failure::Runtime)?;
     let steps = session.console.steps();
+    let docker_client = session.settings.docker_client.folder();
     let made = tokio::select! {
-        made = make(Arc::clone(&engine), blueprint, &steps) => made?,
+        made = make(Arc::clone(&engine), blueprint, docker_client, &steps) => made?,
         signal = signals.next() => {
             drop(steps);
             let outcome = if args.retain {
@@ -152,14 +156,23 @@ async fn refuse_taken(engine: &dyn Engine, name: &ClusterName) -> Result<(), Fai
     Err(Failure::Taken(StepError::NameTaken { name: name.to_string(), containers }))
 }
 
-async fn make(engine: Arc<dyn Engine>, mut blueprint: Blueprint, steps: &Steps<'_>) -> Result<ClusterRecord, Failure> {
+async fn make(
+    engine: Arc<dyn Engine>,
+    mut blueprint: Blueprint,
+    docker_client: Option<&Path>,
+    steps: &Steps<'_>,
+) -> Result<ClusterRecord, Failure> {
     let release = Release::newest();
     let (spec, built, base) = (blueprint.spec.clone(), node_image_reference(release), base_image_reference(release));
-    let resolved = async { Ok(resolve_nodes(&*engine, &spec, None, &built).await?) };
-    blueprint.image = find(&blueprint, steps, "find the node image", resolved).await?;
+    let waiting = |status: String| steps.waiting(NODE_IMAGE, &status);
+    let images = Images { engine: &*engine, docker_client, progress: &waiting };
+    let resolved = async { Ok(images.nodes(&spec, None, &built).await?) };
+    blueprint.image = find(&blueprint, steps, NODE_IMAGE, resolved).await?;
     let (wanted, image) = (blueprint.load_balancer_image.clone(), blueprint.image.clone());
-    let resolved = async { Ok(resolve_load_balancer(&*engine, &spec, &image, wanted.as_deref(), &base).await?) };
-    blueprint.load_balancer_image = find(&blueprint, steps, "find the load balancer's image", resolved).await?;
+    let waiting = |status: String| steps.waiting(LOAD_BALANCER_IMAGE, &status);
+    let images = Images { progress: &waiting, ..images };
+    let resolved = async { Ok(images.load_balancer(&spec, &image, wanted.as_deref(), &base).await?) };
+    blueprint.load_balancer_image = find(&blueprint, steps, LOAD_BALANCER_IMAGE, resolved).await?;
     let made = provision(engine, &blueprint, steps).await;
     made.map_err(|source| Failure::Create { name: blueprint.name, source: Box::new(source) })
 }

@@ -1,7 +1,11 @@
 //! What both ways to load images have in common: which nodes, and saying what became of each image.
 
 use kind_engine::Engine;
-use kind_harness::{inventory, load::Loaded, spec::is_node};
+use kind_harness::{
+    inventory,
+    load::{Loaded, LoadedImage},
+    spec::is_node,
+};
 
 use crate::{
     args::{LoadTarget, given},
@@ -41,11 +45,18 @@ pub(super) async fn hint(session: &Session<'_>, engine: &dyn Engine, words: &[St
 }
 
 pub(super) fn tell(session: &Session<'_>, loaded: &Loaded) {
-    for (image, nodes) in &loaded.images {
+    for LoadedImage { image, names, nodes } in &loaded.images {
+        let names = names.join(", ");
+        // A short name and its long one are the same to everybody.
+        let is_short = names == *image || names.ends_with(&format!("/{image}"));
+        let image = if is_short { image.clone() } else { format!("{image} as {names}") };
         if nodes.is_empty() {
             session.console.note(&format!("{image}: there already"));
         } else {
             session.console.note(&format!("{image}: now on {}", nodes.join(", ")));
         }
+    }
+    for id in &loaded.nameless {
+        session.console.note(&format!("{id}: left out, it has no name, so no pod could ask for it"));
     }
 }

@@ -1,6 +1,11 @@
 //! `kind-rs load image-archive`.
 
-use kind_harness::load::load_archive;
+use std::{
+    io::{IsTerminal as _, stdin},
+    path::Path,
+};
+
+use kind_harness::load::{load_archive, load_stream};
 
 use super::load::{nodes, tell};
 use crate::{args::LoadArchives, failure::Failure, session::Session};
@@ -10,8 +15,16 @@ pub(crate) async fn run(session: &Session<'_>, args: LoadArchives) -> Result<(),
     let nodes = nodes(session, &*engine, args.target).await?;
     let steps = session.console.steps();
     for file in &args.files {
-        let step = format!("load {}", file.display());
-        let loaded = steps.during(&step, load_archive(&*engine, &nodes, file)).await?;
+        let loaded = if file == Path::new("-") {
+            if stdin().is_terminal() {
+                return Err(Failure::NoInput);
+            }
+            let name = Path::new("standard input");
+            steps.during("load standard input", load_stream(&*engine, &nodes, stdin(), name)).await?
+        } else {
+            let step = format!("load {}", file.display());
+            steps.during(&step, load_archive(&*engine, &nodes, file)).await?
+        };
         tell(session, &loaded);
     }
     Ok(())

@@ -9,7 +9,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use super::{connect, containers, exec, images, networks, privileges, stats, streaming, volumes};
 use crate::{
     Command, ContainerFacts, ContainerSpec, Engine, EngineError, EngineFacts, ExecOutput, ImageFacts, Labels,
-    NetworkFacts, NetworkSpec, NodeFile, Streams, VolumeFacts,
+    NetworkFacts, NetworkSpec, NodeFile, Pull, Streams, VolumeFacts,
 };
 
 /// A Docker engine, 20.10 (API 1.41) or later.
@@ -37,8 +37,12 @@ impl Engine for DockerEngine {
         images::list(&self.docker, labels).await
     }
 
-    async fn pull_image(&self, reference: &str) -> Result<(), EngineError> {
-        images::pull(&self.docker, reference).await
+    async fn manifests(&self, image: &ImageFacts) -> Result<Vec<String>, EngineError> {
+        images::manifests(&self.docker, image).await
+    }
+
+    async fn pull_image(&self, reference: &str, pull: Pull<'_>) -> Result<(), EngineError> {
+        images::pull(&self.docker, reference, pull).await
     }
 
     async fn import_image(&self, tar: &Path, reference: &str, changes: &[String]) -> Result<(), EngineError> {

@@ -1,10 +1,11 @@
 //! Requests about images.
 
-use std::{path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use bollard::{
-    Docker,
-    models::ContainerConfig,
+    ClientVersion, Docker,
+    auth::DockerCredentials,
+    models::{ContainerConfig, CreateImageInfo},
     query_parameters::{
         CommitContainerOptions, CreateImageOptions, ImportImageOptions, ListImagesOptions, RemoveImageOptions,
         TagImageOptions,
@@ -15,22 +16,28 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::request::{label_filter, optional, send, translate};
-use crate::{EngineError, ImageFacts, Labels};
+use crate::{EngineError, ImageFacts, ImageName, Labels, Login, Pull, Pulled, login::Secret};
 
 /// How long the engine may be silent while it moves an image: a registry that hangs must not hang us.
 const STALL: Duration = Duration::from_secs(180);
 
+/// The first API with which an engine tells what manifests an image has.
+const MANIFESTS_API: ClientVersion = ClientVersion { major_version: 1, minor_version: 48 };
+
 pub(super) async fn inspect(docker: &Docker, reference: &str) -> Result<Option<ImageFacts>, EngineError> {
+    parsed("look for the image", reference)?;
     let answer = send("inspect image", reference, docker.inspect_image(reference)).await;
     Ok(optional(answer)?.map(|image| {
         let config = image.config.unwrap_or_default();
         ImageFacts {
             id: image.id.unwrap_or_default(),
             tags: image.repo_tags.unwrap_or_default(),
+            digests: image.repo_digests.unwrap_or_default(),
             labels: config.labels.unwrap_or_default().into_iter().collect(),
             size: image.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
             architecture: image.architecture.unwrap_or_default(),
             stop_signal: config.stop_signal,
+            command: config.entrypoint.into_iter().chain(config.cmd).flatten().collect(),
         }
     }))
 }
@@ -41,17 +48,96 @@ pub(super) async fn list(docker: &Docker, labels: &Labels) -> Result<Vec<ImageFa
     let facts = found.into_iter().map(|image| ImageFacts {
         id: image.id,
         tags: image.repo_tags,
+        digests: image.repo_digests,
         labels: image.labels.into_iter().collect(),
         size: u64::try_from(image.size).unwrap_or(0),
         architecture: String::new(),
         stop_signal: None,
+        command: Vec::new(),
     });
     Ok(facts.collect())
 }
 
-pub(super) async fn pull(docker: &Docker, reference: &str) -> Result<(), EngineError> {
-    let options = CreateImageOptions { from_image: Some(reference.to_owned()), ..CreateImageOptions::default() };
-    finish("pull image", reference, docker.create_image(Some(options), None, None)).await
+pub(super) async fn manifests(docker: &Docker, image: &ImageFacts) -> Result<Vec<String>, EngineError> {
+    if docker.client_version() < MANIFESTS_API {
+        return Ok(Vec::new());
+    }
+    let filters = image.tags.first().map(|tag| HashMap::from([("reference".to_owned(), vec![tag.clone()])]));
+    let options = ListImagesOptions { filters, manifests: true, ..ListImagesOptions::default() };
+    let found = send("list the manifests of", &image.id, docker.list_images(Some(options))).await?;
+    let manifests = found.into_iter().find(|found| found.id == image.id).and_then(|found| found.manifests);
+    let mut digests: Vec<String> =
+        manifests.iter().flatten().filter(|one| one.available).map(|one| one.id.clone()).collect();
+    if !digests.is_empty() {
+        digests.push(image.id.clone());
+    }
+    Ok(digests)
+}
+
+pub(super) async fn pull(docker: &Docker, reference: &str, pull: Pull<'_>) -> Result<(), EngineError> {
+    const ACTION: &str = "pull image";
+    let name = parsed(ACTION, reference)?;
+    // Without a tag the engine would pull every tag that there is.
+    let options = CreateImageOptions {
+        from_image: Some(without_version(reference).to_owned()),
+        tag: Some(name.version().to_owned()),
+        ..CreateImageOptions::default()
+    };
+    let messages = docker.create_image(Some(options), None, pull.login.map(credentials));
+    let mut layers = Layers::default();
+    finish(
+        ACTION,
+        reference,
+        messages.inspect(|message| {
+            if let Ok(message) = message
+                && layers.hear(message)
+            {
+                (pull.progress)(layers.sum());
+            }
+        }),
+    )
+    .await
+}
+
+fn parsed(action: &'static str, reference: &str) -> Result<ImageName, EngineError> {
+    ImageName::parse(reference).map_err(|source| EngineError::ImageName { action, source })
+}
+
+fn credentials(login: &Login) -> DockerCredentials {
+    let server = DockerCredentials { serveraddress: Some(login.server.clone()), ..DockerCredentials::default() };
+    match &login.secret {
+        Secret::Password { user, password } => {
+            DockerCredentials { username: Some(user.clone()), password: Some(password.clone()), ..server }
+        }
+        Secret::IdentityToken(token) => DockerCredentials { identitytoken: Some(token.clone()), ..server },
+    }
+}
+
+/// How much of each layer is there, and how much there is to come.
+#[derive(Default)]
+struct Layers(HashMap<String, Pulled>);
+
+impl Layers {
+    /// Whether the message is about a download.
+    fn hear(&mut self, message: &CreateImageInfo) -> bool {
+        let (Some(id), Some(status)) = (&message.id, &message.status) else { return false };
+        let Some(detail) = &message.progress_detail else { return false };
+        let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
+        match (status.as_str(), count(detail.current), count(detail.total)) {
+            ("Downloading", Some(bytes), Some(of)) => _ = self.0.insert(id.clone(), Pulled { bytes, of }),
+            ("Download complete" | "Pull complete", ..) => {
+                let Some(layer) = self.0.get_mut(id) else { return false };
+                layer.bytes = layer.of;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn sum(&self) -> Pulled {
+        let add = |sum: Pulled, one: &Pulled| Pulled { bytes: sum.bytes + one.bytes, of: sum.of + one.of };
+        self.0.values().fold(Pulled::default(), add)
+    }
 }
 
 pub(super) async fn import(
@@ -147,6 +233,12 @@ pub(super) async fn file_stream(path: &Path) -> Result<ReaderStream<tokio::fs::F
     Ok(ReaderStream::new(open(path).await?))
 }
 
+/// A reference without its tag and digest.
+fn without_version(reference: &str) -> &str {
+    let named = reference.split_once('@').map_or(reference, |(named, _)| named);
+    split_tag(named).0
+}
+
 /// Repository and tag of a reference; a colon before the last slash belongs to the registry's port.
 fn split_tag(reference: &str) -> (&str, &str) {
     match reference.rsplit_once(':') {
@@ -164,5 +256,25 @@ mod tests {
         assert_eq!(split_tag("localhost:5000/a"), ("localhost:5000/a", "latest"));
         assert_eq!(split_tag("localhost:5000/a:v1"), ("localhost:5000/a", "v1"));
         assert_eq!(split_tag("kind-rs/node:v1.37.2-abc"), ("kind-rs/node", "v1.37.2-abc"));
+        assert_eq!(without_version("localhost:5000/a"), "localhost:5000/a");
+        assert_eq!(without_version("localhost:5000/a:v1@sha256:00"), "localhost:5000/a");
+        assert_eq!(without_version("a@sha256:00"), "a");
+    }
+
+    #[test]
+    fn a_pulls_progress_is_the_sum_of_its_layers() {
+        let message = |text: &str| serde_json::from_str::<CreateImageInfo>(text).unwrap();
+        let mut layers = Layers::default();
+        assert!(!layers.hear(&message(r#"{"status":"Pulling from library/a","id":"latest"}"#)));
+        assert!(!layers.hear(&message(r#"{"status":"Extracting","progressDetail":{"current":1,"total":2},"id":"a"}"#)));
+        for (id, bytes) in [("a", 10_000_000), ("b", 1), ("a", 60_000_000)] {
+            let text = format!(
+                r#"{{"status":"Downloading","progressDetail":{{"current":{bytes},"total":100000000}},"id":"{id}"}}"#
+            );
+            assert!(layers.hear(&message(&text)));
+        }
+        assert_eq!(layers.sum().to_string(), "60 of 200 MB");
+        assert!(layers.hear(&message(r#"{"status":"Download complete","progressDetail":{},"id":"b"}"#)));
+        assert_eq!(layers.sum(), Pulled { bytes: 160_000_000, of: 200_000_000 });
     }
 }

@@ -14,6 +14,7 @@ pub(super) struct State {
     pub(super) networks: Vec<NetworkFacts>,
     pub(super) volumes: Vec<VolumeFacts>,
     pub(super) images: Vec<ImageFacts>,
+    pub(super) cgroup_version: Option<u8>,
     /// How many containers and networks there ever were.
     pub(super) made: usize,
     pub(super) unique_networks: bool,

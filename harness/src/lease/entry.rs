@@ -1,6 +1,6 @@
 //! The way in: settings and a specification become an order, and the order a lease.
 
-use std::{io, rc::Rc};
+use std::{io, path::Path, rc::Rc};
 
 use super::{
     Access, Holder, Lease, LeaseError, acquire::Request, folder::Home, key::Key, order::Order, real, scope::Scope,
@@ -62,6 +62,7 @@ pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope:
         idle: settings.idle,
         engine: settings.docker_host.clone(),
         pools: settings.pools.clone(),
+        docker_client: settings.docker_client.folder().map(Path::to_owned),
         proxy,
     }
 }

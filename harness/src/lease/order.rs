@@ -29,6 +29,9 @@ pub(crate) struct Order {
     /// Where the range of its network comes from.
     #[serde(default)]
     pub(crate) pools: NetworkPools,
+    /// The folder of the Docker client's configuration, which has the credentials for registries.
+    #[serde(default)]
+    pub(crate) docker_client: Option<PathBuf>,
     /// The proxies that its nodes are told of.
     #[serde(default)]
     pub(crate) proxy: Proxy,

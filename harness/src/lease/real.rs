@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     cluster::{ClusterRecord, client_of},
-    image::{self, ImageError},
+    image::{ImageError, Images},
     inventory,
     provision::{self, Blueprint, Creation, Event, Progress, ProvisionError, StepError},
     spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, is_node},
@@ -116,9 +116,12 @@ impl Provisioner for RealProvisioner {
         progress.event(Event::Started { step: IMAGE });
         let spec = order.shape.clone().into_spec();
         let images = async {
-            let image = image::resolve_nodes(&*engine, &spec, order.image.as_deref(), &order.built).await?;
+            let waiting = |status: String| progress.event(Event::Waiting { step: IMAGE, status });
+            let docker_client = order.docker_client.as_deref();
+            let images = Images { engine: &*engine, docker_client, progress: &waiting };
+            let image = images.nodes(&spec, order.image.as_deref(), &order.built).await?;
             let base = kind_images::base_image_reference(kind_images::Release::newest());
-            let balancer = image::resolve_load_balancer(&*engine, &spec, &image, None, &base).await?;
+            let balancer = images.load_balancer(&spec, &image, None, &base).await?;
             Ok((image, balancer))
         };
         let images = images.await;

@@ -1,32 +1,31 @@
-//! What an archive of images holds: `docker save`'s form, old and new, and the OCI image layout; as they are, or
-//! compressed by gzip or zstd.
+//! An archive of images as one opens it: a file or a stream, as it is or compressed; and which of its images are meant.
+//! What the two forms of archives say is read in `docker` and `layout`.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read, Seek as _},
     path::{Path, PathBuf},
 };
 
+use kind_engine::ImageName;
 use serde::Deserialize;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    LoadError,
+    LoadError, docker, layout,
     members::{Member, Members},
-    names::spelled_out,
 };
 
 /// The longest list or manifest that is read.
 const LARGEST_TEXT: u64 = 16 << 20;
-/// How deep lists of lists of manifests go.
-const DEEPEST: usize = 4;
 
 /// An open archive.
 #[derive(Debug)]
 pub(super) struct Archive {
     pub(super) path: PathBuf,
     pub(super) members: Members,
+    /// Every image, those of other platforms too until some are chosen.
     pub(super) images: Vec<ArchivedImage>,
 }
 
@@ -36,13 +35,15 @@ pub(super) struct ArchivedImage {
     /// The digest of its configuration, `sha256:…`, which nodes use as the image's identity.
     pub(super) id: String,
     /// Its names, spelled out.
-    pub(super) tags: Vec<String>,
-    /// What it is for, such as `linux/amd64`.
-    pub(super) platform: String,
+    pub(super) names: Vec<String>,
+    /// What it is for.
+    pub(super) platform: Platform,
     /// Its configuration's text.
     pub(super) config: Vec<u8>,
     /// Its manifest's media type and text, where the archive has one.
     pub(super) manifest: Option<(String, Vec<u8>)>,
+    /// The digests of its manifest and of the lists that lead to it.
+    pub(super) manifests: Vec<String>,
     /// Its layers, the lowest first.
     pub(super) layers: Vec<Layer>,
 }
@@ -56,200 +57,220 @@ pub(super) struct Layer {
     pub(super) chain: String,
     /// Its bytes; `None` where the archive leaves them out.
     pub(super) member: Option<Member>,
+    /// Its media type's end where the archive does not say it: `tar`, `tar+gzip` or `tar+zstd`.
+    pub(super) form: &'static str,
 }
 
-#[derive(Deserialize)]
-struct ManifestEntry {
-    #[serde(rename = "Config")]
-    config: String,
-    #[serde(rename = "RepoTags", default)]
-    tags: Option<Vec<String>>,
-    #[serde(rename = "Layers", default)]
-    layers: Vec<String>,
+/// An operating system and an architecture in Go's words; empty where nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Platform {
+    pub(super) os: String,
+    pub(super) architecture: String,
 }
 
+/// What is read of an image's configuration.
 #[derive(Deserialize)]
-struct Configuration {
-    #[serde(default)]
-    os: String,
-    #[serde(default)]
-    architecture: String,
-    rootfs: RootFs,
+pub(super) struct Configuration {
+    os: Option<String>,
+    architecture: Option<String>,
+    rootfs: Option<RootFs>,
 }
 
 #[derive(Deserialize)]
 struct RootFs {
-    #[serde(default)]
-    diff_ids: Vec<String>,
+    diff_ids: Option<Vec<String>>,
+}
+
+impl Configuration {
+    pub(super) fn platform(&self) -> Platform {
+        let architecture = match self.architecture.as_deref().unwrap_or_default() {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        Platform { os: self.os.clone().unwrap_or_default(), architecture: architecture.to_owned() }
+    }
+
+    /// The digests of its layers as they are when nothing compresses them; an image of labels alone has none.
+    pub(super) fn diff_ids(self) -> Vec<String> {
+        self.rootfs.and_then(|rootfs| rootfs.diff_ids).unwrap_or_default()
+    }
+}
+
+impl Platform {
+    /// Whether nodes of that architecture run it, as far as it says.
+    pub(super) fn runs_on(&self, architecture: &str) -> bool {
+        ["", "linux"].contains(&self.os.as_str()) && ["", architecture].contains(&self.architecture.as_str())
+    }
+
+    /// For people.
+    pub(super) fn words(&self) -> String {
+        match (self.os.as_str(), self.architecture.as_str()) {
+            ("" | "linux", architecture) => architecture.to_owned(),
+            (os, "") => os.to_owned(),
+            (os, architecture) => format!("{os}/{architecture}"),
+        }
+    }
 }
 
 impl Archive {
-    /// Opens an archive and reads its lists. An image for several platforms counts as the one for `platform`.
-    pub(super) fn open(path: &Path, platform: &str) -> Result<Self, LoadError> {
+    /// Opens a file and reads its lists. What cannot be read twice, such as a pipe, is copied.
+    pub(super) fn open(path: &Path) -> Result<Self, LoadError> {
         let unreadable = |source| LoadError::File { action: "read", path: path.to_owned(), source };
         let problem = |problem: String| LoadError::Archive { path: path.to_owned(), problem };
-        let file = File::open(path).map_err(unreadable)?;
-        let file = uncompressed(file).map_err(|error| problem(error.to_string()))?;
-        let members = Members::of(file).map_err(|error| problem(error.to_string()))?;
-        let images = if members.find("index.json").is_some() {
-            of_layout(&members, platform)
-        } else if members.find("manifest.json").is_some() {
-            of_docker(&members)
-        } else {
-            Err("there is no manifest.json and no index.json in it; expected what `docker save` writes, or an OCI \
-                 image layout"
-                .to_owned())
-        };
-        let images = images.map_err(problem)?;
-        if images.is_empty() {
-            return Err(problem("there is no image in it".to_owned()));
+        let mut file = File::open(path).map_err(unreadable)?;
+        let kind = file.metadata().map_err(unreadable)?.file_type();
+        if kind.is_dir() {
+            let way = "`tar -C FOLDER -cf FILE .` makes one of an OCI layout";
+            return Err(problem(format!("it is a folder, expected a file; {way}")));
         }
+        if kind.is_file() {
+            let mut head = [0; HEAD];
+            let length = file.read(&mut head).map_err(unreadable)?;
+            file.rewind().map_err(unreadable)?;
+            if Form::of(&head[..length]) == Form::Plain && length > 0 {
+                return Self::of(path, file);
+            }
+        }
+        Self::read(file, path)
+    }
+
+    /// Reads a stream to its end. `name` is for people.
+    pub(super) fn read(stream: impl Read, name: &Path) -> Result<Self, LoadError> {
+        let problem = |error: io::Error| LoadError::Archive { path: name.to_owned(), problem: error.to_string() };
+        let file = copy(stream).map_err(problem)?;
+        Self::of(name, file)
+    }
+
+    fn of(path: &Path, file: File) -> Result<Self, LoadError> {
+        let problem = |problem: String| LoadError::Archive { path: path.to_owned(), problem };
+        let members = Members::of(file).map_err(|error| problem(error.to_string()))?;
+        let images = images(&members).map_err(problem)?;
         Ok(Self { path: path.to_owned(), members, images })
     }
-}
 
-/// The file itself, or what it holds compressed, in a temporary file that goes with its handle.
-fn uncompressed(mut file: File) -> io::Result<File> {
-    let mut head = [0; 6];
-    let length = file.read(&mut head)?;
-    file.rewind()?;
-    let mut plain: Box<dyn Read> = match &head[..length] {
-        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file))),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            Box::new(ruzstd::decoding::StreamingDecoder::new(io::BufReader::new(file)).map_err(io::Error::other)?)
-        }
-        [0xfd, b'7', b'z', b'X', b'Z', ..] | [b'B', b'Z', b'h', ..] => {
-            return Err(io::Error::other("it is compressed by xz or bzip2; decompress it first, or use gzip or zstd"));
-        }
-        _ => return Ok(file),
-    };
-    let mut copy = tempfile::tempfile()?;
-    io::copy(&mut plain, &mut copy)?;
-    copy.rewind()?;
-    Ok(copy)
-}
-
-fn text(members: &Members, name: &str) -> Result<Vec<u8>, String> {
-    let found = members.read(name, LARGEST_TEXT).map_err(|error| format!("{name}: {error}"))?;
-    found.ok_or_else(|| format!("{name} is missing in it"))
-}
-
-fn json<T: serde::de::DeserializeOwned>(name: &str, text: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(text).map_err(|error| format!("{name}: {error}"))
-}
-
-/// `docker save` of engines before 25.
-fn of_docker(members: &Members) -> Result<Vec<ArchivedImage>, String> {
-    let entries: Vec<ManifestEntry> = json("manifest.json", &text(members, "manifest.json")?)?;
-    let image = |entry: ManifestEntry| {
-        let config = text(members, &entry.config)?;
-        let Configuration { os, architecture, rootfs } = json(&entry.config, &config)?;
-        if rootfs.diff_ids.len() != entry.layers.len() {
-            let (named, there) = (rootfs.diff_ids.len(), entry.layers.len());
-            return Err(format!("{} names {named} layers, manifest.json {there}", entry.config));
-        }
-        let chains = chains(&rootfs.diff_ids);
-        let layers = rootfs.diff_ids.iter().zip(chains).zip(&entry.layers).map(|((digest, chain), name)| Layer {
-            digest: digest.clone(),
-            chain,
-            member: members.find(name),
-        });
-        Ok(ArchivedImage {
-            id: digest(&config),
-            tags: entry.tags.unwrap_or_default().iter().map(|tag| spelled_out(tag)).collect(),
-            platform: format!("{os}/{architecture}"),
-            layers: layers.collect(),
-            manifest: None,
-            config,
-        })
-    };
-    entries.into_iter().map(image).collect()
-}
-
-/// An OCI image layout, and `docker save` of engines from 25 on.
-fn of_layout(members: &Members, platform: &str) -> Result<Vec<ArchivedImage>, String> {
-    let index: Value = json("index.json", &text(members, "index.json")?)?;
-    let mut images: Vec<ArchivedImage> = Vec::new();
-    for descriptor in index["manifests"].as_array().into_iter().flatten() {
-        let Some(image) = of_descriptor(members, descriptor, platform, DEEPEST)? else { continue };
-        let name = ["io.containerd.image.name", "org.opencontainers.image.ref.name"]
-            .iter()
-            .find_map(|annotation| descriptor["annotations"][annotation].as_str())
-            .filter(|name| name.contains([':', '/']));
-        match images.iter_mut().find(|known| known.id == image.id) {
-            Some(known) => known.tags.extend(name.map(spelled_out)),
-            None => images.push(ArchivedImage { tags: name.map(spelled_out).into_iter().collect(), ..image }),
-        }
+    /// Whether it is plain which images are meant, whatever the nodes are.
+    pub(super) fn is_for_one_platform(&self) -> bool {
+        self.images.windows(2).all(|pair| pair[0].platform == pair[1].platform)
     }
-    // Docker writes its own list beside, with every name in it.
-    if let Some(list) = members.read("manifest.json", LARGEST_TEXT).map_err(|error| error.to_string())? {
-        let entries: Vec<ManifestEntry> = json("manifest.json", &list)?;
-        for entry in entries {
-            let digest = entry.config.rsplit('/').next().unwrap_or_default().trim_end_matches(".json");
-            let image = images.iter_mut().find(|image| image.id.strip_prefix("sha256:") == Some(digest));
-            let Some(image) = image else { continue };
-            image.tags.extend(entry.tags.unwrap_or_default().iter().map(|tag| spelled_out(tag)));
-        }
+
+    /// Leaves out what is there for other platforms beside an image that these nodes run. A name is given once.
+    pub(super) fn choose(&mut self, architecture: &str) {
+        let fitting: Vec<ArchivedImage> =
+            self.images.iter().filter(|image| image.platform.runs_on(architecture)).cloned().collect();
+        self.images
+            .retain(|image| image.platform.runs_on(architecture) || !fitting.iter().any(|one| one.stands_for(image)));
+        let mut given = BTreeSet::new();
+        self.images.retain_mut(|image| {
+            let had_none = image.names.is_empty();
+            image.names.retain(|name| given.insert(name.clone()));
+            had_none || !image.names.is_empty()
+        });
+    }
+}
+
+impl ArchivedImage {
+    /// Whether both are the same image for different platforms.
+    fn stands_for(&self, other: &Self) -> bool {
+        let shares = |own: &[String], others: &[String]| own.iter().any(|one| others.contains(one));
+        shares(&self.names, &other.names)
+            || shares(&self.manifests, &other.manifests)
+            || (self.names.is_empty() && other.names.is_empty())
+    }
+
+    /// What to call it.
+    pub(super) fn label(&self) -> String {
+        if self.names.is_empty() { self.id.clone() } else { self.names.join(", ") }
+    }
+}
+
+fn images(members: &Members) -> Result<Vec<ArchivedImage>, String> {
+    let (has_layout, has_list) = (members.find("index.json").is_some(), members.find("manifest.json").is_some());
+    if !has_layout && !has_list {
+        return Err(
+            "there is no manifest.json and no index.json in it; expected what `docker save` writes, or an OCI \
+                    image layout"
+                .to_owned(),
+        );
+    }
+    let mut images = if has_layout { layout::images(members)? } else { Vec::new() };
+    if has_list {
+        // Docker writes its own list beside, with every name in it.
+        docker::complete(members, &mut images)?;
+    }
+    if images.is_empty() {
+        return Err("there is no image in it".to_owned());
     }
     for image in &mut images {
-        image.tags.sort();
-        image.tags.dedup();
+        image.names.sort();
+        image.names.dedup();
     }
     Ok(images)
 }
 
-/// The image that a descriptor leads to; none where it leads to something else, or nothing of it is for the platform.
-fn of_descriptor(
-    members: &Members,
-    descriptor: &Value,
-    platform: &str,
-    depth: usize,
-) -> Result<Option<ArchivedImage>, String> {
-    let name = blob(descriptor["digest"].as_str().unwrap_or_default())?;
-    let manifest_text = text(members, &name)?;
-    let manifest: Value = json(&name, &manifest_text)?;
-    if let Some(list) = manifest["manifests"].as_array() {
-        if depth == 0 {
-            return Err(format!("{name}: lists of lists go too deep"));
+/// How much of a file says how it is compressed.
+const HEAD: usize = 6;
+
+/// How a file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Plain,
+    Gzip,
+    Zstd,
+    Other,
+}
+
+impl Form {
+    pub(super) fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            [0xfd, b'7', b'z', b'X', b'Z', ..] | [b'B', b'Z', b'h', ..] => Self::Other,
+            _ => Self::Plain,
         }
-        let platform_of = |item: &&Value| {
-            let word = |field: &str| item["platform"][field].as_str().unwrap_or_default().to_owned();
-            format!("{}/{}", word("os"), word("architecture"))
-        };
-        let is_there = |item: &&Value| {
-            item["digest"]
-                .as_str()
-                .and_then(|digest| blob(digest).ok())
-                .is_some_and(|name| members.find(&name).is_some())
-        };
-        let there: Vec<&Value> =
-            list.iter().filter(is_there).filter(|item| platform_of(item) != "unknown/unknown").collect();
-        let best = there.iter().find(|item| platform_of(item) == platform).or(there.first());
-        return best.map_or(Ok(None), |item| of_descriptor(members, item, platform, depth - 1));
     }
-    let config_digest = manifest["config"]["digest"].as_str().unwrap_or_default();
-    let config_name = blob(config_digest)?;
-    let config = text(members, &config_name)?;
-    let Ok(Configuration { os, architecture, rootfs }) = json(&config_name, &config) else { return Ok(None) };
-    let layers = manifest["layers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if layers.len() != rootfs.diff_ids.len() {
-        return Err(format!("{config_name} names {} layers, its manifest {}", rootfs.diff_ids.len(), layers.len()));
+}
+
+/// What a stream holds, decompressed, in a temporary file that goes with its handle.
+fn copy(mut stream: impl Read) -> io::Result<File> {
+    let mut head = Vec::new();
+    stream.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    if head.is_empty() {
+        return Err(io::Error::other("it is empty; expected what `docker save` writes, or an OCI image layout"));
     }
-    let layer = |(item, chain): (&Value, String)| {
-        let digest = item["digest"].as_str().unwrap_or_default().to_owned();
-        Ok(Layer { member: members.find(&blob(&digest)?), digest, chain })
+    let form = Form::of(&head);
+    let whole = io::BufReader::new(io::Cursor::new(head).chain(stream));
+    let mut copy = tempfile::tempfile()?;
+    match form {
+        Form::Plain => io::copy(&mut { whole }, &mut copy)?,
+        Form::Gzip => io::copy(&mut flate2::read::MultiGzDecoder::new(whole), &mut copy)?,
+        Form::Zstd => {
+            let mut plain = ruzstd::decoding::StreamingDecoder::new(whole).map_err(io::Error::other)?;
+            io::copy(&mut plain, &mut copy)?
+        }
+        Form::Other => {
+            return Err(io::Error::other("it is compressed by xz or bzip2; decompress it first, or use gzip or zstd"));
+        }
     };
-    let layers = layers.iter().zip(chains(&rootfs.diff_ids)).map(layer).collect::<Result<_, String>>()?;
-    let media_type = ["mediaType"].iter().find_map(|field| manifest[field].as_str().or(descriptor[field].as_str()));
-    let media_type = media_type.unwrap_or("application/vnd.oci.image.manifest.v1+json").to_owned();
-    Ok(Some(ArchivedImage {
-        id: config_digest.to_owned(),
-        tags: Vec::new(),
-        platform: format!("{os}/{architecture}"),
-        config,
-        manifest: Some((media_type, manifest_text)),
-        layers,
-    }))
+    copy.rewind()?;
+    Ok(copy)
+}
+
+/// The name that an archive gives to an image, spelled out; none where it says that there is none.
+pub(super) fn name(text: &str) -> Result<Option<String>, String> {
+    if text.contains("<none>") {
+        return Ok(None);
+    }
+    ImageName::parse(text).map(|name| Some(name.to_string())).map_err(|error| error.to_string())
+}
+
+pub(super) fn text(members: &Members, name: &str) -> Result<Vec<u8>, String> {
+    let found = members.read(name, LARGEST_TEXT).map_err(|error| format!("{name}: {error}"))?;
+    found.ok_or_else(|| format!("{name} is missing in it"))
+}
+
+pub(super) fn json<T: serde::de::DeserializeOwned>(name: &str, text: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(text).map_err(|error| format!("{name}: {error}"))
 }
 
 /// Where a layout has the bytes of a digest.
@@ -266,7 +287,7 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 }
 
 /// What nodes call each layer with all below it (`ChainID` of the OCI image specification).
-fn chains(diff_ids: &[String]) -> Vec<String> {
+pub(super) fn chains(diff_ids: &[String]) -> Vec<String> {
     let mut chains: Vec<String> = Vec::new();
     for diff_id in diff_ids {
         let chain = chains.last().map(|below| digest(format!("{below} {diff_id}").as_bytes()));

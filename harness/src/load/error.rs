@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use kind_engine::{CommandError, EngineError};
+use kind_engine::{CommandError, EngineError, ImageNameError};
 
 /// Images could not be brought into nodes.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +13,40 @@ pub enum LoadError {
     NoImage {
         /// The references.
         images: Vec<String>,
+    },
+    /// What was asked for is no name.
+    #[error("load images")]
+    Name {
+        /// What is wrong with it.
+        #[source]
+        source: ImageNameError,
+    },
+    /// No pod could ask for it.
+    #[error(
+        "load image {image}: it has no name, so no pod could ask for it; give it one (`docker tag {image} NAME:TAG`) and load that"
+    )]
+    NoName {
+        /// The image.
+        image: String,
+    },
+    /// No pod could ask for what an archive holds.
+    #[error(
+        "load {}: no image in it has a name, so no pod could ask for one; name it where it is saved (`docker save NAME:TAG`, `skopeo copy … docker-archive:FILE:NAME:TAG`, buildx' `--output type=oci,name=NAME:TAG`)",
+        path.display()
+    )]
+    NamelessArchive {
+        /// The archive.
+        path: PathBuf,
+    },
+    /// A node took an image, and its container runtime cannot use it.
+    #[error("load image {image}: {node} has it, but its container runtime cannot use it: {last}")]
+    Unusable {
+        /// The image.
+        image: String,
+        /// The node.
+        node: String,
+        /// What the container runtime says.
+        last: String,
     },
     /// It does not run on these nodes.
     #[error("load image {image}: it is for {found}, the nodes are {expected}; build or pull it for that platform")]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     LoadError,
-    archive::{Archive, ArchivedImage, blob, digest},
+    archive::{Archive, ArchivedImage, Platform, blob, digest},
 };
 
 /// Which images of an archive a node lacks, and which of their layers.
@@ -91,12 +91,13 @@ fn write(path: &Path, entries: Vec<(String, Content)>) -> io::Result<()> {
     Ok(())
 }
 
-/// A manifest for an image of `docker save`'s old form, whose layers are not compressed.
+/// A manifest for an image of an archive that has none.
 fn manifest_of(image: &ArchivedImage) -> (String, Vec<u8>) {
     const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
     let layer = |layer: &super::archive::Layer| {
         let size = layer.member.map_or(0, |member| member.size);
-        json!({"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer.digest, "size": size})
+        let media_type = format!("application/vnd.oci.image.layer.v1.{}", layer.form);
+        json!({"mediaType": media_type, "digest": layer.digest, "size": size})
     };
     let manifest = json!({
         "schemaVersion": 2,
@@ -111,22 +112,17 @@ fn manifest_of(image: &ArchivedImage) -> (String, Vec<u8>) {
     (MANIFEST.to_owned(), manifest.to_string().into_bytes())
 }
 
-/// One for each name, or one without a name.
+/// One for each name.
 fn descriptors_of(image: &ArchivedImage, media_type: &str, manifest: &[u8]) -> Vec<Value> {
-    let (os, architecture) = image.platform.split_once('/').unwrap_or_default();
-    let plain = json!({
-        "mediaType": media_type,
-        "digest": digest(manifest),
-        "size": manifest.len(),
-        "platform": {"os": os, "architecture": architecture},
-    });
-    if image.tags.is_empty() {
-        return vec![plain];
+    let mut plain = json!({"mediaType": media_type, "digest": digest(manifest), "size": manifest.len()});
+    let Platform { os, architecture } = &image.platform;
+    if !architecture.is_empty() {
+        plain["platform"] = json!({"os": if os.is_empty() { "linux" } else { os }, "architecture": architecture});
     }
-    let named = |tag: &String| {
+    let named = |name: &String| {
         let mut descriptor = plain.clone();
-        descriptor["annotations"] = json!({"io.containerd.image.name": tag});
+        descriptor["annotations"] = json!({"io.containerd.image.name": name});
         descriptor
     };
-    image.tags.iter().map(named).collect()
+    image.names.iter().map(named).collect()
 }

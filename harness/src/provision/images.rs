@@ -4,7 +4,7 @@ use super::{
     context::Context,
     steps::{Failure, StepError},
 };
-use crate::load::{LoadError, load_images};
+use crate::load::{self, load_images};
 
 pub(super) async fn load(context: &Context) -> Result<(), Failure> {
     let nodes: Vec<String> = context.plan.nodes.iter().map(|node| node.name.to_string()).collect();
@@ -15,15 +15,5 @@ pub(super) async fn load(context: &Context) -> Result<(), Failure> {
 
 /// Whether the engine has all of them.
 pub(super) async fn check(engine: &dyn kind_engine::Engine, images: &[String]) -> Result<(), Failure> {
-    let mut missing = Vec::new();
-    for image in images {
-        if engine.image(image).await?.is_none() {
-            missing.push(image.clone());
-        }
-    }
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(StepError::Load(Box::new(LoadError::NoImage { images: missing })).into())
-    }
+    Ok(load::check(engine, images).await.map_err(|error| StepError::Load(Box::new(error)))?)
 }

@@ -1,5 +1,5 @@
 //! The load balancer's files: nginx' configuration, the list of API servers, and the script that keeps nginx' list to
-//! those that answer.
+//! those that answer. They need nginx and what every Debian has, so that upstream's image will do.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,6 +11,9 @@ use crate::spec::{IpFamily, LOAD_BALANCER_PORT, NodeName};
 pub const LOAD_BALANCER_FOLDER: &str = "/kind/load-balancer";
 
 const SCRIPT: &str = include_str!("load_balancer.sh");
+const ADDRESS: &str = include_str!("load_balancer.pl");
+/// Where nginx tells the script, and nobody else, whether an API server is ready.
+const READY_PORT: u16 = 6480;
 
 /// All files for these control planes.
 pub fn load_balancer_files(family: IpFamily, control_planes: &[(&NodeName, IpAddr)], authority: &str) -> Vec<NodeFile> {
@@ -18,16 +21,23 @@ pub fn load_balancer_files(family: IpFamily, control_planes: &[(&NodeName, IpAdd
     let servers = || control_planes.iter().map(|(name, address)| (name, SocketAddr::new(*address, LOAD_BALANCER_PORT)));
     let by_name: Vec<String> = servers().map(|(name, server)| format!("        {name} {server};")).collect();
     let backends: Vec<String> = servers().map(|(_, server)| server.to_string()).collect();
+    let ready: Vec<String> = backends.iter().map(|server| ready(server)).collect();
     vec![
-        file("nginx.conf", nginx(family, &by_name.join("\n"))),
+        file("nginx.conf", nginx(family, &by_name.join("\n"), &ready.concat())),
         file("backends", backends.join("\n") + "\n"),
         file("authority.crt", authority.to_owned()),
         NodeFile::executable(format!("{LOAD_BALANCER_FOLDER}/run"), SCRIPT),
+        file("address.pl", ADDRESS.to_owned()),
     ]
 }
 
+/// Where the script asks nginx whether an API server is ready.
+fn ready(server: &str) -> String {
+    format!("        location = /{server} {{\n            proxy_pass https://{server}/readyz;\n        }}\n")
+}
+
 /// The proxy passes TCP on untouched, so that client certificates reach the API server.
-fn nginx(family: IpFamily, by_name: &str) -> String {
+fn nginx(family: IpFamily, by_name: &str, ready: &str) -> String {
     let listen = match family {
         IpFamily::Ipv4 => format!("{LOAD_BALANCER_PORT}"),
         // The engine publishes the port on whichever address it likes.
@@ -69,6 +79,23 @@ stream {{
         proxy_timeout 10m;
         proxy_socket_keepalive on;
     }}
+}}
+
+# Whether an API server is ready, for `run`, which cannot speak TLS.
+http {{
+    access_log off;
+    # That a server is not ready is no news here.
+    error_log /dev/null emerg;
+    server {{
+        listen 127.0.0.1:{READY_PORT};
+        proxy_connect_timeout 2s;
+        proxy_read_timeout 2s;
+        proxy_ssl_trusted_certificate {LOAD_BALANCER_FOLDER}/authority.crt;
+        proxy_ssl_verify on;
+        proxy_ssl_verify_depth 2;
+        # A name that every API server's certificate has.
+        proxy_ssl_name kubernetes.default.svc;
+{ready}    }}
 }}
 "
     )

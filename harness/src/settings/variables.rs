@@ -96,7 +96,8 @@ pub const VARIABLES: [Variable; 36] = [
     Variable { name: "DOCKER_HOST", meaning: "the engine's address", default: "`unix:///var/run/docker.sock`" },
     Variable {
         name: "DOCKER_CONFIG",
-        meaning: "the folder of the Docker client's configuration, whose proxies nodes get where no variable names any",
+        meaning: "the folder of the Docker client's configuration, whose proxies nodes get where no variable names any, and \
+                  whose credentials pulls use",
         default: "`$HOME/.docker`",
     },
     Variable { name: "HTTP_PROXY", meaning: "the proxy for `http`; nodes get it, too", default: "none" },

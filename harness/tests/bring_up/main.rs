@@ -224,8 +224,8 @@ async fn images_and_manifests_come_before_the_cluster_is_ready() {
     let engine = engine();
     engine.add_image("app:1", &[]);
     engine.when(
-        "crictl images",
-        Outcome::Print(r#"{"images": [{"id": "sha256:app:1", "repoTags": ["docker.io/library/app:1"]}]}"#.into()),
+        "images list",
+        Outcome::Print("sha256:app:1 type sha256:m\ndocker.io/library/app:1 type sha256:m".into()),
     );
     let mut spec = ClusterSpec::single_node().workers(1);
     spec.images.push("app:1".into());

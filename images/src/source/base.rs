@@ -1,6 +1,6 @@
 //! A base image that somebody else made: where it is, and whether a node can be made on it.
 
-use kind_engine::{Engine, ImageFacts, Privileges};
+use kind_engine::{Engine, ImageFacts, ImageName, Login, Privileges, Pull, Pulled};
 
 use super::SourceError;
 use crate::{
@@ -61,6 +61,16 @@ pub(super) async fn provide(
     workshop.step(STEP, work).await
 }
 
+/// The credentials for an image's registry. Without them a public image can be pulled all the same.
+async fn login(workshop: &Workshop<'_>, reference: &str) -> Option<Login> {
+    let folder = workshop.options.docker_client.as_deref()?;
+    let found = Login::find(folder, &ImageName::parse(reference).ok()?).await;
+    found.unwrap_or_else(|error| {
+        workshop.progress.note(&format!("{error}; no credentials are used"));
+        None
+    })
+}
+
 /// What the engine knows of an image, which is pulled where it is not there.
 pub(super) async fn provide_image(
     workshop: &Workshop<'_>,
@@ -72,7 +82,10 @@ pub(super) async fn provide_image(
         return Ok(image);
     }
     workshop.may_fetch(step)?;
-    workshop.unless_stopped(step, engine.pull_image(reference)).await?;
+    let login = login(workshop, reference).await;
+    let progress = |pulled: Pulled| workshop.progress.line(step, &format!("pulling {reference}: {pulled}"));
+    let pull = Pull { login: login.as_ref(), progress: &progress };
+    workshop.unless_stopped(step, engine.pull_image(reference, pull)).await?;
     let image = engine.image(reference).await.during(step)?;
     image.ok_or_else(|| SourceError::Gone { reference: reference.to_owned() }).during(step)
 }

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use kind_engine::{Engine, EngineError};
-use kind_images::{Release, UnsupportedVersion, features};
+use kind_engine::{Engine, EngineError, ImageName, Login, Pull};
+use kind_images::{
+    Release, UnsupportedVersion, features,
+    upstream::{KIND_IMAGE, NGINX_IMAGE},
+};
 
 use super::cargo::cargo;
 use crate::{
     args::ImageArgs,
     context::Context,
     interrupt::Interrupted,
-    names::PREBUILT_IMAGE,
     process::{ProcessError, Tool, output_shown},
     setup::{Prepared, SetupError, install_build_tools},
     wait,
@@ -36,7 +38,7 @@ pub enum ImageChoice {
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// It could not be pulled.
-    #[error("pull the node image {reference}; `--build` builds one without a registry")]
+    #[error("pull the image {reference}; `--build` builds one without a registry")]
     Pull {
         /// The image.
         reference: String,
@@ -45,7 +47,7 @@ pub enum ImageError {
         source: EngineError,
     },
     /// The registry did not finish in time.
-    #[error("pull the node image {reference}: not done within {} s; `--build` builds one without a registry", PULL_LIMIT.as_secs())]
+    #[error("pull the image {reference}: not done within {} s; `--build` builds one without a registry", PULL_LIMIT.as_secs())]
     Slow {
         /// The image.
         reference: String,
@@ -94,7 +96,8 @@ impl ImageChoice {
 /// 3. else kind's prebuilt image is pulled, which takes a minute where a registry answers, and fails at once elsewhere;
 /// 4. else the image is built, which takes a quarter of an hour.
 ///
-/// An image that cannot balance the load, such as kind's, gets our base image beside it.
+/// An image that cannot balance the load, such as kind's, gets upstream's nginx beside it, or our base image where no
+/// registry has that.
 pub(super) async fn node_image(ctx: &Context, prepared: &Prepared, choice: ImageChoice) -> Result<String, ImageError> {
     ctx.ui.heading("Node image");
     let reference = match choice {
@@ -102,7 +105,7 @@ pub(super) async fn node_image(ctx: &Context, prepared: &Prepared, choice: Image
             Some(release) => build(ctx, prepared, release).await?,
             None => ensure_pulled(ctx, &*prepared.engine, text).await?,
         },
-        ImageChoice::Pull => ensure_pulled(ctx, &*prepared.engine, PREBUILT_IMAGE.to_owned()).await?,
+        ImageChoice::Pull => ensure_pulled(ctx, &*prepared.engine, KIND_IMAGE.to_owned()).await?,
         ImageChoice::Build => build(ctx, prepared, Release::newest()).await?,
         ImageChoice::Automatic => match built_or_pulled(ctx, &*prepared.engine, &built()).await? {
             Some(reference) => reference,
@@ -110,17 +113,31 @@ pub(super) async fn node_image(ctx: &Context, prepared: &Prepared, choice: Image
         },
     };
     ctx.ui.line(&format!("node image: {reference}"));
-    if needs_base(&*prepared.engine, &reference, &base()).await? {
-        ctx.ui.line("it has no load balancer: the base image is built, which has one, in about a minute");
-        build_with(ctx, prepared, &["base-image"]).await?;
+    if needs_balancer(&*prepared.engine, &reference, &base()).await? {
+        match ensure_pulled(ctx, &*prepared.engine, NGINX_IMAGE.to_owned()).await {
+            Err(ImageError::Pull { .. } | ImageError::Slow { .. }) => {
+                ctx.ui.line("it has no load balancer: the base image is built, which has one, in about a minute");
+                build_with(ctx, prepared, &["base-image"]).await?;
+            }
+            pulled => _ = pulled?,
+        }
     }
     Ok(reference)
 }
 
-/// Whether the base image must be built to balance the load of clusters with that node image.
-async fn needs_base(engine: &dyn Engine, reference: &str, base: &str) -> Result<bool, ImageError> {
+/// Whether an image must be had to balance the load of clusters with that node image.
+async fn needs_balancer(engine: &dyn Engine, reference: &str, base: &str) -> Result<bool, ImageError> {
     let can = engine.image(reference).await?.is_some_and(|image| features::has(&image, features::LOAD_BALANCER));
     Ok(!can && engine.image(base).await?.is_none())
+}
+
+/// The example tests that need what the node image lacks, as a filter of nextest. They are named, not silently passed.
+pub(super) async fn left_out(ctx: &Context, engine: &dyn Engine, reference: &str) -> Result<&'static str, ImageError> {
+    if engine.image(reference).await?.is_some_and(|image| features::has(&image, features::REGISTRY)) {
+        return Ok("none()");
+    }
+    ctx.ui.line(&format!("{reference} has no registry: the examples in `registry.rs` are left out"));
+    Ok("(package(kind-examples) and test(/^registry::/))")
 }
 
 /// The base image that the present sources make.
@@ -138,7 +155,12 @@ async fn built_or_pulled(ctx: &Context, engine: &dyn Engine, built: &str) -> Res
     if engine.image(built).await?.is_some() {
         return Ok(Some(built.to_owned()));
     }
-    match ensure_pulled(ctx, engine, PREBUILT_IMAGE.to_owned()).await {
+    // kind's images need the second version.
+    if engine.facts().await?.cgroup_version == 1 {
+        ctx.ui.line("control groups v1: the node image is built from source");
+        return Ok(None);
+    }
+    match ensure_pulled(ctx, engine, KIND_IMAGE.to_owned()).await {
         Err(ImageError::Pull { .. } | ImageError::Slow { .. }) => {
             ctx.ui.line("no image registry in reach: the node image is built from source");
             Ok(None)
@@ -152,9 +174,11 @@ async fn ensure_pulled(ctx: &Context, engine: &dyn Engine, reference: String) ->
         return Ok(reference);
     }
     let step = ctx.ui.step(format!("pull {reference}"));
+    let login = login(ctx, &reference).await;
     let pull = async {
+        let how = Pull { login: login.as_ref(), ..Pull::default() };
         tokio::select! {
-            pulled = engine.pull_image(&reference) => Some(pulled),
+            pulled = engine.pull_image(&reference, how) => Some(pulled),
             () = wait::limit(PULL_LIMIT) => None,
         }
     };
@@ -172,6 +196,16 @@ async fn ensure_pulled(ctx: &Context, engine: &dyn Engine, reference: String) ->
             Err(ImageError::Slow { reference })
         }
     }
+}
+
+/// The credentials for an image's registry. Without them a public image can be pulled all the same.
+async fn login(ctx: &Context, reference: &str) -> Option<Login> {
+    let folder = ctx.settings.docker_client.as_deref()?;
+    let found = Login::find(folder, &ImageName::parse(reference).ok()?).await;
+    found.unwrap_or_else(|error| {
+        ctx.ui.line(&format!("{error}; no credentials are used"));
+        None
+    })
 }
 
 /// Has the conformance suite and its node image, and returns the image's reference. Nobody publishes one, so it is built.
@@ -243,27 +277,39 @@ mod tests {
     #[tokio::test]
     async fn without_one_kinds_is_pulled() {
         let engine = FakeEngine::default();
+        assert_eq!(built_or_pulled(&test_context(), &engine, BUILT).await.unwrap(), None, "control groups v1");
+        engine.set_cgroup_version(2);
         let image = built_or_pulled(&test_context(), &engine, BUILT).await.unwrap();
-        assert_eq!(image.as_deref(), Some(PREBUILT_IMAGE));
+        assert_eq!(image.as_deref(), Some(KIND_IMAGE));
     }
 
     #[tokio::test]
-    async fn a_base_image_is_needed_beside_an_image_without_a_load_balancer() {
+    async fn a_load_balancer_is_needed_beside_an_image_without_a_load_balancer() {
         let engine = FakeEngine::default();
         engine.add_image("ours", &[(kind_images::labels::FEATURES, kind_images::labels::NODE_FEATURES)]);
         engine.add_image("kinds", &[]);
-        assert!(!needs_base(&engine, "ours", "base").await.unwrap());
-        assert!(needs_base(&engine, "kinds", "base").await.unwrap());
+        assert!(!needs_balancer(&engine, "ours", "base").await.unwrap());
+        assert!(needs_balancer(&engine, "kinds", "base").await.unwrap());
         engine.add_image("base", &[]);
-        assert!(!needs_base(&engine, "kinds", "base").await.unwrap());
+        assert!(!needs_balancer(&engine, "kinds", "base").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_a_foreign_image_lacks_is_left_out() {
+        let engine = FakeEngine::default();
+        engine.add_image("ours", &[(kind_images::labels::FEATURES, kind_images::labels::NODE_FEATURES)]);
+        engine.add_image("kinds", &[]);
+        assert_eq!(left_out(&test_context(), &engine, "ours").await.unwrap(), "none()");
+        assert!(left_out(&test_context(), &engine, "kinds").await.unwrap().contains("registry"));
     }
 
     #[tokio::test]
     async fn without_a_registry_it_is_to_be_built() {
         let engine = FakeEngine::default();
+        engine.set_cgroup_version(2);
         engine.when("pull", Outcome::Refuse("no such host".to_owned()));
         assert_eq!(built_or_pulled(&test_context(), &engine, BUILT).await.unwrap(), None);
-        let error = ensure_pulled(&test_context(), &engine, PREBUILT_IMAGE.to_owned()).await.unwrap_err();
+        let error = ensure_pulled(&test_context(), &engine, KIND_IMAGE.to_owned()).await.unwrap_err();
         assert!(error.to_string().ends_with("`--build` builds one without a registry"), "{error}");
     }
 }

@@ -169,6 +169,7 @@ pub(in crate::lease) fn order(home: &Home, scope: Scope, idle: Duration) -> Orde
         idle,
         engine: None,
         pools: crate::spec::NetworkPools::default(),
+        docker_client: None,
         proxy: crate::spec::Proxy::default(),
         logs: "/nonexistent".into(),
         records: None,

@@ -1,0 +1,5 @@
+//! Archives of every form, what a node lacks of them, and what is sent.
+
+mod archives;
+mod nodes;
+mod samples;
