@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use kind_conformance::{Begin, Catalog, ClusterFacts, Folder, Logs, Runner, Stop, Subject, TestImages};
+use kind_engine::Pull;
 use kind_harness::{
     lease::Access,
     settings::{ExistingCluster, Settings},
@@ -100,7 +101,7 @@ async fn reach_upstream(
     };
     let engine = session.connect().await.map_err(ConformanceFailure::Engine)?;
     session.console.note(&format!("looking whether a registry has upstream's images: {smallest}"));
-    let pull = tokio::time::timeout(PULL_LIMIT, engine.pull_image(&smallest));
+    let pull = tokio::time::timeout(PULL_LIMIT, engine.pull_image(&smallest, Pull::default()));
     tokio::select! {
         pulled = pull => match pulled {
             Ok(Ok(())) => Ok(()),
