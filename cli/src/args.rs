@@ -11,11 +11,13 @@ mod build;
 mod conformance;
 mod given;
 mod power;
+mod program;
 
 pub(crate) use build::{Build, ConformanceImage, NodeImage};
 pub(crate) use conformance::{Conformance, ConformanceList, ConformanceRun, Specs};
-pub(crate) use given::{Given, given, given_ref};
+pub(crate) use given::{Given, Kubeconfig, Name, NameOrWord, given, given_ref};
 pub(crate) use power::{Pause, Restart, Start, StartCluster, Stop, StopCluster, Unpause};
+pub(crate) use program::{Completion, Manual, ShellKind};
 
 /// Creates and manages Kubernetes clusters whose nodes are containers.
 #[derive(Debug, Parser)]
@@ -115,6 +117,7 @@ pub(crate) enum Create {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct CreateCluster {
     /// The cluster's name; else `KIND_CLUSTER_NAME`, else the configuration's, else `kind`
     #[arg(short, long)]
@@ -319,33 +322,6 @@ pub(crate) struct Doctor {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Completion {
-    /// For which shell
-    #[arg(value_name = "SHELL")]
-    pub(crate) shell: ShellKind,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Manual {
-    /// The folder that they are written to, such as `/usr/local/share/man/man1`
-    #[arg(value_name = "FOLDER")]
-    pub(crate) folder: PathBuf,
-}
-
-/// The shells that scripts are made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ShellKind {
-    // `source <(kind-rs completion bash)`
-    Bash,
-    // `source <(kind-rs completion zsh)`
-    Zsh,
-    // `kind-rs completion fish | source`
-    Fish,
-    // `kind-rs completion powershell | Out-String | Invoke-Expression`
-    Powershell,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Ps {
     /// A table for people, or JSON for programs (docs/command-line.md describes it)
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
@@ -402,36 +378,4 @@ pub(crate) struct Kubectl {
     // One list, so that everything behind the name is kubectl's, whatever it looks like.
     #[arg(hide = true, required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) words: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Name {
-    /// The cluster's name; else `KIND_CLUSTER_NAME`, else `kind`
-    #[arg(short, long)]
-    pub(crate) name: Option<Given<ClusterName>>,
-}
-
-/// A name for commands that take nothing else: many write it without the flag.
-#[derive(Debug, Args)]
-pub(crate) struct NameOrWord {
-    /// The cluster's name; else `KIND_CLUSTER_NAME`, else `kind`
-    #[arg(short, long)]
-    pub(crate) name: Option<Given<ClusterName>>,
-    /// The cluster's name, as with --name
-    #[arg(value_name = "CLUSTER", conflicts_with = "name")]
-    pub(crate) word: Option<ClusterName>,
-}
-
-impl NameOrWord {
-    /// The name, however it was given.
-    pub(crate) fn given(self) -> Option<ClusterName> {
-        self.word.or(given(self.name))
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Kubeconfig {
-    /// The kubeconfig file to change; else the first of `KUBECONFIG` that exists, else `~/.kube/config`
-    #[arg(long, value_name = "FILE", value_parser = given::path(), value_hint = ValueHint::FilePath)]
-    pub(crate) kubeconfig: Option<Given<PathBuf>>,
 }

@@ -1,53 +1,14 @@
 //! The program from outside: help, arguments, configurations, exit codes. No container engine is needed.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
-use std::{
-    fs,
-    io::Write,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+mod program;
+
+use std::{fs, path::Path, process::Command};
 
 use kind_testkit::assert_golden;
 use rstest::rstest;
 
-/// An engine's socket that is not there: nothing that this test starts can reach an engine by accident.
-const NO_ENGINE: &str = "unix:///nonexistent/engine.sock";
-
-/// Runs the program in a folder that is also its home, with an environment of these variables alone.
-fn run_in(home: &Path, arguments: &[&str], variables: &[(&str, &str)], stdin: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kind-rs"));
-    command.args(arguments).current_dir(home).env_clear().env("HOME", home).env("DOCKER_HOST", NO_ENGINE);
-    command.envs(variables.iter().copied());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // A program that does not read its standard input may have ended by now.
-    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-    child.wait_with_output().unwrap()
-}
-
-fn run(arguments: &[&str]) -> Output {
-    run_in(tempfile::tempdir().unwrap().path(), arguments, &[], "")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Ends with the code, prints no result, and says this.
-#[track_caller]
-fn assert_fails(output: &Output, code: i32, words: &[&str]) {
-    let text = stderr(output);
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    assert_eq!(stdout(output), "");
-    for words in words {
-        assert!(text.contains(words), "expected {words:?} in\n{text}");
-    }
-}
+use program::{NO_ENGINE, assert_fails, run, run_in, stderr, stdout};
 
 #[rstest]
 #[case(&[])]
@@ -183,77 +144,6 @@ fn wrong_arguments_are_refused(#[case] arguments: &[&str], #[case] words: &str) 
 #[case(&["--type", "image", "a", "--base-image", "b"], "does not go with --type image")]
 fn a_source_that_is_none_is_refused_before_an_engine_is_asked(#[case] arguments: &[&str], #[case] words: &str) {
     assert_fails(&run(&[&["build", "node-image"], arguments].concat()), 3, &[words]);
-}
-
-#[rstest]
-#[case("-x")]
-#[case("a..b")]
-#[case("a.-b")]
-#[case("UPPER")]
-#[case("a b")]
-#[case("a;rm -rf")]
-#[case("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
-fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
-    let words = ["cluster name", "expected 1 to 49 of a-z"];
-    assert_fails(&run(&["create", "cluster", &format!("--name={name}")]), 2, &words);
-    assert_fails(&run(&["delete", "cluster", &format!("-n={name}")]), 2, &words);
-    assert_fails(&run(&["kubectl", name, "get", "pods"]), 3, &["kind-rs kubectl NAME", words[1]]);
-    let home = tempfile::tempdir().unwrap();
-    let from_variable = run_in(home.path(), &["delete", "cluster"], &[("KIND_CLUSTER_NAME", name)], "");
-    assert_fails(&from_variable, 3, &["environment variable KIND_CLUSTER_NAME", words[1]]);
-    let text = format!("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: {name:?}\n");
-    let from_file = run_in(home.path(), &["create", "cluster", "--config", "-"], &[], &text);
-    assert_fails(&from_file, 3, &["standard input:3:7: name: cluster name"]);
-}
-
-/// Scripts pass every flag, and the variables in them are not always set.
-#[test]
-fn an_empty_flag_is_not_given() {
-    let home = tempfile::tempdir().unwrap();
-    let empty = ["--name", "", "--config", "", "--image", "", "--load-balancer-image=", "--kubeconfig", ""];
-    let plan = run_in(home.path(), &[&["create", "cluster", "--dry-run"], empty.as_slice()].concat(), &[], "");
-    let plain = run_in(home.path(), &["create", "cluster", "--dry-run"], &[], "");
-    assert_eq!((plan.status.code(), stdout(&plan)), (Some(0), stdout(&plain)), "{}", stderr(&plan));
-    let named = [("KIND_CLUSTER_NAME", "from-variable")];
-    let plan = run_in(home.path(), &["create", "cluster", "--dry-run", "--name="], &named, "");
-    assert!(stdout(&plan).starts_with("cluster from-variable "), "{}", stdout(&plan));
-    for arguments in [
-        ["delete", "cluster", "--name", "", "--kubeconfig", ""].as_slice(),
-        &["get", "nodes", "--name", ""],
-        &["export", "kubeconfig", "--name=", "--kubeconfig="],
-        &["load", "docker-image", "x", "--name", "", "--nodes", ""],
-    ] {
-        assert_fails(&run_in(home.path(), arguments, &[], ""), 4, &["reach the container engine"]);
-    }
-    // As by kind, a duration is one.
-    assert_fails(&run(&["create", "cluster", "--wait", ""]), 2, &["--wait"]);
-}
-
-#[test]
-fn a_name_needs_no_flag_where_nothing_else_is_taken() {
-    let plan = run(&["create", "cluster", "demo", "--dry-run"]);
-    assert!(stdout(&plan).starts_with("cluster demo "), "{}", stderr(&plan));
-    let home = tempfile::tempdir().unwrap();
-    for command in [["delete", "cluster"], ["get", "nodes"], ["get", "kubeconfig"], ["export", "kubeconfig"]] {
-        let output = run_in(home.path(), &[&command, ["demo"].as_slice()].concat(), &[], "");
-        assert_fails(&output, 4, &["reach the container engine"]);
-        let output = run_in(home.path(), &[&command, ["Demo"].as_slice()].concat(), &[], "");
-        assert_fails(&output, 2, &["cluster name \"Demo\""]);
-    }
-}
-
-#[test]
-fn a_name_is_as_long_as_the_names_of_its_nodes_allow() {
-    let home = tempfile::tempdir().unwrap();
-    let text = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes: [{}, {}]\n";
-    let dry_run = |length: usize, config: &str| {
-        let name = "a".repeat(length);
-        let arguments = ["create", "cluster", "--dry-run", "--name", &name, "--config", "-"];
-        run_in(home.path(), &arguments, &[], config)
-    };
-    assert_eq!(dry_run(49, &text.replace(", {}", "")).status.code(), Some(0));
-    assert_eq!(dry_run(40, text).status.code(), Some(0));
-    assert_fails(&dry_run(41, text), 3, &["has 41 characters", "at most 40 before several control planes"]);
 }
 
 #[rstest]

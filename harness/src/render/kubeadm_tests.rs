@@ -144,15 +144,14 @@ fn merge_patches_keep_what_the_cluster_needs() {
 #[test]
 fn arguments_are_replaced_by_name_and_null_takes_them_away() {
     let mut spec = ClusterSpec::single_node();
-    spec.feature_gates.insert("A".into(), true);
-    let patch = "controllerManager: {extraArgs: {enable-hostpath-provisioner: null, feature-gates: B=true}}";
+    let patch = "controllerManager: {extraArgs: {enable-hostpath-provisioner: null, kube-api-burst: '1'}}";
     spec.kubeadm_patches.merge.push(merge(DocumentKind::ClusterConfiguration, patch));
     let found = document(&cluster(spec), &node(Role::ControlPlane, 0), DocumentKind::ClusterConfiguration);
     let arguments = found["controllerManager"]["extraArgs"].as_array().unwrap();
     let values = |name: &str| -> Vec<&Value> {
         arguments.iter().filter(|one| one["name"] == name).map(|one| &one["value"]).collect()
     };
-    assert_eq!(values("feature-gates"), ["B=true"]);
+    assert_eq!(values("kube-api-burst"), ["1"]);
     assert_eq!(values("enable-hostpath-provisioner"), Vec::<&Value>::new());
     assert_eq!(values("kube-api-qps"), ["200"], "what no patch names stays");
 }

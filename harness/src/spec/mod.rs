@@ -26,9 +26,9 @@ pub use labels::{
     LABEL_CLUSTER, LABEL_CONTAINER, LABEL_INSTANCE, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE,
     ROLE_LOAD_BALANCER, ROLE_REGISTRY, cluster_filter, cluster_labels, instance_labels, is_node,
 };
-pub(crate) use names::is_name_in;
 #[cfg(test)]
 pub(crate) use mounts::OF_NODES as MOUNTS_OF_NODES;
+pub(crate) use names::is_name_in;
 pub use names::{ClusterName, NameError, NameTooLong, NodeName};
 pub use patches::{ContainerdPatches, DocumentKind, JsonPatch, KubeadmPatches, MergePatch};
 pub(crate) use pools::meet;
