@@ -145,7 +145,7 @@ pub(crate) enum Failure {
         name: ClusterName,
         /// What is wrong with it.
         #[source]
-        source: PowerError,
+        source: Box<PowerError>,
     },
     /// A cluster or node that is named.
     #[error(transparent)]
@@ -248,22 +248,21 @@ impl Failure {
             | Self::Find(FindError::Engine { .. })
             | Self::Logs(LogsError::Find(FindError::Engine { .. }))
             | Self::Image(ImageError::Engine(_))
+            | Self::Power(
+                PowerError::Find(FindError::Engine { .. }) | PowerError::Export(ExportError::Engine { .. }),
+            )
             | Self::Export(ExportError::Engine { .. }) => exit::ENGINE,
             Self::Load(LoadError::Engine(error)) if !is_answer(error) => exit::ENGINE,
             Self::Image(_) | Self::Build(_) | Self::Load(_) => exit::IMAGE,
             Self::Taken(_) | Self::NotWell { .. } => exit::NAME_TAKEN,
-            Self::Power(PowerError::Find(FindError::NoCluster { .. })) => exit::NO_CLUSTER,
-            Self::Power(
-                PowerError::Find(FindError::Engine { .. }) | PowerError::Export(ExportError::Engine { .. }),
-            ) => exit::ENGINE,
             Self::Power(PowerError::Container { source, .. }) if !is_answer(source) => exit::ENGINE,
-            Self::Power(PowerError::Wait(_)) => exit::TIMED_OUT,
             Self::Create { source, .. } => step_code(&source.source),
-            Self::OutOfTime { .. } => exit::TIMED_OUT,
+            Self::OutOfTime { .. } | Self::Power(PowerError::Wait(_)) => exit::TIMED_OUT,
             Self::Interrupted { signal, .. } | Self::BuildStopped { signal, .. } => exit::SIGNAL + signal.number(),
             Self::Conformance(failure) => failure.code(),
             Self::Export(ExportError::NoCluster { .. })
             | Self::Logs(LogsError::Find(FindError::NoCluster { .. }))
+            | Self::Power(PowerError::Find(FindError::NoCluster { .. }))
             | Self::Find(FindError::NoCluster { .. } | FindError::NoNode { .. }) => exit::NO_CLUSTER,
             Self::NotMerged { .. } | Self::Kubeconfig(_) | Self::Export(_) => exit::KUBECONFIG,
             Self::Destroy(_)

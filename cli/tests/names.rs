@@ -33,9 +33,9 @@ fn an_invalid_name_is_refused_wherever_it_comes_from(#[case] name: &str) {
 fn an_empty_flag_is_not_given() {
     let home = tempfile::tempdir().unwrap();
     let empty = ["--name", "", "--config", "", "--image", "", "--load-balancer-image=", "--kubeconfig", ""];
-    let plan = run_in(home.path(), &[&["create", "cluster", "--dry-run"], empty.as_slice()].concat(), &[], "");
-    let plain = run_in(home.path(), &["create", "cluster", "--dry-run"], &[], "");
-    assert_eq!((plan.status.code(), stdout(&plan)), (Some(0), stdout(&plain)), "{}", stderr(&plan));
+    let found = run_in(home.path(), &[&["create", "cluster", "--dry-run"], empty.as_slice()].concat(), &[], "");
+    let without = run_in(home.path(), &["create", "cluster", "--dry-run"], &[], "");
+    assert_eq!((found.status.code(), stdout(&found)), (Some(0), stdout(&without)), "{}", stderr(&found));
     let named = [("KIND_CLUSTER_NAME", "from-variable")];
     let plan = run_in(home.path(), &["create", "cluster", "--dry-run", "--name="], &named, "");
     assert!(stdout(&plan).starts_with("cluster from-variable "), "{}", stdout(&plan));

@@ -30,10 +30,10 @@ pub enum ImageError {
         /// What to do.
         advice: &'static str,
         /// Why the credentials for the registry could not be read.
-        login: Option<LoginError>,
+        login: Option<Box<LoginError>>,
         /// Why the pull failed.
         #[source]
-        source: EngineError,
+        source: Box<EngineError>,
     },
     /// It is one that is built here.
     #[error(
@@ -166,16 +166,15 @@ impl<'a> Images<'a> {
         wanted: Option<&str>,
         base: &str,
     ) -> Result<Option<String>, ImageError> {
-        let reference = match wanted {
-            Some(reference) => reference,
-            None => {
-                let control_planes = spec.nodes.iter().filter(|node| node.role == Role::ControlPlane).count();
-                let can = |image: ImageFacts| features::has(&image, features::LOAD_BALANCER);
-                if control_planes < 2 || self.engine.image(node_image).await?.is_some_and(can) {
-                    return Ok(None);
-                }
-                if self.engine.image(base).await?.is_some() { base } else { NGINX_IMAGE }
+        let reference = if let Some(reference) = wanted {
+            reference
+        } else {
+            let control_planes = spec.nodes.iter().filter(|node| node.role == Role::ControlPlane).count();
+            let can = |image: ImageFacts| features::has(&image, features::LOAD_BALANCER);
+            if control_planes < 2 || self.engine.image(node_image).await?.is_some_and(can) {
+                return Ok(None);
             }
+            if self.engine.image(base).await?.is_some() { base } else { NGINX_IMAGE }
         };
         self.provide(reference, Purpose::LoadBalancer).await?;
         Ok(Some(reference.to_owned()))
@@ -230,7 +229,9 @@ impl<'a> Images<'a> {
         let (reference, advice) = (reference.to_owned(), purpose.advice());
         match tokio::time::timeout(PULL_LIMIT, pull).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(source)) => Err(ImageError::Missing { reference, advice, login: failed, source }),
+            Ok(Err(source)) => {
+                Err(ImageError::Missing { reference, advice, login: failed.map(Box::new), source: Box::new(source) })
+            }
             Err(_) => Err(ImageError::Slow { reference, advice }),
         }
     }

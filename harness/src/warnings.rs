@@ -14,7 +14,7 @@ use tracing_subscriber::{
 
 /// Tells a warning.
 pub(crate) fn warn(text: impl Display) {
-    if get_default(|subscriber| subscriber.is::<NoSubscriber>()) {
+    if get_default(tracing::Dispatch::is::<NoSubscriber>) {
         eprintln!("kind: warning: {text}");
     } else {
         tracing::warn!("{text}");

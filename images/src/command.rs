@@ -334,7 +334,7 @@ mod tests {
         assert!(std::env::vars_os().any(|(name, _)| name == "CARGO_MANIFEST_DIR"));
         let names: Vec<&str> = printed.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
         let is_expected = |name: &&str| INHERITED.contains(name) || ["LC_ALL", "GOFLAGS"].contains(name);
-        assert!(names.contains(&"PATH") && names.iter().all(|name| is_expected(&name)), "{names:?}");
+        assert!(names.contains(&"PATH") && names.iter().all(is_expected), "{names:?}");
         for decides in
             ["GOOS", "GOARCH", "GOAMD64", "GOEXPERIMENT", "GOTOOLCHAIN", "GOSUMDB", "GOPRIVATE", "CC", "CFLAGS"]
         {

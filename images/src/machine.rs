@@ -191,7 +191,7 @@ struct InUse {
 fn in_use(proc: &Path, user: u32) -> Option<InUse> {
     // Where the first process is hidden, others are, too.
     fs::metadata(proc.join("1")).ok()?;
-    let (mut used, mut seen) = (InUse::default(), HashSet::new());
+    let (mut found, mut seen) = (InUse::default(), HashSet::new());
     for process in fs::read_dir(proc).ok()?.flatten() {
         let folder = process.path();
         if !process.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit) || !is_of(&folder, user) {
@@ -211,12 +211,12 @@ fn in_use(proc: &Path, user: u32) -> Option<InUse> {
             let watches: Vec<&str> = details.lines().filter(|line| line.starts_with("inotify ")).collect();
             // All instances share one inode. What a process has inherited or duplicated watches the same.
             if watches.is_empty() || seen.insert(watches.concat()) {
-                used.instances += 1;
-                used.watches += watches.len() as u64;
+                found.instances += 1;
+                found.watches += watches.len() as u64;
             }
         }
     }
-    Some(used)
+    Some(found)
 }
 
 fn is_of(process: &Path, user: u32) -> bool {

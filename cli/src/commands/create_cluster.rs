@@ -136,7 +136,7 @@ async fn be_content(
     let limit = args.wait.max(MOMENT);
     let well = until_well(session, engine, name, FRESH, limit).await;
     well.map_err(|failure| match failure {
-        Failure::Power(source) => Failure::NotWell { name: name.clone(), source },
+        Failure::Power(source) => Failure::NotWell { name: name.clone(), source: Box::new(source) },
         other => other,
     })?;
     let exported = export(&**engine, name, Reach::Host).await?;

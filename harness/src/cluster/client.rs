@@ -16,7 +16,6 @@ use super::{ClusterError, ClusterRecord};
 ///
 /// # Errors
 /// When the text is not a kubeconfig, or a file that it names cannot be read.
-#[expect(clippy::unused_async, reason = "callers await it: a configuration may have to be asked for some day")]
 pub async fn client_config(kubeconfig: &str) -> Result<Config, KubeconfigError> {
     configuration(kubeconfig)
 }

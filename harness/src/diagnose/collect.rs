@@ -63,8 +63,10 @@ impl Snapshot {
     /// Looks, and stops looking at the deadline.
     pub(super) async fn take(scene: &Scene<'_>, deadline: Instant) -> Self {
         // The API and the engine may each be the one that does not answer.
-        let (mut snapshot, machines) =
-            tokio::join!(Self::of_the_api(scene, deadline), machines::look(scene.cluster, scene.since, deadline));
+        let (mut snapshot, machines) = tokio::join!(
+            Box::pin(Self::of_the_api(scene, deadline)),
+            machines::look(scene.cluster, scene.since, deadline)
+        );
         snapshot.machines = machines.files;
         snapshot.missing.extend(machines.missing);
         snapshot

@@ -76,7 +76,9 @@ where
         }
         Ended::Panicked(payload) => {
             // Its own message is printed already.
-            hint.iter().for_each(|hint| eprintln!("{hint}"));
+            if let Some(hint) = hint {
+                eprintln!("{hint}");
+            }
             Ended::Panicked(payload)
         }
         other => other,

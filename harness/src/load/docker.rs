@@ -36,12 +36,11 @@ pub(super) fn complete(members: &Members, images: &mut Vec<ArchivedImage>) -> Re
         for tag in entry.tags.unwrap_or_default() {
             names.extend(name(&tag)?);
         }
-        match images.iter_mut().find(|image| image.id == id) {
-            Some(image) => image.names.extend(names),
-            None => {
-                let layers = entry.layers.unwrap_or_default();
-                images.push(ArchivedImage { names, ..image(members, &entry.config, config, &layers)? });
-            }
+        if let Some(image) = images.iter_mut().find(|image| image.id == id) {
+            image.names.extend(names);
+        } else {
+            let layers = entry.layers.unwrap_or_default();
+            images.push(ArchivedImage { names, ..image(members, &entry.config, config, &layers)? });
         }
     }
     Ok(())

@@ -68,7 +68,7 @@ mod tests {
     #[tokio::test]
     async fn by_digest_the_digest() {
         let digest = format!("localhost:5001/app@sha256:{}", "0".repeat(64));
-        assert_eq!(names(&[], &[&digest], &digest).await.unwrap(), [digest.clone()]);
+        assert_eq!(names(&[], &[&digest], &digest).await.unwrap(), std::slice::from_ref(&digest));
         let with_tag = digest.replace('@', ":1@");
         assert_eq!(names(&["localhost:5001/app:1"], &[&digest], &with_tag).await.unwrap(), [digest]);
     }

@@ -40,7 +40,7 @@ pub(super) async fn check(engine: &dyn Engine, plan: &Plan, machine: &EngineFact
     for wanted in ports(plan) {
         let by = all.iter().find(|container| wanted.is_of(container)).map(|by| format!("container {}", by.name));
         if by.is_some() || machine.local && wanted.is_in_use() {
-            let Port { setting, address, port, .. } = wanted;
+            let HostPort { setting, address, port, .. } = wanted;
             return Err(StepError::PortTaken { setting, address, port, by }.into());
         }
     }
@@ -81,24 +81,24 @@ fn names(plan: &Plan) -> impl Iterator<Item = (NodeName, Option<&'static str>)> 
 }
 
 /// A port of the host that the specification names.
-struct Port {
+struct HostPort {
     setting: String,
     address: IpAddr,
     port: u16,
     protocol: Protocol,
 }
 
-fn ports(plan: &Plan) -> Vec<Port> {
+fn ports(plan: &Plan) -> Vec<HostPort> {
     let spec = &plan.blueprint.spec;
     let tcp =
-        |setting: &str, address, port| Port { setting: setting.to_owned(), address, port, protocol: Protocol::Tcp };
+        |setting: &str, address, port| HostPort { setting: setting.to_owned(), address, port, protocol: Protocol::Tcp };
     let api =
         spec.networking.api_server_port.map(|port| tcp(API_SERVER_PORT, spec.networking.api_server_address, port));
     let registry = spec.registry.as_ref().and_then(|registry| registry.port);
     let registry = registry.map(|port| tcp(REGISTRY_PORT, IpAddr::from([127, 0, 0, 1]), port));
     let of_nodes = plan.nodes.iter().flat_map(|node| {
         node.spec.extra_port_mappings.iter().filter_map(move |mapping| {
-            Some(Port {
+            Some(HostPort {
                 setting: format!("extraPortMappings of {}", node.name),
                 address: mapping.listen_address,
                 port: mapping.host_port?,
@@ -109,7 +109,7 @@ fn ports(plan: &Plan) -> Vec<Port> {
     api.into_iter().chain(registry).chain(of_nodes).collect()
 }
 
-impl Port {
+impl HostPort {
     /// Whether a container publishes it.
     fn is_of(&self, container: &ContainerFacts) -> bool {
         let meets = |address: &str| {
@@ -139,8 +139,8 @@ impl Port {
 mod tests {
     use super::*;
 
-    fn port(address: &str, port: u16, protocol: Protocol) -> Port {
-        Port { setting: "x".to_owned(), address: address.parse().unwrap(), port, protocol }
+    fn port(address: &str, port: u16, protocol: Protocol) -> HostPort {
+        HostPort { setting: "x".to_owned(), address: address.parse().unwrap(), port, protocol }
     }
 
     #[test]

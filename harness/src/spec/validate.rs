@@ -230,8 +230,7 @@ mod tests {
 
     #[test]
     fn ranges_of_both_families_are_compared() {
-        let mut spec = ClusterSpec::default();
-        spec.networking = Networking::of_family(IpFamily::Dual);
+        let mut spec = ClusterSpec { networking: Networking::of_family(IpFamily::Dual), ..ClusterSpec::default() };
         assert_eq!(errors_of(&spec), "");
         spec.networking.service_subnet = "10.96.0.0/16,fd00:10:244::/112".to_owned();
         assert!(errors_of(&spec).starts_with("serviceSubnet fd00:10:244::/112 meets podSubnet fd00:10:244::/56: "));

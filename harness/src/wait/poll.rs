@@ -117,7 +117,7 @@ pub async fn until_or<T, E>(
         if elapsed >= limit {
             return Ok(Err(WaitError { what: what.to_string(), elapsed, last }));
         }
-        pause(every.min(limit - elapsed)).await;
+        pause(every.min(limit.saturating_sub(elapsed))).await;
     }
 }
 
