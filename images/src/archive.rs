@@ -231,6 +231,6 @@ mod tests {
         layer.file("/a/b", 0o644, b"content").unwrap();
         layer.folder("/c", 0o1777).unwrap();
         layer.link("/a/d", "b").unwrap();
-        assert_eq!(sha256(&layer.finish().unwrap())[..12], *"LAYERPIN0000");
+        assert_eq!(sha256(&layer.finish().unwrap())[..12], *"b091bfe8a5e9");
     }
 }

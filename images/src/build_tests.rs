@@ -44,7 +44,10 @@ impl Runner for FakeTools {
             let sum = if *self.content.lock().unwrap() == "another module" { "h1:x=" } else { sum };
             return Ok(serde_json::json!({ "GoMod": module, "Dir": command.folder, "Sum": sum }).to_string());
         }
-        if text.starts_with("go build") && text.contains("runc") && *self.content.lock().unwrap() == "needs more" {
+        if text.starts_with("go build")
+            && text.contains("opencontainers/runc")
+            && *self.content.lock().unwrap() == "needs more"
+        {
             let more = fs::read_to_string(command.folder.join("go.sum")).unwrap() + "example.com/a v1.0.0 h1:x=\n";
             fs::write(command.folder.join("go.sum"), more).unwrap();
         }

@@ -1,7 +1,6 @@
 //! Programs on the building machine: the only place that starts any.
 
 use std::{
-    ffi::OsString,
     fs::File,
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -23,37 +22,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::settings;
+
 /// How many of the last lines a failure carries.
 const TAIL: usize = 20;
-
-/// What programs see of this process' environment: where things lie, and how the network is reached. Everything else of it is
-/// kept from them, so that no setting of whoever calls decides what is built.
-const INHERITED: [&str; 24] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "TMPDIR",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "GOPATH",
-    "GOMODCACHE",
-    "GOCACHE",
-    "GOPROXY",
-    "GONOPROXY",
-    "GOAUTH",
-    "NETRC",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-];
 
 /// A program to run, its arguments as a vector.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -153,7 +125,7 @@ impl Runner for Host {
         let child = Command::new(&command.program)
             .args(&command.arguments)
             .env_clear()
-            .envs(inherited())
+            .envs(settings::inherited())
             .env("LC_ALL", "C.UTF-8")
             .envs(command.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(&command.folder)
@@ -190,11 +162,6 @@ impl Runner for Host {
         let tail = lines[lines.len().saturating_sub(TAIL)..].join("\n");
         Err(CommandFailure::Failed { outcome: status.to_string(), tail })
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "handed on to programs, and looked at by nobody here")]
-fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
-    INHERITED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
 }
 
 /// A program under way, with a process group of its own. Dropped before its end, all of that is killed.
@@ -331,14 +298,15 @@ mod tests {
         let (log, stop) = (folder.path().join("log"), CancellationToken::new());
         let printed = Host::default().run(&command, &log, &|_| (), &stop).await.unwrap();
         // Cargo sets some for every test.
-        assert!(std::env::vars_os().any(|(name, _)| name == "CARGO_MANIFEST_DIR"));
+        let ours = std::process::Command::new("env").output().unwrap().stdout;
+        assert!(String::from_utf8_lossy(&ours).contains("CARGO_MANIFEST_DIR="));
         let names: Vec<&str> = printed.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
-        let is_expected = |name: &&str| INHERITED.contains(name) || ["LC_ALL", "GOFLAGS"].contains(name);
+        let is_expected = |name: &&str| settings::INHERITED.contains(name) || ["LC_ALL", "GOFLAGS"].contains(name);
         assert!(names.contains(&"PATH") && names.iter().all(is_expected), "{names:?}");
         for decides in
             ["GOOS", "GOARCH", "GOAMD64", "GOEXPERIMENT", "GOTOOLCHAIN", "GOSUMDB", "GOPRIVATE", "CC", "CFLAGS"]
         {
-            assert!(!INHERITED.contains(&decides), "{decides}");
+            assert!(!settings::INHERITED.contains(&decides), "{decides}");
         }
     }
 

@@ -31,6 +31,7 @@ mod payload;
 mod pod_images;
 mod progress;
 mod reference;
+mod settings;
 mod source;
 mod sums;
 mod tools;
