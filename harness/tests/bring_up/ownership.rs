@@ -30,20 +30,26 @@ async fn after<T>(delay: Duration, work: impl Future<Output = T>) -> T {
 
 async fn run(engine: &FakeEngine, name: &str, network: &str, labels: Labels) {
     let (name, network) = (name.to_owned(), network.to_owned());
-    engine.run_container(&ContainerSpec { name, network, labels, ..ContainerSpec::default() }).await.unwrap();
+    engine
+        .run_container(&ContainerSpec { name, network, labels, ..ContainerSpec::default() })
+        .await
+        .expect("the fake engine does as it is told");
 }
 
 async fn network(engine: &FakeEngine, labels: Labels) -> String {
     let spec = NetworkSpec { name: "kind-rs-demo".to_owned(), labels, ..NetworkSpec::default() };
-    engine.create_network(&spec).await.unwrap()
+    engine.create_network(&spec).await.expect("the fake engine does as it is told")
 }
 
 /// The instances of everything on the engine.
 async fn instances(engine: &FakeEngine) -> Vec<String> {
     let all = Labels::new();
-    let containers = engine.containers(&all).await.unwrap().into_iter().map(|one| one.labels);
-    let networks = engine.networks(&all).await.unwrap().into_iter().map(|one| one.labels);
-    let volumes = engine.volumes(&all).await.unwrap().into_iter().map(|one| one.labels);
+    let containers =
+        engine.containers(&all).await.expect("the fake engine does as it is told").into_iter().map(|one| one.labels);
+    let networks =
+        engine.networks(&all).await.expect("the fake engine does as it is told").into_iter().map(|one| one.labels);
+    let volumes =
+        engine.volumes(&all).await.expect("the fake engine does as it is told").into_iter().map(|one| one.labels);
     let all = containers.chain(networks).chain(volumes);
     let mut instances: Vec<String> = all.map(|labels| labels[LABEL_INSTANCE].clone()).collect();
     instances.sort();
