@@ -17,6 +17,7 @@ use kind_harness::{
     recording::RewriteError,
     settings::SettingsError,
     spec::{NameError, NameTooLong},
+    tunnel::TunnelError,
 };
 use kind_images::{BuildError, SourceError, UnsupportedVersion};
 
@@ -113,6 +114,9 @@ pub(crate) enum Failure {
         /// How many.
         count: usize,
     },
+    /// A tunnel.
+    #[error(transparent)]
+    Tunnel(#[from] TunnelError),
     /// Logs could not be exported.
     #[error(transparent)]
     Logs(#[from] LogsError),
@@ -241,6 +245,7 @@ impl Failure {
             Self::Engine(_)
             | Self::NotAsked { .. }
             | Self::Find(FindError::Engine { .. })
+            | Self::Tunnel(TunnelError::Engine(_))
             | Self::Logs(LogsError::Find(FindError::Engine { .. }))
             | Self::Image(ImageError::Engine(_))
             | Self::Export(ExportError::Engine { .. }) => exit::ENGINE,
@@ -259,6 +264,7 @@ impl Failure {
             Self::Conformance(failure) => failure.code(),
             Self::Export(ExportError::NoCluster { .. })
             | Self::Logs(LogsError::Find(FindError::NoCluster { .. }))
+            | Self::Tunnel(TunnelError::NoCluster { .. })
             | Self::Find(FindError::NoCluster { .. } | FindError::NoNode { .. }) => exit::NO_CLUSTER,
             Self::NotMerged { .. } | Self::Kubeconfig(_) | Self::Export(_) => exit::KUBECONFIG,
             Self::Destroy(_)
@@ -268,6 +274,7 @@ impl Failure {
             Self::Find(_)
             | Self::Power(_)
             | Self::Unfit { .. }
+            | Self::Tunnel(_)
             | Self::Logs(_)
             | Self::State(_)
             | Self::LocalFile { .. }

@@ -3,15 +3,18 @@
 //! This is a crate of its own, so that Cargo itself guards the boundary: no other member depends on `bollard`.
 //! It knows nothing of Kubernetes.
 
+mod address;
 mod api;
 mod container;
 mod files;
+mod host;
 mod streams;
 mod error;
 mod docker;
 #[cfg(feature = "fake")]
 mod fake;
 
+pub use address::{EngineAddress, EngineChoice, FoundBy, TlsFiles};
 pub use api::{Engine, EngineFacts, ImageFacts, Labels, NetworkFacts, VolumeFacts};
 pub use container::{
     Attachment, Command, ContainerFacts, ContainerSpec, ExecOutput, Mount, MountKind, NetworkSpec, PortMapping,
@@ -22,4 +25,5 @@ pub use error::{CommandError, EngineError};
 #[cfg(feature = "fake")]
 pub use fake::{FakeEngine, Outcome};
 pub use files::NodeFile;
+pub use host::{HostReading, read_host};
 pub use streams::{Streams, TerminalSize};
