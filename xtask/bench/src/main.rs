@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 
 async fn run(settings: Settings) -> ExitCode {
     let outcome = match Cli::parse().benchmark {
-        Benchmark::Create(arguments) => create::run(arguments).await,
+        Benchmark::Create(arguments) => Box::pin(create::run(arguments)).await,
         Benchmark::Attach(arguments) => attach::run(arguments).await,
         Benchmark::Share(arguments) => share::run(arguments).await,
         Benchmark::Conformance(arguments) => conformance::run(arguments, settings).await,

@@ -53,7 +53,7 @@ pub enum TestError {
     Tests(#[source] ProcessError),
     /// The conformance suite, or one of its specs.
     #[error(transparent)]
-    Conformance(Box<ConformanceError>),
+    Conformance(#[from] ConformanceError),
     /// What is left behind.
     #[error(transparent)]
     Leftover(#[from] LeftoverError),
@@ -66,12 +66,6 @@ pub enum TestError {
         /// A line for each, with its causes.
         summary: Vec<String>,
     },
-}
-
-impl From<ConformanceError> for TestError {
-    fn from(error: ConformanceError) -> Self {
-        Self::Conformance(Box::new(error))
-    }
 }
 
 /// Installs what is missing, then checks and tests everything. What fails does not keep the other parts from running.
