@@ -91,6 +91,7 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Conformance(Conformance::List(args)) => commands::conformance::list(args),
         Command::Ps(args) => commands::ps::run(&open()?, args).await,
         Command::Gc(args) => commands::gc::run(&open()?, args).await,
+        Command::Tunnel(args) => commands::tunnel::run(&open()?, args).await,
         Command::Doctor(args) => commands::doctor::run(&open()?, args).await,
         Command::Completion(args) => commands::completion::run(&args),
         Command::Manual(args) => commands::manual::run(&args),

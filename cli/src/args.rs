@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Shell(Shell),
     /// Run a cluster's own kubectl, as its administrator
     Kubectl(Kubectl),
+    /// Make the ports that a cluster publishes on another machine, or outside of this container, lead there from here
+    Tunnel(Tunnel),
     /// Write the report of the last test run anew from its records, and print where it is
     Report(Report),
     /// Check whether this machine is fit for clusters
@@ -378,4 +380,13 @@ pub(crate) struct Kubectl {
     // One list, so that everything behind the name is kubectl's, whatever it looks like.
     #[arg(hide = true, required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It listens on 127.0.0.1 under the published ports' own numbers, so that the cluster's kubeconfig holds as it is, and passes
+connections on through the engine. It runs until it is interrupted.")]
+pub(crate) struct Tunnel {
+    /// The cluster's name
+    pub(crate) name: ClusterName,
 }

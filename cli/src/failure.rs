@@ -17,6 +17,7 @@ use kind_harness::{
     recording::RewriteError,
     settings::SettingsError,
     spec::{NameError, NameTooLong},
+    tunnel::TunnelError,
 };
 use kind_images::{BuildError, SourceError, UnsupportedVersion};
 
@@ -113,6 +114,9 @@ pub(crate) enum Failure {
         /// How many.
         count: usize,
     },
+    /// A tunnel.
+    #[error(transparent)]
+    Tunnel(#[from] TunnelError),
     /// Logs could not be exported.
     #[error(transparent)]
     Logs(#[from] LogsError),
@@ -246,6 +250,7 @@ impl Failure {
             Self::Engine(_)
             | Self::NotAsked { .. }
             | Self::Find(FindError::Engine { .. })
+            | Self::Tunnel(TunnelError::Engine(_))
             | Self::Logs(LogsError::Find(FindError::Engine { .. }))
             | Self::Image(ImageError::Engine(_))
             | Self::Power(
@@ -263,6 +268,7 @@ impl Failure {
             Self::Export(ExportError::NoCluster { .. })
             | Self::Logs(LogsError::Find(FindError::NoCluster { .. }))
             | Self::Power(PowerError::Find(FindError::NoCluster { .. }))
+            | Self::Tunnel(TunnelError::NoCluster { .. })
             | Self::Find(FindError::NoCluster { .. } | FindError::NoNode { .. }) => exit::NO_CLUSTER,
             Self::NotMerged { .. } | Self::Kubeconfig(_) | Self::Export(_) => exit::KUBECONFIG,
             Self::Destroy(_)
@@ -273,6 +279,7 @@ impl Failure {
             | Self::Power(_)
             | Self::NoInput
             | Self::Unfit { .. }
+            | Self::Tunnel(_)
             | Self::Logs(_)
             | Self::State(_)
             | Self::LocalFile { .. }

@@ -37,7 +37,7 @@ impl<'a> Session<'a> {
 
     /// As [`Session::engine`], for who goes on without one.
     pub(crate) async fn connect(&self) -> Result<Arc<dyn Engine>, EngineError> {
-        Ok(Arc::new(DockerEngine::connect(self.settings.docker_host.as_deref()).await?))
+        Ok(Arc::new(DockerEngine::find(&self.settings.engine).await?))
     }
 
     /// The cluster's name: from the flag, else the environment, else the configuration, else `kind`.
@@ -79,6 +79,14 @@ impl<'a> Session<'a> {
             let file = self.shown(&files.merge(kubeconfig)?);
             format!("kubectl's current context is now {context} (in {file})")
         })
+    }
+
+    /// Says what works where a cluster's published address does not lead to it.
+    pub(crate) fn tell_out_of_reach(&self, name: &ClusterName) {
+        self.console.note(&format!(
+            "the API's address does not lead to cluster {name} from here: the engine is on another machine, or outside of this \
+             container; `kind-rs kubectl {name} …` works all the same, and other programs do while `kind-rs tunnel {name}` runs"
+        ));
     }
 
     /// A path for people: as it is, but for the home folder.

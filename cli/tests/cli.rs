@@ -48,6 +48,7 @@ use program::{NO_ENGINE, assert_fails, run, run_in, stderr, stdout};
 #[case(&["completion"])]
 #[case(&["manual"])]
 #[case(&["kubectl"])]
+#[case(&["tunnel"])]
 #[case(&["build", "conformance"])]
 #[case(&["conformance"])]
 #[case(&["conformance", "run"])]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use kind_harness::{
-    ClusterSpec, Hold,
+    ClusterError, ClusterSpec, Hold,
     lease::{Access, LeaseError},
     settings::Settings,
 };
@@ -93,6 +93,9 @@ pub enum RunError {
     /// There is no cluster to be had.
     #[error(transparent)]
     Cluster(LeaseError),
+    /// The cluster's API cannot be reached from here.
+    #[error("reach the cluster")]
+    Reach(#[source] ClusterError),
     /// The folder for what the spec leaves.
     #[error("make the folder {}", path.display())]
     Folder {
@@ -220,7 +223,7 @@ impl Runner {
             self.settings.timeout.unwrap_or(if spec.is_slow() { self.suite.slow_limit } else { self.suite.limit });
         let invocation = Invocation {
             suite: &self.suite,
-            kubeconfig: hold.cluster().kubeconfig(),
+            kubeconfig: hold.cluster().kubeconfig().await.map_err(RunError::Reach)?,
             upstream: spec.upstream,
             limit,
             log: &path,

@@ -2,7 +2,7 @@
 //!
 //! No Docker types appear here, so that a fake can stand in for the engine in tests.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use ipnet::IpNet;
@@ -13,12 +13,20 @@ use crate::{Command, ContainerFacts, ContainerSpec, EngineError, ExecOutput, Log
 pub type Labels = BTreeMap<String, String>;
 
 /// What the engine says of itself and its host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EngineFacts {
+    /// `Docker` or `podman`.
+    pub product: String,
     /// The engine's own version, such as `20.10.24`.
     pub version: String,
     /// The API version that both sides agreed on, such as `1.41`.
     pub api_version: String,
+    /// Its address.
+    pub address: String,
+    /// What named it, in words.
+    pub found_by: String,
+    /// The name of its machine as the address has it; `None` where it is reached through a socket.
+    pub machine: Option<String>,
     /// 1 or 2.
     pub cgroup_version: u8,
     /// The storage driver, such as `overlay2`.
@@ -33,7 +41,8 @@ pub struct EngineFacts {
     pub memory: u64,
     /// Whether user namespaces are remapped, so that containers need `userns=host`.
     pub userns_remapped: bool,
-    /// Whether the engine is reached through a socket of this machine, so that this machine's limits are its own.
+    /// Whether the engine runs on this machine and this process sees its files, so that this machine's limits are its own.
+    /// Nothing follows from it about published ports: a process may have a network of its own.
     pub local: bool,
     /// Whether the engine runs without root.
     pub rootless: bool,
@@ -131,6 +140,10 @@ pub struct VolumeFacts {
 /// Every method fails with an [`EngineError`] that names the object it was about.
 #[async_trait]
 pub trait Engine: Send + Sync {
+    /// The same engine with connections of its own: those that are kept for the next request belong to the runtime that
+    /// made them.
+    fn apart(self: Arc<Self>) -> Arc<dyn Engine>;
+
     /// Asks the engine who it is.
     ///
     /// # Errors

@@ -49,6 +49,10 @@ pub struct ContainerSpec {
     pub sysctls: BTreeMap<String, String>,
     /// Keep the host's user namespace where the engine remaps it.
     pub host_userns: bool,
+    /// Sees the processes of the engine's machine.
+    pub host_processes: bool,
+    /// The engine removes it when it ends.
+    pub remove_at_end: bool,
     /// Files to write before it starts.
     pub files: Vec<NodeFile>,
 }

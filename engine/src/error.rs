@@ -11,16 +11,63 @@ pub(crate) const CREATE_CONTAINER: &str = "create container";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// Nothing answers at the engine's address.
+    /// Nothing names an engine, and none listens at the usual sockets: this machine has none that runs.
     #[error(
-        "reach the container engine at {address}: start it (`systemctl start docker`, or `dockerd`), or point DOCKER_HOST at a running one"
+        "find a container engine: none listens at {}; start it (`systemctl start docker`, or `dockerd`), install one, or name one with DOCKER_HOST or a Docker context",
+        looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     )]
-    Unreachable {
-        /// The address that was tried.
-        address: String,
+    Absent {
+        /// The sockets that were looked at.
+        looked: Vec<PathBuf>,
         /// Why it failed.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine that was named does not answer, or not as an engine does.
+    #[error("reach the container engine at {address} ({found_by}){}", advice(address))]
+    Unreachable {
+        /// The address that was tried.
+        address: String,
+        /// What named it.
+        found_by: String,
+        /// Why it failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The address has a form that is not known, or asks for what cannot work here.
+    #[error("use the container engine at {address} ({found_by}): {reason}")]
+    Unsupported {
+        /// The address.
+        address: String,
+        /// What named it.
+        found_by: String,
+        /// What is wrong with it, and what would do.
+        reason: String,
+    },
+    /// A Docker context that is named does not lead to an engine.
+    #[error("use Docker context {name} (named by {by}): {reason}; `docker context ls` lists those that there are")]
+    Context {
+        /// The context's name.
+        name: String,
+        /// What named the context.
+        by: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file that TLS needs is missing or no good.
+    #[error(
+        "reach the container engine at {address} ({found_by}) with TLS: {}: {reason}; DOCKER_CERT_PATH, or the context, names the folder of ca.pem, cert.pem and key.pem",
+        path.display()
+    )]
+    Certificate {
+        /// The engine's address.
+        address: String,
+        /// What named it.
+        found_by: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The engine's socket exists, but this user may not use it.
     #[error(
@@ -110,6 +157,15 @@ impl EngineError {
     /// Whether the engine said that the name is taken or the state does not allow it.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Refused { status: 409, .. })
+    }
+}
+
+/// What to do about an engine that does not answer.
+fn advice(address: &str) -> &'static str {
+    if address.starts_with("ssh://") {
+        "; keys must do without a prompt, and Docker's client must be there: try `ssh -o BatchMode=yes HOST docker version`"
+    } else {
+        ": start it there, or name another one"
     }
 }
 

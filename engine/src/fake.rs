@@ -1,7 +1,11 @@
 //! An engine that keeps containers and networks in memory and does as a test tells it: for tests of step order,
 //! failures and cleaning up. It runs nothing.
 
-use std::{path::Path, sync::Mutex, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use ipnet::IpNet;
@@ -161,11 +165,19 @@ fn meet(one: &IpNet, other: &IpNet) -> bool {
 
 #[async_trait]
 impl Engine for FakeEngine {
+    fn apart(self: Arc<Self>) -> Arc<dyn Engine> {
+        self
+    }
+
     async fn facts(&self) -> Result<EngineFacts, EngineError> {
         self.call("facts".to_owned()).await?;
         Ok(EngineFacts {
+            product: "Docker".to_owned(),
             version: "20.10".to_owned(),
             api_version: "1.41".to_owned(),
+            address: "fake".to_owned(),
+            found_by: "a test".to_owned(),
+            machine: None,
             cgroup_version: self.lock().cgroup_version.unwrap_or(1),
             storage_driver: "overlay2".to_owned(),
             root_dir: "/var/lib/docker".to_owned(),

@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod doctor;
 pub mod kubeconfig;
 pub mod load;
+pub mod tunnel;
 pub mod logs;
 pub mod power;
 pub mod lease;

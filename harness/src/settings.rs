@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use kind_engine::{EngineAddress, EngineChoice};
+
 mod docker_client;
 mod folders;
 mod parse;
@@ -53,8 +55,8 @@ pub struct Settings {
     pub conformance_control_planes: usize,
     /// The file that every conformance spec adds its result to; `None` for none.
     pub conformance_results: Option<PathBuf>,
-    /// The engine's address; `None` for the usual socket.
-    pub docker_host: Option<String>,
+    /// What says where the engine is.
+    pub engine: EngineChoice,
     /// The nextest run that this process is part of.
     pub run: Option<String>,
     /// The test that nextest runs in this process.
@@ -101,9 +103,6 @@ pub enum ExistingCluster {
     /// The current context of the user's kubeconfig (`USE_EXISTING_CLUSTER`).
     OfTheUser,
 }
-
-/// Where an engine listens when nothing else is said, as the Docker client writes it.
-const USUAL_ENGINE: &str = "unix:///var/run/docker.sock";
 
 /// Set by the harness for the keeper process alone.
 pub(crate) const KEEPER: &str = "KIND_HARNESS_KEEPER";
@@ -174,13 +173,13 @@ impl Settings {
         self.state_dir.as_deref().ok_or(SettingsError::NoHome)
     }
 
-    /// The proxies that nodes are told of: those of the variables, else those of the Docker client's configuration.
+    /// The proxies that nodes of this engine are told of: those of the variables, else those of the Docker client's configuration.
     /// Only for who makes a cluster: what is wrong with that file is a warning here.
-    pub fn proxy(&self) -> Proxy {
+    pub fn proxy(&self, engine: &EngineAddress) -> Proxy {
         if !self.proxy_variables.is_none() {
             return self.proxy_variables.clone();
         }
-        self.docker_client.proxy(self.docker_host.as_deref().unwrap_or(USUAL_ENGINE))
+        self.docker_client.proxy(&engine.host)
     }
 
     /// What these variables ask for, in the process of this program.
@@ -212,7 +211,7 @@ impl Settings {
                 .number("KIND_CONFORMANCE_CONTROL_PLANES")?
                 .map_or(3, |count| usize::try_from(count).unwrap_or(usize::MAX)),
             conformance_results: read.path("KIND_CONFORMANCE_RESULTS"),
-            docker_host: read.text("DOCKER_HOST")?,
+            engine: EngineChoice::from_variables(lookup),
             run: read.text("NEXTEST_RUN_ID")?,
             test: read.text("NEXTEST_TEST_NAME")?,
             attempt: read.number("NEXTEST_ATTEMPT")?.unwrap_or(1),
@@ -264,7 +263,9 @@ mod tests {
         std::fs::write(folder.path().join("config.json"), text).unwrap();
         let docker = folder.path().to_str().unwrap();
         let proxy = |variables: &[(&str, &str)]| {
-            parse(&[&[("HOME", "/nonexistent"), ("DOCKER_CONFIG", docker)], variables].concat()).unwrap().proxy()
+            let settings =
+                parse(&[&[("HOME", "/nonexistent"), ("DOCKER_CONFIG", docker)], variables].concat()).unwrap();
+            settings.proxy(&settings.engine.address().unwrap())
         };
         let found = proxy(&[("HTTPS_PROXY", "http://a"), ("https_proxy", "http://b"), ("no_proxy", "c")]);
         let expected = Proxy { http: None, https: Some("http://a".to_owned()), exceptions: Some("c".to_owned()) };

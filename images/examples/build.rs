@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use kind_engine::DockerEngine;
+use kind_engine::{DockerEngine, EngineChoice};
 use kind_images::{BuildOptions, Progress, Step, build};
 
 struct Lines;
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let cache = arguments.next().ok_or("usage: build CACHE_FOLDER [offline]")?;
     let offline = arguments.next().as_deref() == Some("offline");
-    let engine = DockerEngine::connect(None).await?;
+    let engine = DockerEngine::find(&EngineChoice::default()).await?;
     let reference = build(&engine, &BuildOptions { offline, ..BuildOptions::new(cache) }, &Lines).await?;
     println!("{reference}");
     Ok(())

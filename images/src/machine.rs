@@ -1,7 +1,7 @@
 //! What nodes take of the machine that they run on, and what that machine has left: the one table of it, which bring-up,
 //! `doctor` and the workspace's own setup go by.
 //!
-//! Only for a machine that is the engine's: of another one nothing can be read. It looks, and changes nothing.
+//! Of this machine where it is the engine's, else of what a container there read. It looks, and changes nothing.
 
 use std::{
     collections::HashSet,
@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kind_engine::EngineFacts;
+use kind_engine::{EngineFacts, HostReading};
 
 /// What a node takes when it is Ready (`docs/design/hosts.md` says how that is known).
 const CONTROL_PLANE: Need = Need { instances: 21, watches: 600, disk: 200 << 20 };
@@ -102,9 +102,24 @@ impl Room {
         engine.local.then(|| Self::on_this_machine(Path::new(&engine.root_dir)))
     }
 
+    /// What another machine has, as a container there read it: of [`limit_files`] and its disk. What others have taken is
+    /// not seen.
+    pub fn there(reading: &HostReading, engine: &EngineFacts) -> Self {
+        let limit = |setting: &str| Limit {
+            limit: reading.file(&file_of(setting)).and_then(|text| text.trim().parse().ok()),
+            used: None,
+        };
+        Self {
+            instances: limit(INSTANCES.0),
+            watches: limit(WATCHES.0),
+            disk: reading.disk.map(|(bytes, _)| bytes),
+            folder: PathBuf::from(&engine.root_dir),
+        }
+    }
+
     fn on_this_machine(folder: &Path) -> Self {
         let limit = |setting: &str| {
-            let text = fs::read_to_string(format!("/proc/sys/{}", setting.replace('.', "/"))).ok()?;
+            let text = fs::read_to_string(file_of(setting)).ok()?;
             text.trim().parse::<u64>().ok()
         };
         // The engine's user owns its folder. Nodes are that user's, whoever asks for them.
@@ -179,6 +194,15 @@ impl fmt::Display for Shortage {
             }
         }
     }
+}
+
+/// Where the kernel has the limits that [`Room::there`] wants to be read.
+pub fn limit_files() -> [String; 2] {
+    [file_of(INSTANCES.0), file_of(WATCHES.0)]
+}
+
+fn file_of(setting: &str) -> String {
+    format!("/proc/sys/{}", setting.replace('.', "/"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use kind_engine::EngineChoice;
 use nix::unistd::geteuid;
 
 /// Set for test processes: a test without an engine fails instead of being skipped.
@@ -32,8 +33,8 @@ pub struct Settings {
     pub path: OsString,
     /// The cargo that started us.
     pub cargo: OsString,
-    /// The engine's address, where it is not the usual one.
-    pub docker_host: Option<String>,
+    /// What says where the engine is.
+    pub engine: EngineChoice,
     /// The folder of the Docker client's configuration, which has the credentials for registries.
     pub docker_client: Option<PathBuf>,
     /// The node image that the user wants.
@@ -65,7 +66,7 @@ impl Settings {
             ci: text("CI").is_some_and(|value| value != "false" && value != "0"),
             path: env::var_os("PATH").unwrap_or_default(),
             cargo: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
-            docker_host: text("DOCKER_HOST"),
+            engine: EngineChoice::from_variables(&|name| env::var_os(name)),
             docker_client: Some(folder("DOCKER_CONFIG", ".docker")),
             image: text(TEST_IMAGE),
             artifacts: text("ARTIFACTS").map(PathBuf::from),

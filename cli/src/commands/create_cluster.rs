@@ -63,7 +63,7 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
         deadline: args.timeout.map(Deadline::after),
         wait: Some(args.wait).filter(|limit| !limit.is_zero()),
         pools: session.settings.pools.clone(),
-        proxy: session.settings.proxy(),
+        proxy: session.settings.proxy(&session.settings.engine.address()?),
         logs,
     };
     session.console.note(&format!("creating cluster {name}"));
@@ -207,6 +207,9 @@ fn finish(
     session
         .console
         .note(&format!("cluster {name} is up: Kubernetes {version}, {count} {nodes}, {seconds:.1} s\n{merged}"));
+    if made.reached_from.is_none() {
+        session.tell_out_of_reach(name);
+    }
     if let Some(port) = made.registry {
         session.console.note(&format!("push images to localhost:{port}/NAME; pods use the same names"));
     }

@@ -43,10 +43,10 @@ pub(crate) async fn run(session: &Session<'_>, args: Doctor) -> Result<(), Failu
 
 /// An engine that does not answer is a finding, not a failure.
 async fn look(session: &Session<'_>) -> Result<Vec<Finding>, Failure> {
-    let engine = session.engine().await.ok();
+    let engine = session.connect().await;
     let image = session.settings.image.clone().unwrap_or_else(|| node_image_reference(Release::newest()));
     let facts = Facts::gather(engine.as_deref(), &image, &session.settings.pools).await?;
-    let Some(engine) = engine else { return Ok(findings(&facts)) };
+    let Ok(engine) = engine else { return Ok(findings(&facts)) };
     let (left, failed) = (Cell::new(0), Cell::new(None));
     let count = |swept: Swept| match swept.outcome {
         SweepOutcome::Goes(_) => left.set(left.get() + 1),

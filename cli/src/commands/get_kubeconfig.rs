@@ -1,6 +1,6 @@
 //! `kind-rs get kubeconfig`.
 
-use kind_harness::kubeconfig::{Reach, export};
+use kind_harness::kubeconfig::{Reach, export, leads_from_here};
 
 use crate::{
     args::{Format, GetKubeconfig},
@@ -14,6 +14,9 @@ pub(crate) async fn run(session: &Session<'_>, args: GetKubeconfig) -> Result<()
     let engine = session.engine().await?;
     let reach = if args.internal { Reach::Internal } else { Reach::Host };
     let kubeconfig = export(&*engine, &name, reach).await?;
+    if reach == Reach::Host && !leads_from_here(&kubeconfig).await {
+        session.tell_out_of_reach(&name);
+    }
     if args.output == Format::Yaml {
         return print(&kubeconfig);
     }

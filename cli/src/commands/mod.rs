@@ -23,4 +23,5 @@ pub(crate) mod power;
 pub(crate) mod ps;
 pub(crate) mod report;
 pub(crate) mod shell;
+pub(crate) mod tunnel;
 pub(crate) mod version;

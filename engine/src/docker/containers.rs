@@ -108,6 +108,8 @@ fn host_config(spec: &ContainerSpec, host: HostConfig) -> HostConfig {
         // The node's init is systemd; an engine-wide `"init": true` would take its place.
         init: Some(false),
         cgroupns_mode: (spec.privileges == Privileges::Full).then_some(HostConfigCgroupnsModeEnum::PRIVATE),
+        pid_mode: spec.host_processes.then(|| "host".to_owned()),
+        auto_remove: spec.remove_at_end.then_some(true),
         userns_mode: spec.host_userns.then(|| "host".to_owned()),
         ..host
     }

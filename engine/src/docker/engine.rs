@@ -1,32 +1,47 @@
 //! `DockerEngine`: one delegating method per request.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use bollard::Docker;
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::{connect, containers, exec, images, networks, privileges, stats, streaming, volumes};
+use super::{
+    containers, exec, facts, images, networks,
+    privileges::{self, Grants},
+    stats, streaming, volumes,
+};
 use crate::{
-    Command, ContainerFacts, ContainerSpec, Engine, EngineError, EngineFacts, ExecOutput, ImageFacts, Labels,
-    NetworkFacts, NetworkSpec, NodeFile, Pull, Streams, VolumeFacts,
+    Command, ContainerFacts, ContainerSpec, Engine, EngineAddress, EngineError, EngineFacts, ExecOutput, ImageFacts,
+    Labels, NetworkFacts, NetworkSpec, NodeFile, Pull, Streams, VolumeFacts,
 };
 
 /// A Docker engine, 20.10 (API 1.41) or later.
 pub struct DockerEngine {
     pub(super) docker: Docker,
-    /// Whether it listens on a socket of this machine.
-    pub(super) local: bool,
-    /// Whether this engine's host can give `--privileged`; found out by the first container that asks.
-    pub(super) privileged: OnceCell<bool>,
+    /// Where it is.
+    pub(super) address: EngineAddress,
+    /// How this engine gives full privileges; found out by the first container that asks.
+    pub(super) privileged: OnceCell<Grants>,
     /// Many containers or commands started at once make older engines fail (kubeadm PR#2979), so there is a bound.
     pub(super) starts: Semaphore,
 }
 
 #[async_trait]
 impl Engine for DockerEngine {
+    fn apart(self: Arc<Self>) -> Arc<dyn Engine> {
+        match self.again() {
+            Ok(engine) => Arc::new(engine),
+            // It worked the first time; a certificate that went away meanwhile is no reason to stop.
+            Err(error) => {
+                tracing::debug!("the engine's connections are shared: {error}");
+                self
+            }
+        }
+    }
+
     async fn facts(&self) -> Result<EngineFacts, EngineError> {
-        connect::facts(&self.docker, self.local).await
+        facts::facts(&self.docker, &self.address).await
     }
 
     async fn image(&self, reference: &str) -> Result<Option<ImageFacts>, EngineError> {
@@ -95,7 +110,7 @@ impl Engine for DockerEngine {
 
     async fn run_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
         let _permit = self.starts.acquire().await;
-        privileges::run(&self.docker, &self.privileged, spec).await
+        privileges::run(self, spec).await
     }
 
     async fn start_container(&self, name: &str) -> Result<(), EngineError> {
@@ -131,7 +146,7 @@ impl Engine for DockerEngine {
     }
 
     async fn describe(&self) -> Result<String, EngineError> {
-        connect::describe(&self.docker).await
+        facts::describe(&self.docker).await
     }
 
     async fn containers(&self, labels: &Labels) -> Result<Vec<ContainerFacts>, EngineError> {

@@ -2,6 +2,10 @@
 
 mod engine;
 mod connect;
+mod facts;
+mod transport;
+mod ssh;
+mod tls;
 mod request;
 mod privileges;
 mod containers;

@@ -9,7 +9,7 @@ use kube::{
     config::{AuthInfo, ExecAuthCluster, Kubeconfig, KubeconfigError},
 };
 
-use super::{ClusterError, ClusterRecord};
+use super::ClusterError;
 
 /// The client configuration of a kubeconfig's current context. It does not touch the network, and no variable of the
 /// environment has a part in it: a proxy is used only where the kubeconfig itself names one (`proxy-url`).
@@ -53,14 +53,6 @@ fn configuration(kubeconfig: &str) -> Result<Config, KubeconfigError> {
     }
     config.auth_info = user;
     Ok(config)
-}
-
-/// A client of a cluster of ours, through its load balancer where it has one.
-///
-/// # Errors
-/// When the kubeconfig is not usable.
-pub(crate) async fn client_of(record: &ClusterRecord) -> Result<Client, ClusterError> {
-    client(client_config(&record.kubeconfig).await?)
 }
 
 pub(super) fn client(config: Config) -> Result<Client, ClusterError> {

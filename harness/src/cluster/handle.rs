@@ -2,13 +2,14 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use kind_engine::{CommandError, DockerEngine, Engine, EngineError};
+use kind_engine::{CommandError, DockerEngine, Engine, EngineChoice, EngineError};
 use kube::{Client, Config, config::KubeconfigError};
 use tokio::sync::OnceCell;
 
 use super::{
     ClusterRecord, Node,
     client::{client, client_config},
+    endpoint,
 };
 use crate::{
     spec::Role,
@@ -27,12 +28,14 @@ pub(super) struct Inner {
     record: ClusterRecord,
     nodes: Nodes,
     engine: OnceCell<Arc<dyn Engine>>,
+    /// As this process can use it.
+    kubeconfig: OnceCell<String>,
 }
 
 /// How the nodes are reached.
 enum Nodes {
-    /// Through the engine at this address.
-    Engine(Option<String>),
+    /// Through an engine that is looked for when it is first needed; `None` where it is known already.
+    Engine(Option<EngineChoice>),
     /// Not at all: the cluster belongs to somebody else.
     OutOfReach,
 }
@@ -68,6 +71,9 @@ pub enum ClusterError {
         /// The nodes it has.
         nodes: String,
     },
+    /// There is no way to the cluster's API from here.
+    #[error("open a port on 127.0.0.1 that leads to the cluster's API through the engine")]
+    Tunnel(#[source] std::io::Error),
     /// The kubeconfig is not usable.
     #[error("read the cluster's kubeconfig")]
     Kubeconfig(#[from] KubeconfigError),
@@ -94,21 +100,23 @@ pub enum ClusterError {
 }
 
 impl Cluster {
-    /// A handle on a cluster that is up. The engine is looked for at `engine_host` (see [`DockerEngine::connect`]) when
-    /// it is first needed.
-    pub fn attach(record: ClusterRecord, engine_host: Option<String>) -> Self {
-        Self { inner: Arc::new(Inner { record, nodes: Nodes::Engine(engine_host), engine: OnceCell::new() }) }
+    /// A handle on a cluster that is up. The engine is looked for when it is first needed.
+    pub fn attach(record: ClusterRecord, engine: EngineChoice) -> Self {
+        Self::new(record, Nodes::Engine(Some(engine)), OnceCell::new())
     }
 
     /// A handle on a cluster that is up, on this engine.
     pub fn with_engine(record: ClusterRecord, engine: Arc<dyn Engine>) -> Self {
-        let (nodes, engine) = (Nodes::Engine(None), OnceCell::new_with(Some(engine)));
-        Self { inner: Arc::new(Inner { record, nodes, engine }) }
+        Self::new(record, Nodes::Engine(None), OnceCell::new_with(Some(engine)))
     }
 
     /// A handle on a cluster that belongs to somebody else: its API is there, its nodes are out of reach.
     pub(crate) fn visit(record: ClusterRecord) -> Self {
-        Self { inner: Arc::new(Inner { record, nodes: Nodes::OutOfReach, engine: OnceCell::new() }) }
+        Self::new(record, Nodes::OutOfReach, OnceCell::new())
+    }
+
+    fn new(record: ClusterRecord, nodes: Nodes, engine: OnceCell<Arc<dyn Engine>>) -> Self {
+        Self { inner: Arc::new(Inner { record, nodes, engine, kubeconfig: OnceCell::new() }) }
     }
 
     /// Whether the nodes can be reached.
@@ -126,9 +134,22 @@ impl Cluster {
         &self.inner.record
     }
 
-    /// The administrator's kubeconfig for this machine. It holds a private key.
-    pub fn kubeconfig(&self) -> &str {
-        &self.inner.record.kubeconfig
+    /// The administrator's kubeconfig, as this process and those that it starts can use it. It holds a private key.
+    ///
+    /// Where the port that the engine publishes does not lead here (the engine is on another machine, or this process is
+    /// in a container), it names a port of this process, which passes connections on through the engine: it is good for
+    /// as long as the process lives.
+    ///
+    /// # Errors
+    /// When the published port does not lead here and the engine does not answer.
+    pub async fn kubeconfig(&self) -> Result<&str, ClusterError> {
+        let find = async || match self.inner.nodes {
+            Nodes::Engine(_) => {
+                endpoint::kubeconfig(self.record(), async || self.connected().await.map(Arc::clone)).await
+            }
+            Nodes::OutOfReach => Ok(self.inner.record.kubeconfig.clone()),
+        };
+        self.inner.kubeconfig.get_or_try_init(find).await.map(String::as_str)
     }
 
     /// The Kubernetes version, such as `v1.37.2`.
@@ -174,9 +195,9 @@ impl Cluster {
     /// A client configuration for the administrator.
     ///
     /// # Errors
-    /// When the kubeconfig is not usable.
+    /// When the cluster cannot be reached from here, or the kubeconfig is not usable.
     pub async fn client_config(&self) -> Result<Config, ClusterError> {
-        Ok(client_config(self.kubeconfig()).await?)
+        Ok(client_config(self.kubeconfig().await?).await?)
     }
 
     /// A client for the administrator. It belongs to the current tokio runtime and must not outlive it.
@@ -203,12 +224,20 @@ impl Cluster {
     /// # Errors
     /// When it does not answer, or the cluster belongs to somebody else.
     pub async fn engine(&self) -> Result<&Arc<dyn Engine>, ClusterError> {
-        let host = match &self.inner.nodes {
-            Nodes::Engine(host) => host.as_deref(),
-            Nodes::OutOfReach => return Err(ClusterError::OutOfReach { cluster: self.name().to_owned() }),
+        if self.is_ours() {
+            Ok(self.connected().await?)
+        } else {
+            Err(ClusterError::OutOfReach { cluster: self.name().to_owned() })
+        }
+    }
+
+    async fn connected(&self) -> Result<&Arc<dyn Engine>, EngineError> {
+        let choice = match &self.inner.nodes {
+            Nodes::Engine(Some(choice)) => choice.clone(),
+            Nodes::Engine(None) | Nodes::OutOfReach => EngineChoice::default(),
         };
-        let connect = async || Ok::<_, EngineError>(Arc::new(DockerEngine::connect(host).await?) as Arc<dyn Engine>);
-        Ok(self.inner.engine.get_or_try_init(connect).await?)
+        let connect = async || Ok::<_, EngineError>(Arc::new(DockerEngine::find(&choice).await?) as Arc<dyn Engine>);
+        self.inner.engine.get_or_try_init(connect).await
     }
 }
 

@@ -3,15 +3,20 @@
 //! Nothing here makes or removes a cluster.
 
 mod client;
+mod endpoint;
 mod handle;
 mod load;
 mod node;
 mod record;
 mod servers;
+mod tunnel;
 
 pub use client::client_config;
-pub(crate) use client::client_of;
+#[cfg(test)]
+pub(crate) use endpoint::here;
+pub(crate) use endpoint::{client_of, is_reached, kubeconfig, note_reach};
 pub use handle::{Cluster, ClusterError};
 pub use node::Node;
 pub use record::{ClusterRecord, NodeRecord};
 pub(crate) use servers::api_servers;
+pub(crate) use tunnel::{Route, listen};

@@ -25,8 +25,12 @@ pub struct ClusterRecord {
     /// The port of the cluster's registry on the host, where it has one.
     #[serde(default)]
     pub registry: Option<u16>,
-    /// The API as the host reaches it, such as `https://127.0.0.1:40123`.
+    /// The API as the engine's host reaches it, such as `https://127.0.0.1:40123`.
     pub server: String,
+    /// The place (boot and network) that was seen to reach `server`; elsewhere it may lead nowhere, as where the engine is
+    /// another machine's.
+    #[serde(default)]
+    pub reached_from: Option<String>,
     /// The administrator's kubeconfig for the host. It holds a private key.
     pub kubeconfig: String,
     /// Seconds since 1970 when the cluster was ready.

@@ -27,12 +27,12 @@ pub(super) fn of_one(mut config: Config, node: &NodeName) -> Config {
     config
 }
 
-/// All API servers of a cluster of ours.
+/// All API servers of a cluster of ours, with its kubeconfig as this process can use it.
 ///
 /// # Errors
 /// When the kubeconfig is not usable.
-pub(crate) async fn api_servers(record: &ClusterRecord) -> Result<Vec<ApiServer>, ClusterError> {
-    let config = client_config(&record.kubeconfig).await?;
+pub(crate) async fn api_servers(record: &ClusterRecord, kubeconfig: &str) -> Result<Vec<ApiServer>, ClusterError> {
+    let config = client_config(kubeconfig).await?;
     let control_planes = record.nodes.iter().filter(|node| node.role == Role::ControlPlane);
     let server = |name: &NodeName| {
         let client = client(of_one(config.clone(), name))?;
@@ -85,7 +85,7 @@ impl Cluster {
             applied.map_err(|source| ClusterError::Definition { name, source })?;
         }
         let servers = if self.is_ours() {
-            api_servers(self.record()).await?
+            api_servers(self.record(), self.kubeconfig().await?).await?
         } else {
             vec![ApiServer { name: self.name().to_owned(), client }]
         };

@@ -46,6 +46,7 @@ fn cluster_on(engine: FakeEngine) -> Cluster {
         instance: None,
         kubernetes_version: "v1.37.2".to_owned(),
         server: String::new(),
+        reached_from: None,
         kubeconfig: "SECRET-KEY".to_owned(),
         created: 0,
     };

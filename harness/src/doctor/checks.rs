@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use kind_engine::EngineFacts;
+
 use super::{engine, facts::Facts, room, routes};
 use crate::{provision::rootless_obstacle, spec::NetworkPools};
 
@@ -101,12 +103,16 @@ pub(super) fn rate(value: u64, least: u64, enough: u64) -> Verdict {
 
 fn container_engine(facts: &Facts) -> Finding {
     let Some(engine) = &facts.engine else {
-        let advice = "start it (`systemctl start docker`), install it, or set DOCKER_HOST";
-        return finding("container engine", Verdict::Bad, "none answers", advice);
+        let advice =
+            "DOCKER_HOST, DOCKER_CONTEXT and `docker context ls` say which one is meant; `docker version` asks it";
+        let why = facts.no_engine.as_deref().unwrap_or("none answers");
+        return finding("container engine", Verdict::Bad, why, advice);
     };
     let how = if engine.rootless { ", rootless" } else { "" };
     let remapped = if engine.userns_remapped { ", users remapped" } else { "" };
-    let found = format!("version {} on {}{how}{remapped}", engine.version, engine.architecture);
+    let elsewhere = if engine.local { "" } else { ", on another machine or outside of this container" };
+    let EngineFacts { product, version, architecture, address, found_by, .. } = engine;
+    let found = format!("{product} {version} on {architecture}{how}{remapped}, {address} ({found_by}){elsewhere}");
     let obstacle = rootless_obstacle(engine);
     let verdict = match (&obstacle, engine.rootless) {
         (Some(_), _) => Verdict::Bad,
@@ -225,7 +231,6 @@ fn connections(facts: &Facts) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use kind_engine::EngineFacts;
     use kind_images::machine::{Limit, Room};
     use rstest::rstest;
 
@@ -233,7 +238,12 @@ mod tests {
 
     fn facts() -> Facts {
         Facts {
+            no_engine: None,
             engine: Some(EngineFacts {
+                product: "Docker".to_owned(),
+                address: "unix:///x".to_owned(),
+                found_by: "from DOCKER_HOST".to_owned(),
+                machine: None,
                 version: "20.10".to_owned(),
                 api_version: "1.41".to_owned(),
                 cgroup_version: 2,
@@ -338,6 +348,14 @@ mod tests {
             facts.local = false;
         });
         assert_eq!(elsewhere.fix, None);
+    }
+
+    #[test]
+    fn an_engine_is_shown_with_what_named_it_and_a_missing_one_with_its_reason() {
+        let found = container_engine(&facts()).found;
+        assert_eq!(found, "Docker 20.10 on amd64, unix:///x (from DOCKER_HOST)");
+        let found = only(|facts| (facts.engine, facts.no_engine) = (None, Some("permission denied".to_owned())));
+        assert_eq!((found.found.as_str(), found.verdict), ("permission denied", Verdict::Bad));
     }
 
     #[test]

@@ -3,20 +3,22 @@
 use std::{fs, net::TcpListener, path::Path};
 
 use ipnet::IpNet;
-use kind_engine::{Engine, EngineError, EngineFacts, ImageFacts, Labels};
-use kind_images::machine::Room;
+use kind_engine::{Engine, EngineError, EngineFacts, HostReading, ImageFacts, Labels, read_host};
+use kind_images::machine::{Room, limit_files};
 use serde_json::Value;
 
 use crate::{
-    provision::{Route, free_range, routes},
-    spec::NetworkPools,
+    provision::{Route, chain, free_range, routes},
+    spec::{LABEL_MANAGED, NetworkPools},
 };
 
 /// Everything that is judged.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// The engine's own facts; `None` where it does not answer.
+    /// The engine's own facts; `None` where there is none to ask.
     pub(super) engine: Option<EngineFacts>,
+    /// Why there is none to ask.
+    pub(super) no_engine: Option<String>,
     /// Where clusters' networks get their ranges from, and one that is free now.
     pub(super) networks: Option<(NetworkPools, Option<IpNet>)>,
     /// The node image that would be used, and the architecture of what the engine has of it.
@@ -65,43 +67,101 @@ pub(super) const SETTINGS: [&str; 7] = [
 /// The configuration file of an engine that runs as root, where nobody moved it.
 const DAEMON: &str = "/etc/docker/daemon.json";
 
+/// Files of the kernel's that are looked at beside the settings.
+const KERNEL: &str = "/proc/sys/kernel/osrelease";
+const FILE_SYSTEMS: &str = "/proc/filesystems";
+const MEMORY: &str = "/proc/meminfo";
+const CONTROLLERS: [&str; 2] = ["/sys/fs/cgroup/cgroup.controllers", "/proc/cgroups"];
+
+/// The machine that is judged: the engine's.
+enum Machine {
+    /// This one.
+    Here,
+    /// Another one, or this one from within a container; `None` where nothing there can read it.
+    Elsewhere(Option<HostReading>),
+}
+
+impl Machine {
+    fn read(&self, path: &str) -> Option<String> {
+        match self {
+            Self::Here => fs::read_to_string(path).ok(),
+            Self::Elsewhere(reading) => reading.as_ref()?.file(path).map(str::to_owned),
+        }
+    }
+
+    fn setting(&self, name: &str) -> Option<u64> {
+        self.read(&path_of(name))?.trim().parse().ok()
+    }
+
+    fn controllers(&self) -> Option<Vec<String>> {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+        let [unified, legacy] = CONTROLLERS;
+        if let Some(text) = self.read(unified) {
+            return Some(words(&text));
+        }
+        let text = self.read(legacy)?;
+        let enabled = text.lines().filter(|line| !line.starts_with('#') && line.trim_end().ends_with('1'));
+        Some(enabled.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+    }
+}
+
 impl Facts {
-    /// Looks at the engine where it answers, and at this machine where that is the engine's or none answers. `image` is the
-    /// node image that would be used, `pools` where networks get their ranges from.
+    /// Looks at the engine, where there is one, and at its machine, which is this one where nothing else is known. `image` is
+    /// the node image that would be used; on another machine a container of it looks. `pools` is where networks get their
+    /// ranges from.
     ///
     /// # Errors
     /// When the engine stops answering while it is asked.
-    pub async fn gather(engine: Option<&dyn Engine>, image: &str, pools: &NetworkPools) -> Result<Self, EngineError> {
-        let Some(engine) = engine else { return Ok(Self::of_this_machine()) };
-        let found = engine.facts().await?;
-        // Another machine's limits cannot be seen from here, and this one's say nothing.
-        let mut facts = if found.local { Self::of_this_machine() } else { Self::default() };
-        facts.loopback = has_loopback();
-        facts.local = found.local;
-        facts.room = Room::of(&found);
-        facts.inodes = Some(&found.root_dir).filter(|_| found.local).and_then(|folder| inodes(folder));
-        let daemon = Some(DAEMON).filter(|_| found.local && !found.rootless).and_then(read);
-        facts.daemon = daemon.map(|text| text.parse().map_err(|error: serde_json::Error| error.to_string()));
-        let networks = engine.networks(&Labels::new()).await?;
-        facts.networks = Some((pools.clone(), free_range(pools, &networks, found.local).await));
-        facts.engine = Some(found);
-        let architecture = engine.image(image).await?.map(|ImageFacts { architecture, .. }| architecture);
-        facts.image = Some((image.to_owned(), architecture));
+    pub async fn gather(
+        engine: Result<&dyn Engine, &EngineError>,
+        image: &str,
+        pools: &NetworkPools,
+    ) -> Result<Self, EngineError> {
+        let mut facts = Self {
+            loopback: TcpListener::bind(("127.0.0.1", 0)).is_ok(),
+            no_engine: engine.err().map(|error| chain(error)),
+            ..Self::default()
+        };
+        let mut machine = Machine::Here;
+        if let Ok(engine) = engine {
+            let found = engine.facts().await?;
+            let networks = engine.networks(&Labels::new()).await?;
+            facts.networks = Some((pools.clone(), free_range(pools, &networks, found.local).await));
+            let architecture = engine.image(image).await?.map(|ImageFacts { architecture, .. }| architecture);
+            if !found.local {
+                let reading = if architecture.is_some() { reading(engine, image).await } else { None };
+                machine = Machine::Elsewhere(reading);
+            }
+            facts.image = Some((image.to_owned(), architecture));
+            facts.engine = Some(found);
+        }
+        facts.look(&machine);
         Ok(facts)
     }
 
-    fn of_this_machine() -> Self {
-        Self {
-            settings: SETTINGS.iter().map(|name| (*name, setting(name))).collect(),
-            kernel: read("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()),
-            overlay: read("/proc/filesystems").map(|text| text.lines().any(|line| line.ends_with("\toverlay"))),
-            controllers: controllers(),
-            memory: read("/proc/meminfo").and_then(|text| available(&text)),
-            cgroup_namespaces: Some(Path::new("/proc/self/ns/cgroup").exists()),
-            routes: routes().ok(),
-            selinux: read("/sys/fs/selinux/enforce").map(|text| text.trim() == "1"),
-            loopback: has_loopback(),
-            ..Self::default()
+    fn look(&mut self, machine: &Machine) {
+        self.settings = SETTINGS.iter().map(|name| (*name, machine.setting(name))).collect();
+        self.kernel = machine.read(KERNEL).map(|text| text.trim().to_owned());
+        self.overlay = machine.read(FILE_SYSTEMS).map(|text| text.lines().any(|line| line.ends_with("\toverlay")));
+        self.controllers = machine.controllers();
+        self.memory = machine.read(MEMORY).and_then(|text| available(&text));
+        match machine {
+            Machine::Elsewhere(Some(reading)) => {
+                self.room = self.engine.as_ref().map(|engine| Room::there(reading, engine));
+                self.inodes = reading.disk.map(|(_, inodes)| inodes);
+            }
+            Machine::Elsewhere(None) => {}
+            Machine::Here => {
+                self.cgroup_namespaces = Some(Path::new("/proc/self/ns/cgroup").exists());
+                self.selinux = machine.read("/sys/fs/selinux/enforce").map(|text| text.trim() == "1");
+                self.routes = routes().ok();
+                let Some(engine) = &self.engine else { return };
+                self.local = true;
+                self.room = Room::of(engine);
+                self.inodes = inodes(&engine.root_dir);
+                let daemon = Some(DAEMON).filter(|_| !engine.rootless).and_then(|path| machine.read(path));
+                self.daemon = daemon.map(|text| text.parse().map_err(|error: serde_json::Error| error.to_string()));
+            }
         }
     }
 
@@ -116,27 +176,26 @@ impl Facts {
     }
 }
 
-fn read(path: &str) -> Option<String> {
-    fs::read_to_string(path).ok()
+/// What a container there reads. Where it cannot, nothing is judged that cannot be seen.
+async fn reading(engine: &dyn Engine, image: &str) -> Option<HostReading> {
+    let settings: Vec<String> = SETTINGS.iter().map(|name| path_of(name)).chain(limit_files()).collect();
+    let mut paths = vec![KERNEL, FILE_SYSTEMS, MEMORY];
+    paths.extend(CONTROLLERS);
+    paths.extend(settings.iter().map(String::as_str));
+    let labels = Labels::from([(LABEL_MANAGED.to_owned(), "1".to_owned())]);
+    let name = format!("kind-rs-probe-{}", std::process::id());
+    match read_host(engine, image, &name, &labels, &paths).await {
+        Ok(reading) => Some(reading),
+        Err(error) => {
+            tracing::warn!("the engine's machine cannot be looked at: {}", chain(&error));
+            None
+        }
+    }
 }
 
 /// Where the kernel has a setting.
 pub(super) fn path_of(name: &str) -> String {
     format!("/proc/sys/{}", name.replace('.', "/"))
-}
-
-fn setting(name: &str) -> Option<u64> {
-    read(&path_of(name))?.trim().parse().ok()
-}
-
-fn controllers() -> Option<Vec<String>> {
-    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
-    if let Some(text) = read("/sys/fs/cgroup/cgroup.controllers") {
-        return Some(words(&text));
-    }
-    let text = read("/proc/cgroups")?;
-    let enabled = text.lines().filter(|line| !line.starts_with('#') && line.trim_end().ends_with('1'));
-    Some(enabled.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
 }
 
 fn available(meminfo: &str) -> Option<u64> {
@@ -146,10 +205,6 @@ fn available(meminfo: &str) -> Option<u64> {
 
 fn inodes(folder: &str) -> Option<u64> {
     nix::sys::statvfs::statvfs(Path::new(folder)).ok().map(|disk| disk.files_available())
-}
-
-fn has_loopback() -> bool {
-    TcpListener::bind(("127.0.0.1", 0)).is_ok()
 }
 
 #[cfg(test)]
@@ -163,15 +218,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn this_machine_is_looked_at_where_it_is_the_engines_or_there_is_none() {
+    async fn without_an_engine_this_machine_is_looked_at() {
+        let missing = EngineError::TooOld { found: "1.0".to_owned() };
+        let facts = Facts::gather(Err(&missing), "node:1", &NetworkPools::default()).await.unwrap();
+        assert!(facts.kernel.is_some() && facts.memory.is_some() && facts.setting("kernel.pid_max").is_some());
+        assert!(facts.no_engine.unwrap().contains("1.0") && !facts.local);
+    }
+
+    #[tokio::test]
+    async fn another_machine_is_looked_at_by_a_container_there() {
         let engine = kind_engine::FakeEngine::default();
         let pools = NetworkPools::default();
-        let facts = Facts::gather(None, "node:1", &pools).await.unwrap();
-        assert!(facts.kernel.is_some() && facts.memory.is_some() && facts.setting("kernel.pid_max").is_some());
-        // The fake engine is not on this machine.
-        let facts = Facts::gather(Some(&engine), "node:1", &pools).await.unwrap();
-        assert_eq!(facts.image, Some(("node:1".to_owned(), None)));
-        assert!(facts.kernel.is_none() && facts.room.is_none() && facts.setting("kernel.pid_max").is_none());
-        assert!(matches!(facts.networks, Some((_, Some(_)))), "{:?}", facts.networks);
+        let facts = Facts::gather(Ok(&engine), "node:1", &pools).await.unwrap();
+        // Without an image there is nobody to look, and this machine's figures are not that one's.
+        assert_eq!((facts.setting("kernel.pid_max"), facts.kernel, facts.memory), (None, None, None));
+        assert!(facts.room.is_none() && matches!(facts.networks, Some((_, Some(_)))), "{:?}", facts.networks);
+        engine.add_image("node:1", &[]);
+        let says = "\u{1e}/proc/sys/kernel/osrelease\n6.1-there\n\u{1e}disk\n10 4096 7\n\
+            \u{1e}/proc/sys/fs/inotify/max_user_instances\n128\n";
+        engine.when("exec kind-rs-probe", kind_engine::Outcome::Print(says.to_owned()));
+        let facts = Facts::gather(Ok(&engine), "node:1", &pools).await.unwrap();
+        assert_eq!((facts.kernel.as_deref(), facts.inodes), (Some("6.1-there"), Some(7)));
+        let room = facts.room.unwrap();
+        assert_eq!((room.disk, room.instances.limit, room.instances.used), (Some(40960), Some(128), None));
+        assert!(engine.left().is_empty());
     }
 }

@@ -23,7 +23,9 @@ pub(super) fn inodes(facts: &Facts) -> Option<Finding> {
 
 /// Bad where not even one node fits, doubtful below what is enough for several clusters.
 pub(super) fn inotify(facts: &Facts) -> Vec<Finding> {
-    facts.room.as_ref().map(judge).unwrap_or_default()
+    let found = facts.room.as_ref().map(judge).unwrap_or_default().into_iter();
+    // Only this machine's settings can be set from here.
+    found.map(|finding| Finding { fix: finding.fix.filter(|_| facts.local), ..finding }).collect()
 }
 
 fn judge(room: &Room) -> Vec<Finding> {

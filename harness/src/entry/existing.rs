@@ -90,6 +90,7 @@ impl Host for Existing<'_> {
             load_balancer: None,
             registry: None,
             server,
+            reached_from: None,
             kubeconfig,
             created: 0,
         };

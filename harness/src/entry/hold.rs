@@ -31,7 +31,7 @@ use super::{
 ///
 /// # async fn run(settings: &Settings) -> Result<(), kind_harness::lease::LeaseError> {
 /// let hold = Hold::take(settings, &ClusterSpec::default(), Access::Shared, "suite::spec").await?;
-/// println!("run the spec with {}", hold.cluster().kubeconfig());
+/// println!("run the spec with {}", hold.cluster().kubeconfig().await?);
 /// hold.passed().await;
 /// # Ok(())
 /// # }

@@ -2,6 +2,8 @@
 
 use std::{error::Error, sync::Arc};
 
+use kind_engine::EngineChoice;
+
 use crate::{
     activity::{self, Activity},
     cluster::Cluster,
@@ -59,12 +61,12 @@ pub(super) struct Leases<'a>(pub(super) &'a Settings);
 /// A lease, and how its cluster is reached.
 pub(super) struct Leased {
     lease: Lease,
-    engine_host: Option<String>,
+    engine: EngineChoice,
 }
 
 impl Leased {
     pub(super) fn new(lease: Lease, settings: &Settings) -> Self {
-        Self { lease, engine_host: settings.docker_host.clone() }
+        Self { lease, engine: settings.engine.clone() }
     }
 }
 
@@ -85,7 +87,7 @@ impl Host for Leases<'_> {
 
 impl Held for Leased {
     fn cluster(&self) -> Cluster {
-        Cluster::attach(self.lease.record().clone(), self.engine_host.clone())
+        Cluster::attach(self.lease.record().clone(), self.engine.clone())
     }
 
     fn client(&self, config: kube::Config, activity: &Arc<Activity>) -> Result<kube::Client, kube::Error> {

@@ -19,7 +19,7 @@ mod timeline;
 mod verdict;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use context::{Arranged, TestContext};
 pub use hold::Hold;

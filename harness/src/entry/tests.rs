@@ -64,7 +64,7 @@ impl Host for FakeHost {
 
 impl Held for FakeHeld {
     fn cluster(&self) -> Cluster {
-        Cluster::attach(record(), None)
+        Cluster::attach(record(), kind_engine::EngineChoice::default())
     }
 
     fn client(&self, _: kube::Config, activity: &Arc<Activity>) -> Result<Client, kube::Error> {
@@ -108,6 +108,7 @@ pub(crate) fn record() -> ClusterRecord {
         load_balancer: None,
         registry: None,
         server: "http://127.0.0.1:1".to_owned(),
+        reached_from: crate::cluster::here(),
         kubeconfig: kubeconfig.to_owned(),
         created: 0,
     }

@@ -5,6 +5,7 @@ use kind_engine::{Command, CommandError, ContainerFacts, Engine, EngineError};
 use serde_yaml::Value;
 
 use crate::{
+    cluster::is_reached,
     inventory,
     spec::{ClusterName, LABEL_ROLE, LOAD_BALANCER_PORT, ROLE_LOAD_BALANCER, Role},
 };
@@ -94,7 +95,8 @@ pub async fn export(engine: &dyn Engine, name: &ClusterName, reach: Reach) -> Re
     let control_plane = first_of_role(&containers, &Role::ControlPlane.to_string())
         .ok_or_else(|| ExportError::NoControlPlane { name: name.clone() })?;
     let front = first_of_role(&containers, ROLE_LOAD_BALANCER).unwrap_or(control_plane);
-    let server = server(front, reach).ok_or_else(|| ExportError::NotPublished {
+    let machine = engine.facts().await.map_err(failed)?.machine;
+    let server = server(front, reach, machine.as_deref()).ok_or_else(|| ExportError::NotPublished {
         name: name.clone(),
         container: front.name.clone(),
         state: front.state.clone(),
@@ -112,18 +114,27 @@ fn first_of_role<'a>(containers: &'a [ContainerFacts], role: &str) -> Option<&'a
     of_role.find(|container| container.is_running()).or(first)
 }
 
-fn server(front: &ContainerFacts, reach: Reach) -> Option<String> {
+fn server(front: &ContainerFacts, reach: Reach, machine: Option<&str>) -> Option<String> {
     if reach == Reach::Internal {
         return Some(format!("https://{}:{LOAD_BALANCER_PORT}", front.name));
     }
     let (_, address, port) = front.ports.iter().find(|(inside, _, _)| *inside == LOAD_BALANCER_PORT)?;
     let address = match address.as_str() {
-        // Listening everywhere is reached at home.
-        "" | "0.0.0.0" | "::" => "127.0.0.1".to_owned(),
+        // What listens everywhere is reached by the engine's machine's name, or at home.
+        "" | "0.0.0.0" | "::" => machine.unwrap_or("127.0.0.1"),
+        address => address,
+    };
+    let address = match address {
         v6 if v6.contains(':') => format!("[{v6}]"),
         v4 => v4.to_owned(),
     };
     Some(format!("https://{address}:{port}"))
+}
+
+/// Whether the address in a kubeconfig of one of our clusters leads there from here: not where the engine publishes its
+/// ports on another machine, or outside of the container that this process is in.
+pub async fn leads_from_here(kubeconfig: &str) -> bool {
+    is_reached(kubeconfig).await
 }
 
 /// The same kubeconfig under other names. `None` where it has not just one cluster and one user.
@@ -188,11 +199,12 @@ mod tests {
             ports: vec![(80, "0.0.0.0".into(), 8080), (6443, address.into(), 40000)],
             ..ContainerFacts::default()
         };
-        assert_eq!(server(&front("127.0.0.1"), Reach::Host).unwrap(), "https://127.0.0.1:40000");
-        assert_eq!(server(&front("0.0.0.0"), Reach::Host).unwrap(), "https://127.0.0.1:40000");
-        assert_eq!(server(&front("fd00::1"), Reach::Host).unwrap(), "https://[fd00::1]:40000");
-        assert_eq!(server(&front(""), Reach::Internal).unwrap(), "https://x-control-plane:6443");
-        assert_eq!(server(&ContainerFacts::default(), Reach::Host), None);
+        assert_eq!(server(&front("127.0.0.1"), Reach::Host, None).unwrap(), "https://127.0.0.1:40000");
+        assert_eq!(server(&front("0.0.0.0"), Reach::Host, None).unwrap(), "https://127.0.0.1:40000");
+        assert_eq!(server(&front("0.0.0.0"), Reach::Host, Some("docker")).unwrap(), "https://docker:40000");
+        assert_eq!(server(&front("fd00::1"), Reach::Host, None).unwrap(), "https://[fd00::1]:40000");
+        assert_eq!(server(&front(""), Reach::Internal, None).unwrap(), "https://x-control-plane:6443");
+        assert_eq!(server(&ContainerFacts::default(), Reach::Host, None), None);
     }
 
     #[tokio::test]

@@ -18,6 +18,6 @@ mod odd_files;
 mod tests;
 
 pub use error::KubeconfigError;
-pub use export::{ExportError, Reach, export};
+pub use export::{ExportError, Reach, export, leads_from_here};
 pub use files::KubeconfigFiles;
 pub(crate) use read::document;

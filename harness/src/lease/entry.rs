@@ -2,6 +2,8 @@
 
 use std::{io, path::Path, rc::Rc};
 
+use kind_engine::EngineAddress;
+
 use super::{
     Access, Holder, Lease, LeaseError, acquire::Request, folder::Home, key::Key, order::Order, real, scope::Scope,
     shape::Shape, starter::Reexecution,
@@ -29,8 +31,9 @@ pub async fn acquire(
         path: state_dir.to_owned(),
         source,
     })?;
-    let order = order(settings, spec, &home, Scope::of(settings));
-    let starter = Rc::new(Reexecution { engine: settings.docker_host.clone() });
+    let engine = settings.engine.address().map_err(LeaseError::Engine)?;
+    let order = order(settings, spec, &home, Scope::of(settings), engine);
+    let starter = Rc::new(Reexecution { engine: order.engine.clone() });
     let request = Request {
         home: &home,
         order: &order,
@@ -44,12 +47,18 @@ pub async fn acquire(
     request.lease().await
 }
 
-pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope: Scope) -> Order {
+pub(super) fn order(
+    settings: &Settings,
+    spec: &ClusterSpec,
+    home: &Home,
+    scope: Scope,
+    engine: EngineAddress,
+) -> Order {
     let shape = Shape::of(spec);
     let built = real::built_image();
     let image = settings.image.as_deref().unwrap_or(&built);
-    let proxy = settings.proxy();
-    let key = Key::of(&shape, image, settings.docker_host.as_deref(), &proxy, &scope, &home.identity());
+    let proxy = settings.proxy(&engine);
+    let key = Key::of(&shape, image, &engine.host, &proxy, &scope, &home.identity());
     Order {
         logs: settings.artifacts.clone(),
         records: Some(run_folder(settings)),
@@ -60,7 +69,7 @@ pub(super) fn order(settings: &Settings, spec: &ClusterSpec, home: &Home, scope:
         scope: scope.name,
         owner: scope.owner,
         idle: settings.idle,
-        engine: settings.docker_host.clone(),
+        engine,
         pools: settings.pools.clone(),
         docker_client: settings.docker_client.folder().map(Path::to_owned),
         proxy,

@@ -105,9 +105,9 @@ impl LeaseError {
     }
 }
 
-/// The reason where this machine has no engine.
+/// The reason where nothing names an engine and none listens.
 pub(super) fn no_engine(error: &EngineError) -> Option<String> {
-    matches!(error, EngineError::Unreachable { .. }).then(|| chain(error))
+    matches!(error, EngineError::Absent { .. }).then(|| chain(error))
 }
 
 /// The last lines of a log, indented.
@@ -126,10 +126,13 @@ mod tests {
 
     #[test]
     fn only_a_missing_engine_is_a_reason_to_skip() {
-        let missing = EngineError::Unreachable { address: "unix:///x".to_owned(), source: "refused".into() };
+        let missing = EngineError::Absent { looked: vec!["/x".into()], source: "refused".into() };
         let reason = LeaseError::Engine(missing).is_no_engine().unwrap();
-        assert!(reason.contains("unix:///x") && reason.ends_with(": refused"), "{reason}");
-        let forbidden = EngineError::Forbidden { address: "unix:///x".to_owned() };
-        assert_eq!(LeaseError::Engine(forbidden).is_no_engine(), None);
+        assert!(reason.contains("at /x;") && reason.ends_with(": refused"), "{reason}");
+        let (address, found_by) = ("unix:///x".to_owned(), "from DOCKER_HOST".to_owned());
+        let named = EngineError::Unreachable { address: address.clone(), found_by, source: "refused".into() };
+        for error in [named, EngineError::Forbidden { address }] {
+            assert_eq!(LeaseError::Engine(error).is_no_engine(), None);
+        }
     }
 }

@@ -22,20 +22,13 @@ impl Key {
 
     /// The key of a shape on an image, made on this engine behind these proxies, for a scope, in the state folder with
     /// this identity.
-    pub(crate) fn of(
-        shape: &Shape,
-        image: &str,
-        engine: Option<&str>,
-        proxy: &Proxy,
-        scope: &Scope,
-        home: &str,
-    ) -> Self {
+    pub(crate) fn of(shape: &Shape, image: &str, engine: &str, proxy: &Proxy, scope: &Scope, home: &str) -> Self {
         let shape = serde_json::to_string(shape).expect("a shape is plain data with text keys");
         // Exceptions from nothing change nothing.
         let proxy = Some(proxy).filter(|proxy| !proxy.is_none());
         let proxy = serde_json::to_string(&proxy).expect("proxies are texts");
         let mut digest = Sha256::new();
-        for part in [env!("CARGO_PKG_VERSION"), &shape, image, engine.unwrap_or_default(), &proxy, &scope.name, home] {
+        for part in [env!("CARGO_PKG_VERSION"), &shape, image, engine, &proxy, &scope.name, home] {
             // The length keeps two parts from trading characters.
             digest.update(part.len().to_le_bytes());
             digest.update(part);
@@ -75,7 +68,7 @@ mod tests {
 
     fn key(spec: &ClusterSpec, image: &str, scope: &str, home: &str) -> Key {
         let scope = Scope { name: scope.to_owned(), owner: None };
-        Key::of(&Shape::of(spec), image, None, &Proxy::default(), &scope, home)
+        Key::of(&Shape::of(spec), image, "unix:///x", &Proxy::default(), &scope, home)
     }
 
     #[test]
@@ -85,13 +78,13 @@ mod tests {
             let (shape, scope) = (Shape::of(&ClusterSpec::default()), Scope { name: "user".to_owned(), owner: None });
             Key::of(&shape, "image", engine, &Proxy { http, https: None, exceptions }, &scope, "home")
         };
-        let plain = key(None, None, None);
-        assert_eq!(plain, key(None, None, Some("localhost")));
-        assert_ne!(plain, key(Some("tcp://x"), None, None));
-        let behind = key(None, Some("http://proxy"), None);
+        let plain = key("unix:///x", None, None);
+        assert_eq!(plain, key("unix:///x", None, Some("localhost")));
+        assert_ne!(plain, key("tcp://x", None, None));
+        let behind = key("unix:///x", Some("http://proxy"), None);
         assert_ne!(plain, behind);
-        assert_ne!(behind, key(None, Some("http://other"), None));
-        assert_ne!(behind, key(None, Some("http://proxy"), Some("localhost")));
+        assert_ne!(behind, key("unix:///x", Some("http://other"), None));
+        assert_ne!(behind, key("unix:///x", Some("http://proxy"), Some("localhost")));
     }
 
     #[test]

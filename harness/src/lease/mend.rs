@@ -2,7 +2,10 @@
 //!
 //! What cannot be brought back quickly is an error here; making the cluster anew is the keeper's decision.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use futures::future::try_join_all;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
@@ -48,9 +51,9 @@ pub(super) enum MendError {
 
 /// Starts what does not run, then waits until every node and every system pod is Ready. Without a pod network, which a
 /// cluster's user brings, every kubelet must be alive and no more.
-pub(super) async fn mend(engine: &dyn Engine, record: &ClusterRecord, has_network: bool) -> Result<(), MendError> {
-    let signs = start_all(engine, record).await?;
-    let client = client_of(record).await.map_err(|error| MendError::Api(error.into()))?;
+pub(super) async fn mend(engine: &Arc<dyn Engine>, record: &ClusterRecord, has_network: bool) -> Result<(), MendError> {
+    let signs = start_all(&**engine, record).await?;
+    let client = client_of(record, engine).await.map_err(|error| MendError::Api(error.into()))?;
     let names = record.node_names();
     let limit = LIMIT.saturating_add(PER_NODE.saturating_mul(u32::try_from(names.len()).unwrap_or(u32::MAX)));
     kubelets_alive(&client, &signs, limit).await?;
@@ -214,6 +217,7 @@ mod tests {
             image: String::new(),
             kubernetes_version: String::new(),
             server: String::new(),
+            reached_from: None,
             kubeconfig: String::new(),
             created: 0,
             name,

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use kind_engine::EngineAddress;
 use serde::{Deserialize, Serialize};
 
 use super::{key::Key, process::ProcessId, shape::Shape};
@@ -24,8 +25,8 @@ pub(crate) struct Order {
     pub(crate) owner: Option<ProcessId>,
     /// After how long without use it goes, where it outlives its run.
     pub(crate) idle: Duration,
-    /// The engine's address; `None` for the usual socket.
-    pub(crate) engine: Option<String>,
+    /// The engine. What a Docker context says may change while the cluster is there; where the cluster is does not.
+    pub(crate) engine: EngineAddress,
     /// Where the range of its network comes from.
     #[serde(default)]
     pub(crate) pools: NetworkPools,

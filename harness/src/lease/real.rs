@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Namespace;
-use kind_engine::{ContainerFacts, DockerEngine, Engine, EngineError, Labels};
+use kind_engine::{ContainerFacts, DockerEngine, Engine, EngineAddress, EngineError, Labels};
 use kube::{Api, api::DeleteParams};
 use tokio::sync::OnceCell;
 
@@ -42,7 +42,8 @@ const NAMESPACE: Duration = Duration::from_secs(10);
 
 /// Makes and removes clusters with `provision`.
 pub(super) struct RealProvisioner {
-    address: Option<String>,
+    /// Where the engine is; `None` where it is connected from the beginning.
+    address: Option<EngineAddress>,
     /// The labels of everything that it makes.
     pub(super) labels: Labels,
     engine: OnceCell<Arc<dyn Engine>>,
@@ -58,8 +59,8 @@ pub(super) fn built_image() -> String {
 }
 
 impl RealProvisioner {
-    /// On the engine at that address, or at the usual socket.
-    pub(super) fn new(home: &Home, address: Option<String>) -> Self {
+    /// On the engine at that address.
+    pub(super) fn new(home: &Home, address: Option<EngineAddress>) -> Self {
         let owner = format!("{}@{}", nix::unistd::getuid(), host());
         let labels = [(LABEL_MANAGED, "1".to_owned()), (LABEL_OWNER, owner), (LABEL_STATE, home.identity())];
         Self {
@@ -73,7 +74,7 @@ impl RealProvisioner {
 
     /// For the cluster of an order.
     pub(super) fn of(home: &Home, order: &Order) -> Self {
-        Self { has_network: order.shape.has_network(), ..Self::new(home, order.engine.clone()) }
+        Self { has_network: order.shape.has_network(), ..Self::new(home, Some(order.engine.clone())) }
     }
 
     /// On an engine that is connected.
@@ -100,7 +101,8 @@ impl RealProvisioner {
     /// The engine, connected when it is first needed and again after it was not there.
     async fn engine(&self) -> Result<&Arc<dyn Engine>, EngineError> {
         let connect = async || {
-            let engine = DockerEngine::connect(self.address.as_deref()).await?;
+            let address = self.address.as_ref().expect("without an address it is connected from the beginning");
+            let engine = DockerEngine::connect(address).await?;
             Ok::<Arc<dyn Engine>, EngineError>(Arc::new(engine))
         };
         self.engine.get_or_try_init(connect).await
@@ -180,11 +182,12 @@ impl Provisioner for RealProvisioner {
 
     async fn mend(&self, record: &ClusterRecord) -> Result<(), String> {
         let engine = self.engine().await.map_err(|error| chain(&error))?;
-        mend(&**engine, record, self.has_network).await.map_err(|error| chain(&error))
+        mend(engine, record, self.has_network).await.map_err(|error| chain(&error))
     }
 
     async fn delete_namespace(&self, record: &ClusterRecord, namespace: &str) -> Result<(), String> {
-        let client = client_of(record).await.map_err(|error| chain(&error))?;
+        let engine = self.engine().await.map_err(|error| chain(&error))?;
+        let client = client_of(record, engine).await.map_err(|error| chain(&error))?;
         let namespaces: Api<Namespace> = Api::all(client);
         match tokio::time::timeout(NAMESPACE, namespaces.delete(namespace, &DeleteParams::background())).await {
             Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(()),

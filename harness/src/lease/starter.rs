@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use kind_engine::{DockerEngine, EngineError};
+use kind_engine::{DockerEngine, EngineAddress, EngineError};
 
 use super::{
     detached::{Detached, start_detached},
@@ -34,14 +34,14 @@ pub(super) trait Started {
 
 /// Runs the test's own program again, which then sees that it is to be a keeper before it does anything else.
 pub(super) struct Reexecution {
-    /// The engine's address.
-    pub(super) engine: Option<String>,
+    /// The engine.
+    pub(super) engine: EngineAddress,
 }
 
 #[async_trait(?Send)]
 impl Starter for Reexecution {
     async fn check(&self) -> Result<(), EngineError> {
-        DockerEngine::connect(self.engine.as_deref()).await.map(drop)
+        DockerEngine::connect(&self.engine).await.map(drop)
     }
 
     fn start(&self, folder: &Folder) -> io::Result<Box<dyn Started>> {

@@ -8,7 +8,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
 };
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::render::Credentials;
 
@@ -30,10 +30,12 @@ pub(super) struct Authority {
 }
 
 impl Authority {
-    pub(super) fn generate() -> Result<Self, rcgen::Error> {
-        let cluster = issuer("kubernetes")?;
-        let etcd = issuer("etcd-ca")?;
-        let front_proxy = issuer("front-proxy-ca")?;
+    /// `now` is what the clock of the engine's machine shows, as RFC 3339: nodes judge certificates by it.
+    pub(super) fn generate(now: &str) -> Result<Self, rcgen::Error> {
+        let now = OffsetDateTime::parse(now, &Rfc3339).unwrap_or_else(|_| OffsetDateTime::now_utc());
+        let cluster = issuer("kubernetes", now)?;
+        let etcd = issuer("etcd-ca", now)?;
+        let front_proxy = issuer("front-proxy-ca", now)?;
         let service_accounts = KeyPair::generate()?;
 
         let mut files = Vec::new();
@@ -44,13 +46,13 @@ impl Authority {
         files.push(NodeFile::public(format!("{FOLDER}/sa.pub"), service_accounts.public_key_pem()));
         files.push(NodeFile::secret(format!("{FOLDER}/sa.key"), service_accounts.serialize_pem()));
 
-        Ok(Self { administrator: administrator(&cluster)?, certificate: cluster.pem(), files })
+        Ok(Self { administrator: administrator(&cluster, now)?, certificate: cluster.pem(), files })
     }
 }
 
-fn issuer(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
+fn issuer(name: &str, now: OffsetDateTime) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
     // Go's TLS takes an authority's name from its subject, kubeadm also writes it as an alternative name.
-    let mut params = parameters(name, &[], AUTHORITY_DAYS)?;
+    let mut params = parameters(name, &[], AUTHORITY_DAYS, now)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages =
         vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment, KeyUsagePurpose::KeyCertSign];
@@ -58,8 +60,11 @@ fn issuer(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error>
 }
 
 /// A member of the group that kubeadm binds to `cluster-admin`.
-fn administrator(cluster: &CertifiedIssuer<'static, KeyPair>) -> Result<Credentials, rcgen::Error> {
-    let mut params = parameters("kubernetes-admin", &["kubeadm:cluster-admins"], LEAF_DAYS)?;
+fn administrator(
+    cluster: &CertifiedIssuer<'static, KeyPair>,
+    now: OffsetDateTime,
+) -> Result<Credentials, rcgen::Error> {
+    let mut params = parameters("kubernetes-admin", &["kubeadm:cluster-admins"], LEAF_DAYS, now)?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let key = KeyPair::generate()?;
@@ -67,7 +72,7 @@ fn administrator(cluster: &CertifiedIssuer<'static, KeyPair>) -> Result<Credenti
     Ok(Credentials { authority: cluster.pem(), certificate: certificate.pem(), key: key.serialize_pem() })
 }
 
-fn parameters(name: &str, groups: &[&str], days: i64) -> Result<CertificateParams, rcgen::Error> {
+fn parameters(name: &str, groups: &[&str], days: i64, now: OffsetDateTime) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(Vec::new())?;
     let mut subject = DistinguishedName::new();
     for group in groups {
@@ -75,10 +80,10 @@ fn parameters(name: &str, groups: &[&str], days: i64) -> Result<CertificateParam
     }
     subject.push(DnType::CommonName, name);
     params.distinguished_name = subject;
-    // The engine's machine may have slept while this one went on: its clock is behind then, by hours. kubeadm's own
-    // certificates are valid from when their authority is.
-    params.not_before = OffsetDateTime::now_utc() - Duration::days(1);
-    params.not_after = OffsetDateTime::now_utc() + Duration::days(days);
+    // Clients have clocks of their own, and a machine that slept sets its clock. kubeadm's own certificates are valid from
+    // when their authority is.
+    params.not_before = now - Duration::days(1);
+    params.not_after = now + Duration::days(days);
     Ok(params)
 }
 
@@ -88,7 +93,7 @@ mod tests {
 
     #[test]
     fn keys_are_secret_files_and_nothing_is_missing() {
-        let authority = Authority::generate().unwrap();
+        let authority = Authority::generate("").unwrap();
         let mut found: Vec<(String, u32)> =
             authority.files.iter().map(|file| (file.path.replace(FOLDER, ""), file.mode)).collect();
         found.sort();

@@ -1,7 +1,7 @@
 //! The list of steps, in order.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -24,7 +24,7 @@ use super::{
     storage, taken,
 };
 use crate::{
-    cluster::{ClusterRecord, NodeRecord},
+    cluster::{ClusterRecord, NodeRecord, note_reach},
     config_file::missing_host_paths,
     render::{check_patches, kubeconfig},
     warnings::warn,
@@ -116,10 +116,11 @@ async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRec
     if !blueprint.spec.manifests.is_empty() {
         running.step(MANIFESTS, seconds(300), manifests::install(context)).await?;
     }
-    let record = ClusterRecord { registry, ..record(context, port, version) };
+    let mut record = ClusterRecord { registry, ..record(context, port, version) };
+    note_reach(&mut record).await;
     if let Some(limit) = blueprint.wait {
         // The wait's own limit comes first, because its error says what is missing.
-        let ready = ready::wait(&record, &blueprint.spec, limit, running.progress(), READY);
+        let ready = ready::wait(&context.engine, &record, &blueprint.spec, limit, running.progress(), READY);
         running.step(READY, limit.saturating_add(seconds(5)), ready).await?;
     }
     Ok(record)
@@ -136,7 +137,7 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
     for remark in remarks(&blueprint.spec) {
         warn(format_args!("cluster {}: {remark}", blueprint.name));
     }
-    let plan = Plan::new(blueprint);
+    let mut plan = Plan::new(blueprint);
     let mut images: Vec<&String> = plan.nodes.iter().map(|node| &node.image).collect();
     images.extend(blueprint.load_balancer_image.as_ref());
     images.dedup();
@@ -165,6 +166,7 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
         manifests::content(manifest)?;
     }
     let facts = engine.facts().await?;
+    plan.machine.clone_from(&facts.machine);
     rootless::check(&facts)?;
     limits::check(&plan, &facts)?;
     taken::check(&**engine, &plan, &facts).await?;
@@ -174,12 +176,13 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
         }
     }
     service_proxy::check(&**engine, &plan, &facts).await?;
-    room::check(&plan, &facts).await?;
+    room::check(&**engine, &plan, &facts).await?;
+    let authority = Authority::generate(&facts.time).map_err(StepError::from)?;
     Ok(Context {
         engine: Arc::clone(engine),
         plan,
         machine: facts,
-        authority: Authority::generate().map_err(StepError::from)?,
+        authority,
         token: token(),
         network: OnceLock::new(),
         made: Mutex::default(),
@@ -196,17 +199,22 @@ fn token() -> String {
     token
 }
 
+/// A host as it stands before a port.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
 fn record(context: &Context, port: u16, kubernetes_version: String) -> ClusterRecord {
     let plan = &context.plan;
     let blueprint = &plan.blueprint;
     let address = blueprint.spec.networking.api_server_address;
-    // Listening everywhere is reached at home.
-    let reach = match address {
-        IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        other => other,
+    // What listens everywhere is reached by the engine's machine's name, or at home.
+    let server = match (address, &context.machine.machine) {
+        (address, Some(machine)) if address.is_unspecified() => format!("https://{}:{port}", bracketed(machine)),
+        (IpAddr::V4(address), _) if address.is_unspecified() => format!("https://127.0.0.1:{port}"),
+        (IpAddr::V6(address), _) if address.is_unspecified() => format!("https://[::1]:{port}"),
+        (address, _) => format!("https://{}", SocketAddr::new(address, port)),
     };
-    let server = format!("https://{}", SocketAddr::new(reach, port));
     let nodes = plan.nodes.iter().map(|node| NodeRecord {
         name: node.name.clone(),
         role: node.role,
@@ -223,6 +231,7 @@ fn record(context: &Context, port: u16, kubernetes_version: String) -> ClusterRe
         registry: None,
         kubeconfig: kubeconfig(&blueprint.name.context(), &server, &context.authority.administrator),
         server,
+        reached_from: None,
         created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
     }
 }

@@ -1,9 +1,6 @@
 //! Step: all containers at once, nodes and load balancer, each with the files it starts with.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, TcpListener},
-};
+use std::{collections::BTreeMap, net::IpAddr};
 
 use futures::future::try_join_all;
 use kind_engine::{
@@ -24,8 +21,12 @@ use crate::{
     spec::{AddressPlan, LABEL_CONTAINER, LABEL_ROLE, LOAD_BALANCER_PORT, NodeName, ROLE_LOAD_BALANCER, Role},
 };
 
-/// How often a port that somebody else took in between is chosen anew.
-const PORT_ATTEMPTS: usize = 3;
+/// The ports to choose from where none is asked for: below those that hosts take for connections of their own, so that a
+/// port is still free when its container starts again, and below Kubernetes' node ports.
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u16 = 10_000;
+/// How often a port that somebody else has is chosen anew.
+const PORT_ATTEMPTS: usize = 10;
 
 /// Starts everything and returns the port on the host that the API is published on.
 ///
@@ -69,7 +70,7 @@ pub(super) struct Published {
     pub(super) setting: &'static str,
     /// The host's address.
     pub(super) address: IpAddr,
-    /// The host's port; `None` for a free one.
+    /// The host's port; `None` for any.
     pub(super) port: Option<u16>,
     /// The container's.
     pub(super) container_port: u16,
@@ -86,8 +87,8 @@ fn api(context: &Context) -> Published {
     }
 }
 
-/// Runs the container with a port published. A free port is chosen here and not by the engine, because an engine's choice
-/// changes when the container is started again.
+/// Runs the container with a port published. The port is chosen here and not by the engine, because an engine's choice
+/// changes when the container is started again; whether it is free only the engine can tell, whose machine it is on.
 pub(super) async fn run_published(
     context: &Context,
     name: &NodeName,
@@ -98,13 +99,7 @@ pub(super) async fn run_published(
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let port = match wanted.port {
-            Some(port) => port,
-            None => TcpListener::bind((address, 0))
-                .and_then(|listener| listener.local_addr())
-                .map_err(|source| StepError::Port { address, source })?
-                .port(),
-        };
+        let port = wanted.port.unwrap_or_else(random_port);
         let mut published = spec.clone();
         published.ports.push(PortMapping {
             container_port: wanted.container_port,
@@ -127,9 +122,19 @@ pub(super) async fn run_published(
     }
 }
 
+fn random_port() -> u16 {
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).expect("the kernel has random numbers");
+    let offset = u32::from_le_bytes(random) % u32::from(PORTS);
+    FIRST_PORT + u16::try_from(offset).expect("less than the number of ports")
+}
+
+/// In the words of Docker, of podman, and of Docker Desktop, whose other half listens.
 fn is_port_taken(error: &kind_engine::EngineError) -> bool {
     let text = error.to_string();
-    text.contains("port is already allocated") || text.contains("address already in use")
+    let words =
+        ["port is already allocated", "address already in use", "ports are not available", "only one usage of each"];
+    words.iter().any(|words| text.to_lowercase().contains(words))
 }
 
 fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
@@ -248,6 +253,12 @@ mod tests {
     fn what_nodes_have_a_specification_cannot() {
         let targets: Vec<String> = own_mounts().into_iter().map(|mount| mount.target).collect();
         assert_eq!(targets, crate::spec::MOUNTS_OF_NODES);
+    }
+
+    #[test]
+    fn ports_are_none_that_hosts_take_for_themselves() {
+        let ports: std::collections::BTreeSet<u16> = (0..100).map(|_| random_port()).collect();
+        assert!(ports.len() > 50 && ports.iter().all(|port| (20_000..30_000).contains(port)), "{ports:?}");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(super) struct Plan {
     pub(super) load_balancer: Option<NodeName>,
     /// Labels of everything.
     pub(super) labels: Labels,
+    /// The name of the engine's machine, where its address has one.
+    pub(super) machine: Option<String>,
 }
 
 impl Plan {
@@ -60,7 +62,7 @@ impl Plan {
         labels.extend(instance_labels(blueprint.creation.instance()));
         labels.extend(blueprint.labels.clone());
         let load_balancer = spec.is_highly_available().then(|| blueprint.name.load_balancer());
-        Self { blueprint: blueprint.clone(), nodes, load_balancer, labels }
+        Self { blueprint: blueprint.clone(), nodes, load_balancer, labels, machine: None }
     }
 
     pub(super) fn control_planes(&self) -> impl Iterator<Item = &PlannedNode> {
@@ -101,8 +103,11 @@ impl Plan {
             names.push("::1".to_owned());
         }
         let listen = networking.api_server_address.to_string();
-        if !names.contains(&listen) {
-            names.push(listen);
+        let machine = self.machine.iter().filter(|_| networking.api_server_address.is_unspecified());
+        for name in [&listen].into_iter().chain(machine) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
         }
         ClusterText {
             name: self.blueprint.name.to_string(),

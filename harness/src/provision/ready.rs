@@ -1,9 +1,10 @@
 //! Step: what a cluster needs before a test may run on it: every node Ready, DNS and storage up, and what the
 //! manifests define served.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kind_engine::Engine;
 use kube::{Api, Client, api::ListParams};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     steps::{Failure, StepError},
 };
 use crate::{
-    cluster::{ClusterError, ClusterRecord, api_servers, client_of},
+    cluster::{ClusterError, ClusterRecord, api_servers, client_of, kubeconfig},
     spec::ClusterSpec,
     wait::{
         ApiServer, Check, look_at_definitions, look_at_nodes, look_at_registration, look_at_service, refusal, until,
@@ -22,8 +23,9 @@ use crate::{
 /// What has to be available besides the nodes: namespace and name of a Deployment.
 const ADD_ONS: [(&str, &str); 2] = [("kube-system", "coredns"), ("local-path-storage", "local-path-provisioner")];
 
-/// Waits through the address that clients on the host use, and tells under the name of `step` what is missing.
+/// Waits in the way that clients here have to the API, and tells under the name of `step` what is missing.
 pub(super) async fn wait(
+    engine: &Arc<dyn Engine>,
     record: &ClusterRecord,
     spec: &ClusterSpec,
     limit: Duration,
@@ -31,8 +33,9 @@ pub(super) async fn wait(
     step: &'static str,
 ) -> Result<(), Failure> {
     let unusable = |error: ClusterError| StepError::Api(Box::new(error));
-    let client = client_of(record).await.map_err(unusable)?;
-    let servers = api_servers(record).await.map_err(unusable)?;
+    let client = client_of(record, engine).await.map_err(unusable)?;
+    let kubeconfig = kubeconfig(record, async || Ok(Arc::clone(engine))).await.map_err(unusable)?;
+    let servers = api_servers(record, &kubeconfig).await.map_err(unusable)?;
     let names = record.node_names();
     let tell = |status: &str| progress.event(Event::Waiting { step, status: status.to_owned() });
     let resources = if spec.manifests.is_empty() { "" } else { ", and custom resources" };

@@ -1,16 +1,37 @@
 //! Whether the machine has what the nodes take: inotify and disk.
 
-use kind_engine::EngineFacts;
-use kind_images::machine::{Certainty, Need, Room, Shortage};
+use kind_engine::{Engine, EngineFacts, read_host};
+use kind_images::machine::{Certainty, Need, Room, Shortage, limit_files};
 
-use super::{plan::Plan, steps::StepError};
+use super::{
+    plan::Plan,
+    steps::{StepError, chain},
+};
 
 /// Refuses what cannot come up, and warns of what may not.
-pub(super) async fn check(plan: &Plan, machine: &EngineFacts) -> Result<(), StepError> {
+pub(super) async fn check(engine: &dyn Engine, plan: &Plan, machine: &EngineFacts) -> Result<(), StepError> {
+    let room = if machine.local { here(machine).await } else { there(engine, plan, machine).await };
+    judge(&room.unwrap_or_default(), Need::of(plan.control_planes().count(), plan.workers().count()))
+}
+
+async fn here(machine: &EngineFacts) -> Option<Room> {
     let facts = machine.clone();
     // It looks at every process of the machine.
-    let room = tokio::task::spawn_blocking(move || Room::of(&facts)).await.ok().flatten();
-    judge(&room.unwrap_or_default(), Need::of(plan.control_planes().count(), plan.workers().count()))
+    tokio::task::spawn_blocking(move || Room::of(&facts)).await.ok().flatten()
+}
+
+/// By a container of the node image, which carries the cluster's labels. Where it cannot look, nothing is refused.
+async fn there(engine: &dyn Engine, plan: &Plan, machine: &EngineFacts) -> Option<Room> {
+    let node = plan.first();
+    let name = format!("{}-probe", node.name);
+    let files = limit_files();
+    match read_host(engine, &node.image, &name, &plan.labels, &files.each_ref().map(String::as_str)).await {
+        Ok(reading) => Some(Room::there(&reading, machine)),
+        Err(error) => {
+            tracing::warn!("the engine's machine cannot be looked at: {}", chain(&error));
+            None
+        }
+    }
 }
 
 fn judge(room: &Room, need: Need) -> Result<(), StepError> {

@@ -211,15 +211,6 @@ pub enum StepError {
     /// Certificates could not be made.
     #[error("make the cluster's certificates")]
     Certificates(#[from] rcgen::Error),
-    /// A file of this machine.
-    #[error("find a free port on {address}")]
-    Port {
-        /// The address to listen on.
-        address: std::net::IpAddr,
-        /// Why it failed.
-        #[source]
-        source: std::io::Error,
-    },
 }
 
 fn for_what(purpose: Option<&'static str>) -> String {

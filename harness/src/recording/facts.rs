@@ -70,7 +70,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<(String, String)> {
 
 /// What this machine and the engine are.
 pub(super) async fn machine(settings: &Settings) -> Machine {
-    let asked = async { DockerEngine::connect(settings.docker_host.as_deref()).await?.facts().await };
+    let asked = async { DockerEngine::find(&settings.engine).await?.facts().await };
     let engine = match tokio::time::timeout(ENGINE, asked).await {
         Ok(Ok(facts)) => engine(&facts),
         Ok(Err(error)) => format!("none: {error}"),

@@ -14,7 +14,7 @@ pub struct Variable {
 }
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 36] = [
+pub const VARIABLES: [Variable; 42] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests on a machine without an engine, instead of skipping them; an engine that is there, or named, and cannot be used fails them anyway",
@@ -93,11 +93,36 @@ pub const VARIABLES: [Variable; 36] = [
         meaning: "the file that every conformance spec adds its result to",
         default: "none",
     },
-    Variable { name: "DOCKER_HOST", meaning: "the engine's address", default: "`unix:///var/run/docker.sock`" },
+    Variable {
+        name: "DOCKER_HOST",
+        meaning: "the engine's address: `unix://`, `tcp://` or `ssh://`",
+        default: "the Docker context's, else the socket at which Docker or podman listens",
+    },
+    Variable {
+        name: "DOCKER_CONTEXT",
+        meaning: "the Docker context whose engine is used",
+        default: "the one that `docker context use` chose",
+    },
+    Variable {
+        name: "DOCKER_TLS_VERIFY",
+        meaning: "anything: the engine at `DOCKER_HOST` speaks TLS",
+        default: "no TLS",
+    },
+    Variable { name: "DOCKER_TLS", meaning: "TLS without a check of who answers, which is refused", default: "no TLS" },
+    Variable {
+        name: "DOCKER_CERT_PATH",
+        meaning: "the folder of `ca.pem`, `cert.pem` and `key.pem` for TLS",
+        default: "`$DOCKER_CONFIG`",
+    },
+    Variable {
+        name: "CONTAINER_HOST",
+        meaning: "podman's address, where no variable or context of Docker's names an engine",
+        default: "none",
+    },
+    Variable { name: "XDG_RUNTIME_DIR", meaning: "where engines of ordinary users listen", default: "none" },
     Variable {
         name: "DOCKER_CONFIG",
-        meaning: "the folder of the Docker client's configuration, whose proxies nodes get where no variable names any, and \
-                  whose credentials pulls use",
+        meaning: "the folder of the Docker client's configuration: its contexts, its proxies, which nodes get where no variable names any, and the credentials that pulls use",
         default: "`$HOME/.docker`",
     },
     Variable { name: "HTTP_PROXY", meaning: "the proxy for `http`; nodes get it, too", default: "none" },

@@ -42,7 +42,7 @@ fn foreign() -> ClusterSpec {
 async fn make() -> anyhow::Result<Option<String>> {
     let (settings, release) = (Settings::from_environment()?, Release::newest());
     let image = settings.image.unwrap_or_else(|| node_image_reference(release));
-    let Ok(engine) = DockerEngine::connect(settings.docker_host.as_deref()).await else { return Ok(None) };
+    let Ok(engine) = DockerEngine::find(&settings.engine).await else { return Ok(None) };
     let has_base = engine.image(&base_image_reference(release)).await?.is_some();
     let is_ours = engine.image(&image).await?.is_some_and(|image| features::has(&image, features::POD_NETWORK));
     if is_ours && !has_base && settings.require {

@@ -51,7 +51,7 @@ pub(crate) fn play_alone(case: impl AsyncFnOnce(&mut Case)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let settings = Settings::from_environment().expect("settings");
-        let engine = match DockerEngine::connect(settings.docker_host.as_deref()).await {
+        let engine = match DockerEngine::find(&settings.engine).await {
             Ok(engine) => engine,
             Err(error) if settings.require => panic!("find an engine: {error}"),
             Err(error) => return eprintln!("SKIPPED: {error}"),

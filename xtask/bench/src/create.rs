@@ -40,7 +40,7 @@ type Times = BTreeMap<String, Vec<Duration>>;
 /// When a cluster cannot be created, or a figure cannot be had.
 pub async fn run(arguments: CreateArgs) -> anyhow::Result<()> {
     let settings = Settings::from_environment()?;
-    let engine = DockerEngine::connect(settings.docker_host.as_deref()).await?;
+    let engine = DockerEngine::find(&settings.engine).await?;
     let facts = engine.facts().await?;
     let image = settings.image.clone().context("find the node image: `cargo xtask bench` names it")?;
     let bench = Bench { engine: Arc::new(engine), image: image.clone(), logs: settings.artifacts.join("bench") };

@@ -25,22 +25,11 @@ const LOOK: Duration = Duration::from_millis(200);
 /// No engine, and none could be started.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineStartError {
-    /// It is elsewhere, so it is not ours to start.
-    #[error(
-        "use the engine that DOCKER_HOST names ({address}): start it there, or unset DOCKER_HOST to use this machine's"
-    )]
-    Elsewhere {
-        /// The address.
-        address: String,
-        /// Why it cannot be used.
-        #[source]
-        source: EngineError,
-    },
     /// This user may not start it.
     #[error("start the container engine: root is needed; run `sudo systemctl start docker`, or this command as root")]
     NotRoot,
-    /// It answers, but cannot be used.
-    #[error("use the container engine of this machine")]
+    /// It is there, or somebody says where it is, but it cannot be used.
+    #[error("use the container engine")]
     Unusable(#[source] EngineError),
     /// It could not be started.
     #[error("start the container engine")]
@@ -81,7 +70,7 @@ pub enum EngineStartError {
 /// # Errors
 /// When none answers or this user may not use it.
 pub async fn connect(ctx: &Context) -> Result<DockerEngine, EngineError> {
-    DockerEngine::connect(ctx.settings.docker_host.as_deref()).await
+    DockerEngine::find(&ctx.settings.engine).await
 }
 
 /// Connects to the engine, starting this machine's where none answers.
@@ -90,10 +79,8 @@ pub(super) async fn connect_or_start(ctx: &Context) -> Result<DockerEngine, Engi
         Ok(engine) => return Ok(engine),
         Err(error) => error,
     };
-    if let Some(address) = ctx.settings.docker_host.clone() {
-        return Err(EngineStartError::Elsewhere { address, source: error });
-    }
-    if !matches!(error, EngineError::Unreachable { .. }) {
+    // One that is named is not ours to start.
+    if !matches!(error, EngineError::Absent { .. }) {
         return Err(EngineStartError::Unusable(error));
     }
     if !Uid::effective().is_root() {

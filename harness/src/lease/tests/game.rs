@@ -21,7 +21,7 @@ use nix::{
 
 use super::{
     machine::Machine,
-    stage::{self, Owner},
+    stage::{self, Owner, nowhere},
 };
 use crate::{
     lease::{
@@ -95,7 +95,7 @@ async fn take_part(own: &Path) {
     let order = stage::order(&home, scope, Duration::from_secs(1800));
     let access = serde_json::from_slice(&fs::read(own.join("access")).unwrap()).unwrap();
     let holder = Holder { test: own.file_name().unwrap().to_string_lossy().into_owned() };
-    let starter = WithoutEngine(Reexecution { engine: None });
+    let starter = WithoutEngine(Reexecution { engine: nowhere() });
     let request = Request {
         home: &home,
         order: &order,

@@ -222,6 +222,7 @@ pub(in crate::lease) fn record(name: &ClusterName) -> ClusterRecord {
         load_balancer: None,
         registry: None,
         server: "https://127.0.0.1:1".to_owned(),
+        reached_from: None,
         kubeconfig: format!("made by {}", std::process::id()),
         created: 0,
     }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use kind_engine::EngineError;
+use kind_engine::{EngineAddress, EngineError, FoundBy};
 use tokio::task::JoinHandle;
 
 use super::machine::Machine;
@@ -156,9 +156,14 @@ impl Stage {
     }
 }
 
+/// An engine's address at which nobody listens.
+pub(in crate::lease) fn nowhere() -> EngineAddress {
+    EngineAddress { host: "unix:///nonexistent".to_owned(), tls: None, found_by: FoundBy::DockerHost }
+}
+
 pub(in crate::lease) fn order(home: &Home, scope: Scope, idle: Duration) -> Order {
     let shape = Shape::of(&ClusterSpec::default());
-    let key = Key::of(&shape, "image", None, &crate::spec::Proxy::default(), &scope, &home.identity());
+    let key = Key::of(&shape, "image", "fake", &crate::spec::Proxy::default(), &scope, &home.identity());
     Order {
         key,
         shape,
@@ -167,7 +172,7 @@ pub(in crate::lease) fn order(home: &Home, scope: Scope, idle: Duration) -> Orde
         scope: scope.name,
         owner: scope.owner,
         idle,
-        engine: None,
+        engine: nowhere(),
         pools: crate::spec::NetworkPools::default(),
         docker_client: None,
         proxy: crate::spec::Proxy::default(),

@@ -85,7 +85,7 @@ pub async fn run(arguments: ConformanceArgs, settings: Settings) -> anyhow::Resu
     let suite = conformance::find(Release::newest(), &cache)
         .context("find the conformance suite: `cargo xtask bench conformance` builds it")?;
     let specs = specs(&arguments);
-    let facts = DockerEngine::connect(settings.docker_host.as_deref()).await?.facts().await?;
+    let facts = DockerEngine::find(&settings.engine).await?.facts().await?;
     let tests = Tests::build().await?;
     let scene = Scene::new()?;
     let own = scene.settings(settings);
@@ -94,7 +94,7 @@ pub async fn run(arguments: ConformanceArgs, settings: Settings) -> anyhow::Resu
     eprintln!("making the cluster");
     let hold = runner.cluster(Access::Shared, "bench::conformance").await?;
     let kubeconfig = scene.folder.path().join("kubeconfig");
-    write_secret(&kubeconfig, hold.cluster().kubeconfig())?;
+    write_secret(&kubeconfig, hold.cluster().kubeconfig().await?)?;
     let ginkgo =
         Ginkgo { command: arguments.ginkgo.clone(), e2e_test: suite.e2e_test, kubectl: suite.kubectl, kubeconfig };
     let outcome = tokio::select! {

@@ -13,7 +13,7 @@ use crate::{args::ShareArgs, create::machine};
 /// When a test program cannot be built, a test fails, or something is left behind.
 pub async fn run(arguments: ShareArgs) -> anyhow::Result<()> {
     let settings = Settings::from_environment()?;
-    let engine = DockerEngine::connect(settings.docker_host.as_deref()).await?;
+    let engine = DockerEngine::find(&settings.engine).await?;
     let programs = Programs::build(arguments.release).await?;
     let folder = tempfile::tempdir().context("make a folder")?;
     println!("{}, {} build", machine(&engine.facts().await?), if arguments.release { "release" } else { "debug" });
