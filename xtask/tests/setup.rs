@@ -106,7 +106,7 @@ fn what_is_missing_is_told_first_installed_once_and_not_again() {
 
     // There is no engine in the end, and that is an error which says what to do.
     assert_eq!(first.status.code(), Some(1), "{told}");
-    assert!(told.contains("unix:///nonexistent/engine.sock") && told.contains("unset DOCKER_HOST"), "{told}");
+    assert!(told.contains("unix:///nonexistent/engine.sock") && told.contains("(from DOCKER_HOST): start it there"), "{told}");
 
     let before = machine.notes();
     let second = machine.setup().output().unwrap();
