@@ -63,7 +63,8 @@ impl ImageName {
             Some((first, rest)) if is_registry(first) => (first, rest),
             _ => (DOCKER_HUB, named),
         };
-        if !registry.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)) {
+        let begins = registry.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[');
+        if !begins || !registry.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)) {
             return Err(wrong("expected a registry such as registry.example.com:5000 before the first `/`"));
         }
         let registry = if registry == DOCKER_HUB_INDEX { DOCKER_HUB } else { registry };

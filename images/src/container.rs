@@ -149,7 +149,7 @@ pub(crate) async fn sweep(engine: &dyn Engine, step: Step, cache: &Cache) -> Res
 
 #[cfg(test)]
 mod tests {
-    use kind_engine::FakeEngine;
+    use kind_engine::{FakeEngine, Labels};
 
     use super::*;
     use crate::{BuildOptions, Silent, command::Host};
@@ -168,7 +168,8 @@ mod tests {
         let options = BuildOptions::new(other.path());
         let cache = Cache::open(&options, Step::Base, &Silent).await.unwrap();
         sweep(&engine, Step::Base, &cache).await.unwrap();
-        assert_eq!(engine.left().len(), 2, "another folder's containers were removed: {:?}", engine.calls());
+        let containers = engine.containers(&Labels::new()).await.unwrap().len();
+        assert_eq!(containers, 2, "another folder's containers were removed: {:?}", engine.calls());
         sweep(&engine, Step::Base, &workshop.cache).await.unwrap();
         assert!(engine.left().is_empty(), "what a killed build left stays: {:?}", engine.left());
     }

@@ -106,7 +106,10 @@ fn what_is_missing_is_told_first_installed_once_and_not_again() {
 
     // There is no engine in the end, and that is an error which says what to do.
     assert_eq!(first.status.code(), Some(1), "{told}");
-    assert!(told.contains("unix:///nonexistent/engine.sock") && told.contains("(from DOCKER_HOST): start it there"), "{told}");
+    assert!(
+        told.contains("unix:///nonexistent/engine.sock") && told.contains("(from DOCKER_HOST): start it there"),
+        "{told}"
+    );
 
     let before = machine.notes();
     let second = machine.setup().output().unwrap();
@@ -145,7 +148,12 @@ fn without_pythons_installer_the_test_runner_is_built_into_the_same_folder() {
     machine.program("cargo", installs);
     let first = machine.setup().env("PATH", machine.path().join("bin")).output().unwrap();
     assert!(errors(&first).contains("from the crate cargo-nextest, built here"), "{}", errors(&first));
-    assert!(machine.notes().contains("cargo install cargo-nextest --locked --version 0.9.148 "), "{}", machine.notes());
+    assert!(
+        machine.notes().contains("cargo install cargo-nextest --locked --version 0.9.148 "),
+        "{}\n{}",
+        machine.notes(),
+        errors(&first)
+    );
     let second = machine.setup().env("PATH", machine.path().join("bin")).output().unwrap();
     assert!(!errors(&second).contains("- cargo-nextest"), "{}", errors(&second));
 }

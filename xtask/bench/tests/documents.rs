@@ -40,7 +40,9 @@ fn xtask_looks_for_the_names_that_the_harness_uses() {
     assert_eq!(names::LABEL_ROLE, spec::LABEL_ROLE);
     assert_eq!(names::ROLE_CONTROL_PLANE, spec::Role::ControlPlane.to_string());
     assert_eq!(names::ROLE_LOAD_BALANCER, spec::ROLE_LOAD_BALANCER);
-    for (meaning, name) in [("keeper", names::KEEPER_VARIABLE), ("writes a run's report", names::REPORTER_VARIABLE)] {
+    for (meaning, name) in
+        [("a cluster's keeper", names::KEEPER_VARIABLE), ("writes a run's report", names::REPORTER_VARIABLE)]
+    {
         let found = VARIABLES.iter().find(|variable| variable.meaning.contains(meaning));
         assert_eq!(found.map(|variable| variable.name), Some(name));
     }
