@@ -138,27 +138,6 @@ fn a_failing_installer_is_quoted() {
 }
 
 #[test]
-fn without_pythons_installer_the_test_runner_is_built_into_the_same_folder() {
-    let machine = Machine::new("", "exit 9");
-    for name in ["apt-get", "pip3"] {
-        fs::remove_file(machine.path().join("bin").join(name)).unwrap();
-    }
-    let installs = "while [ \"$1\" != --root ]; do shift; done; /bin/mkdir -p \"$2/bin\"; \
-        printf '#!/bin/sh\\necho cargo-nextest 0.9.148\\n' >\"$2/bin/cargo-nextest\"; /bin/chmod 755 \"$2/bin/cargo-nextest\"";
-    machine.program("cargo", installs);
-    let first = machine.setup().env("PATH", machine.path().join("bin")).output().unwrap();
-    assert!(errors(&first).contains("from the crate cargo-nextest, built here"), "{}", errors(&first));
-    assert!(
-        machine.notes().contains("cargo install cargo-nextest --locked --version 0.9.148 "),
-        "{}\n{}",
-        machine.notes(),
-        errors(&first)
-    );
-    let second = machine.setup().env("PATH", machine.path().join("bin")).output().unwrap();
-    assert!(!errors(&second).contains("- cargo-nextest"), "{}", errors(&second));
-}
-
-#[test]
 fn an_interrupt_ends_a_build() {
     let machine = Machine::new("", "exec sleep 300");
     let (output, took) = machine.interrupted_at("python3 -m pip");
