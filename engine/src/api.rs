@@ -248,6 +248,13 @@ pub trait Engine: Send + Sync {
     /// When a container uses it.
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError>;
 
+    /// Creates a container that is not to run, with the engine's default privileges, and returns its identifier. It has its
+    /// name from then on, which no other container can have.
+    ///
+    /// # Errors
+    /// When the image is missing, the name is taken or the engine refuses.
+    async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError>;
+
     /// Creates a container, writes `spec.files` into it, starts it, and returns its identifier. A container that cannot
     /// be started is removed again.
     ///

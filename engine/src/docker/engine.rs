@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use bollard::Docker;
+use bollard::{Docker, models::HostConfig};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
@@ -106,6 +106,10 @@ impl Engine for DockerEngine {
 
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
         volumes::remove(&self.docker, name).await
+    }
+
+    async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
+        containers::create(&self.docker, spec, HostConfig::default()).await
     }
 
     async fn run_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {

@@ -174,9 +174,14 @@ impl Engine for FakeEngine {
         Ok(())
     }
 
+    async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
+        self.call(format!("create {}", spec.name)).await?;
+        self.lock().make(spec, "created")
+    }
+
     async fn run_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
         self.call(format!("run {}", spec.name)).await?;
-        self.lock().run(spec)
+        self.lock().make(spec, "running")
     }
 
     async fn start_container(&self, name: &str) -> Result<(), EngineError> {

@@ -37,8 +37,8 @@ impl State {
         self.container(container).map_or(container, |found| found.name.as_str())
     }
 
-    /// Makes a container that runs.
-    pub(super) fn run(&mut self, spec: &ContainerSpec) -> Result<String, EngineError> {
+    /// Makes a container that is in that state.
+    pub(super) fn make(&mut self, spec: &ContainerSpec, state: &str) -> Result<String, EngineError> {
         if self.containers.iter().any(|container| container.name == spec.name) {
             return Err(refused(CREATE_CONTAINER, &spec.name, 409, "the container name is already in use"));
         }
@@ -69,7 +69,7 @@ impl State {
             name: spec.name.clone(),
             image: spec.image.clone(),
             labels: spec.labels.clone(),
-            state: "running".to_owned(),
+            state: state.to_owned(),
             ports: ports.collect(),
             networks,
             volumes,
@@ -78,17 +78,17 @@ impl State {
         Ok(id)
     }
 
-    /// The network that a container asks for by its identifier or its name.
+    /// The network that a container asks for by its identifier or its name. Engines before 25 go by its name in the end,
+    /// however it was asked for, and fail where two have one.
     pub(super) fn network(&self, wanted: &str) -> Result<&NetworkFacts, EngineError> {
-        if let Some(exact) = self.networks.iter().find(|network| network.id == wanted) {
-            return Ok(exact);
+        let mut asked = self.networks.iter().filter(|network| network.id == wanted || network.name == wanted);
+        let Some(found) = asked.next() else {
+            return Err(refused("start container", wanted, 404, "network not found"));
+        };
+        if self.networks.iter().filter(|network| network.name == found.name).count() > 1 {
+            return Err(refused("start container", wanted, 400, "network is ambiguous (2 matches found on name)"));
         }
-        let mut named = self.networks.iter().filter(|network| network.name == wanted);
-        match (named.next(), named.next()) {
-            (Some(one), None) => Ok(one),
-            (None, _) => Err(refused("start container", wanted, 404, "network not found")),
-            (Some(_), Some(_)) => Err(refused("start container", wanted, 400, "network is ambiguous")),
-        }
+        Ok(found)
     }
 }
 

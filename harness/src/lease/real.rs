@@ -27,6 +27,7 @@ use crate::{
     inventory,
     provision::{self, Blueprint, Creation, Event, Progress, ProvisionError, StepError},
     spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, is_node},
+    warnings::warn,
 };
 
 /// Where the locks of a cluster are: the identity of its state folder.
@@ -175,7 +176,7 @@ impl Provisioner for RealProvisioner {
         let removed = provision::destroy(&**engine, name, &self.of_cluster(name)).await;
         let removed = removed.map_err(|error| chain(&error))?;
         for guest in removed.disconnected {
-            tracing::warn!(cluster = name.as_str(), "disconnected {guest}: the network went with its cluster");
+            warn(format_args!("disconnected container {guest}: the network went with cluster {name}"));
         }
         Ok(removed.names.len())
     }

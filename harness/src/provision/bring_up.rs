@@ -94,7 +94,11 @@ async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRec
     let scaled = |base: u64| seconds(base).saturating_add(PER_NODE.saturating_mul(nodes_in_all));
     let blueprint = &context.plan.blueprint;
     let nodes = |step| running.nodes(step);
-    let network = running.step(NETWORK, seconds(60), network::create(context)).await?;
+    let network = async {
+        containers::reserve(context).await?;
+        network::create(context).await
+    };
+    let network = running.step(NETWORK, seconds(60), network).await?;
     context.network.get_or_init(|| network);
     let port = running.step(CONTAINERS, scaled(120), containers::start(context, nodes(CONTAINERS))).await?;
     let version = running.step(BOOT, scaled(120), boot::wait(context, nodes(BOOT))).await?;
@@ -184,6 +188,7 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
         machine: facts,
         authority,
         token: token(),
+        reservation: OnceLock::new(),
         network: OnceLock::new(),
         made: Mutex::default(),
     })

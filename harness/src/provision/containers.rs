@@ -9,7 +9,6 @@ use kind_engine::{
 
 use super::{
     context::Context,
-    network,
     plan::PlannedNode,
     rootless,
     running::OnNodes,
@@ -28,11 +27,40 @@ const PORTS: u16 = 10_000;
 /// How often a port that somebody else has is chosen anew.
 const PORT_ATTEMPTS: usize = 10;
 
-/// Starts everything and returns the port on the host that the API is published on.
-///
-/// The first control plane comes first: an engine gives a name to one container only, and every tool names that one the
-/// same, so whoever has it has the cluster's name. Until then a creation has nothing but a network.
+/// Takes the cluster's name: an engine gives a name to one container only, and every tool names the first control plane
+/// the same. What has the name is a container that never runs, because the real one wants a network, and two creations must
+/// not make one each.
+pub(super) async fn reserve(context: &Context) -> Result<(), Failure> {
+    let PlannedNode { name, role, image, .. } = context.plan.first();
+    let spec = ContainerSpec {
+        name: name.to_string(),
+        image: image.clone(),
+        labels: labels(context, name, &role.to_string()),
+        ..ContainerSpec::default()
+    };
+    match context.plan.blueprint.creation.reserve(&context.engine, spec).await {
+        Ok(id) => {
+            context.reservation.get_or_init(|| id);
+            Ok(())
+        }
+        Err(error) => Err(taken::explain(context, name, error).await).on(name),
+    }
+}
+
+/// Gives the name to the real container, which has to ask for it at once. Who deleted the cluster meanwhile removed what had
+/// its name.
+async fn release(context: &Context) -> Result<(), Failure> {
+    let Some(id) = context.reservation.get() else { return Ok(()) };
+    if context.engine.container(id).await?.is_none() {
+        return Err(StepError::Deleted { name: context.plan.blueprint.name.clone() }.into());
+    }
+    Ok(context.engine.remove_container(id).await?)
+}
+
+/// Starts everything and returns the port on the host that the API is published on. The container that has the cluster's
+/// name comes first and alone: another creation may have been faster, and then nothing else may be made.
 pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<u16, Failure> {
+    release(context).await?;
     let first = &context.plan.first().name;
     let run = async |node: &PlannedNode| {
         let spec = node_container(context, node);
@@ -55,11 +83,7 @@ pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<u16, Fai
         }
     };
     let nodes = try_join_all(context.plan.nodes.iter().filter(|node| &node.name != first).map(run));
-    let leftovers = async {
-        network::remove_leftovers(context).await;
-        Ok(())
-    };
-    let (balancer, _, ()) = futures::try_join!(balancer, nodes, leftovers)?;
+    let (balancer, _) = futures::try_join!(balancer, nodes)?;
     Ok(port.or(balancer).expect("the load balancer or the first control plane is published"))
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Context {
     pub(super) authority: Authority,
     /// The token that joining nodes show.
     pub(super) token: String,
+    /// The engine's identifier of the container that has the cluster's name until the first control plane has it.
+    pub(super) reservation: OnceLock<String>,
     /// The engine's identifier of the cluster's network.
     pub(super) network: OnceLock<String>,
     /// The engine's identifiers of the containers that were made. A name may be another's a moment later.

@@ -40,6 +40,12 @@ impl Creation {
         self.ask(async move { engine.run_container(&spec).await }).await
     }
 
+    /// Makes a container that only has its name.
+    pub(super) async fn reserve(&self, engine: &Arc<dyn Engine>, spec: ContainerSpec) -> Result<String, EngineError> {
+        let engine = Arc::clone(engine);
+        self.ask(async move { engine.create_container(&spec).await }).await
+    }
+
     /// Waits for the answer to a request. An engine carries out what it was asked for, whether anybody waits or not: so
     /// the request goes on when the step that made it is dropped, and whoever undoes the creation waits for its end.
     async fn ask(

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
-use kind_engine::{ContainerFacts, EngineError, Labels, NetworkFacts, NetworkSpec};
+use kind_engine::{EngineError, Labels, NetworkFacts, NetworkSpec};
 
 use super::{
     context::Context,
+    destroy::remove_network,
     routes::routes,
     steps::{Failure, StepError},
 };
-use crate::spec::{ClusterName, ClusterSpec, LABEL_INSTANCE, NetworkPools, cluster_labels};
+use crate::{
+    spec::{ClusterName, ClusterSpec, LABEL_INSTANCE, NetworkPools, cluster_labels},
+    warnings::warn,
+};
 
 /// The engine's default network and the option by which an engine is told how large packets may be. Who runs it set that
 /// for all of them (`dockerd --mtu`), and the engine itself heeds it on this network alone.
@@ -19,14 +23,19 @@ const MTU: &str = "com.docker.network.driver.mtu";
 /// How engines say that somebody was faster.
 const OVERLAPS: [&str; 3] = ["overlap", "already used", "conflicts with network"];
 
-/// Makes the network and returns its identifier. Another one of that name may be there: a leftover, or that of a creation
-/// of the same name at the same time. Containers are attached by identifier, so that does no harm; whose the cluster's
-/// name is, the first container decides.
+/// Makes the network and returns its identifier. Only for who has the cluster's name: engines before 25 let two networks
+/// have one name, and then start no container in either, however it asks for its network.
 pub(super) async fn create(context: &Context) -> Result<String, Failure> {
     let blueprint = &context.plan.blueprint;
-    let present = context.engine.networks(&Labels::new()).await?;
+    let mut present = context.engine.networks(&Labels::new()).await?;
+    remove_leftovers(context, &mut present).await?;
+    let mut name = blueprint.name.network();
+    if present.iter().any(|network| network.name == name) {
+        // It is a stranger's.
+        name = format!("{name}-{}", blueprint.creation.instance());
+    }
     let spec = NetworkSpec {
-        name: blueprint.name.network(),
+        name,
         labels: context.plan.labels.clone(),
         ipv6: blueprint.spec.networking.ip_family.has_ipv6(),
         subnets: Vec::new(),
@@ -34,10 +43,11 @@ pub(super) async fn create(context: &Context) -> Result<String, Failure> {
     };
     let taken = taken_ranges(&present, context.machine.local).await;
     let Some(candidates) = blueprint.pools.candidates(&blueprint.name, &blueprint.spec, &taken) else {
-        return Ok(named(context, spec).await?);
+        return Ok(blueprint.creation.network(&context.engine, spec).await?);
     };
     for subnets in candidates {
-        match named(context, NetworkSpec { subnets, ..spec.clone() }).await {
+        let spec = NetworkSpec { subnets, ..spec.clone() };
+        match blueprint.creation.network(&context.engine, spec).await {
             // Another creation has taken it meanwhile, or the engine knows of something that we do not.
             Err(error) if overlaps(&error) => {}
             other => return Ok(other?),
@@ -46,48 +56,28 @@ pub(super) async fn create(context: &Context) -> Result<String, Failure> {
     Err(StepError::NoRange { pools: blueprint.pools.clone() }.into())
 }
 
-/// Makes it under the cluster's name, or under one of this creation's own where the engine lets no two networks have one.
-async fn named(context: &Context, spec: NetworkSpec) -> Result<String, EngineError> {
-    let creation = &context.plan.blueprint.creation;
-    match creation.network(&context.engine, spec.clone()).await {
-        // Engines since 25.
-        Err(error) if error.is_conflict() => {
-            let name = format!("{}-{}", spec.name, creation.instance());
-            creation.network(&context.engine, NetworkSpec { name, ..spec }).await
+/// Removes networks and volumes that other creations of the same name left. Those are dead, or lost the name and are about
+/// to remove their network themselves.
+async fn remove_leftovers(context: &Context, present: &mut Vec<NetworkFacts>) -> Result<(), EngineError> {
+    let (engine, blueprint) = (&*context.engine, &context.plan.blueprint);
+    let all = cluster_labels(&blueprint.name);
+    let ours = blueprint.creation.instance().as_str();
+    let is_left = |labels: &Labels| {
+        all.iter().all(|(label, value)| labels.get(label) == Some(value))
+            && labels.get(LABEL_INSTANCE).is_none_or(|instance| instance != ours)
+    };
+    for network in present.extract_if(.., |network| is_left(&network.labels)) {
+        for guest in remove_network(engine, &network).await? {
+            warn(format_args!("disconnected container {guest}: an earlier cluster left the network"));
         }
-        other => other,
     }
-}
-
-/// Removes what dead creations of the same name left: networks that nothing is attached to, and volumes. Only for who has
-/// the name: no other creation can have more than a network by then, and that one is about to fail. Nothing depends on
-/// it, so what the engine refuses stays for `kind-rs gc`.
-pub(super) async fn remove_leftovers(context: &Context) {
-    if let Err(error) = leftovers(context).await {
-        let cluster = context.plan.blueprint.name.as_str();
-        tracing::warn!(%error, cluster, "could not remove what an earlier cluster left");
-    }
-}
-
-async fn leftovers(context: &Context) -> Result<(), EngineError> {
-    let (engine, ours) = (&context.engine, context.plan.blueprint.creation.instance());
-    let all = cluster_labels(&context.plan.blueprint.name);
-    let is_other = |labels: &Labels| labels.get(LABEL_INSTANCE).map(String::as_str) != Some(ours.as_str());
-    let mut networks = engine.networks(&all).await?;
-    networks.retain(|network| is_other(&network.labels));
-    let mut volumes = engine.volumes(&all).await?;
-    volumes.retain(|volume| is_other(&volume.labels));
-    if networks.is_empty() && volumes.is_empty() {
-        return Ok(());
-    }
-    let containers = engine.containers(&Labels::new()).await?;
-    let is_attached = |network: &NetworkFacts| containers.iter().any(|container| container.is_in(&network.id));
-    for network in networks.iter().filter(|network| !is_attached(network)) {
-        engine.remove_network(&network.id).await?;
-    }
-    let is_used = |name: &String| containers.iter().any(|container: &ContainerFacts| container.volumes.contains(name));
-    for volume in volumes.iter().filter(|volume| !is_used(&volume.name)) {
-        engine.remove_volume(&volume.name).await?;
+    for volume in engine.volumes(&all).await?.into_iter().filter(|volume| is_left(&volume.labels)) {
+        // Where somebody uses it, it is no cluster's any more.
+        if let Err(error) = engine.remove_volume(&volume.name).await
+            && !error.is_conflict()
+        {
+            return Err(error);
+        }
     }
     Ok(())
 }

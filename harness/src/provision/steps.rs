@@ -113,6 +113,12 @@ pub enum StepError {
         /// Its containers.
         containers: String,
     },
+    /// Somebody removed what had been made so far.
+    #[error("cluster {name} was deleted while it was being created")]
+    Deleted {
+        /// The cluster's name.
+        name: crate::spec::ClusterName,
+    },
     /// A container that is none of this cluster's has a name that the cluster needs.
     #[error(
         "a container named {container} is there already, and the cluster needs that name{}; remove or rename that container, or choose another cluster name",

@@ -115,27 +115,40 @@ async fn a_cluster_of_the_real_kind_that_comes_first_is_left_alone() {
 
 #[tokio::test]
 async fn what_a_dead_creation_left_blocks_no_name() {
-    for unique in [false, true] {
-        let engine = engine();
-        let mut dead = cluster_labels(&blueprint(ClusterSpec::single_node()).name);
-        dead.extend(instance_labels(Creation::new().instance()));
-        network(&engine, dead.clone()).await;
-        if unique {
-            engine.keep_network_names_unique();
-        } else {
-            let shared = network(&engine, dead.clone()).await;
-            run(&engine, "guest", &shared, Labels::new()).await;
-        }
-        let blueprint = blueprint(ClusterSpec::single_node());
-        bring_up(&engine, &blueprint).await.0.unwrap();
-        let networks: Vec<String> = engine.left().into_iter().filter(|name| name.starts_with("kind-rs-demo")).collect();
-        if unique {
-            assert_eq!(networks, [format!("kind-rs-demo-{}", blueprint.creation.instance())]);
-        } else {
-            assert_eq!(networks, ["kind-rs-demo", "kind-rs-demo"], "one has a container of somebody else");
-            assert_eq!(engine.attached("kind-rs-demo"), ["guest", "demo-control-plane"]);
-        }
-    }
+    let engine = engine();
+    engine.keep_network_names_unique();
+    let blueprint = blueprint(ClusterSpec::single_node());
+    let mut dead = cluster_labels(&blueprint.name);
+    dead.extend(instance_labels(Creation::new().instance()));
+    let left = network(&engine, dead).await;
+    run(&engine, "guest", &left, Labels::new()).await;
+    bring_up(&engine, &blueprint).await.0.unwrap();
+    assert_eq!(engine.attached("kind-rs-demo"), ["demo-control-plane"], "the guest is disconnected");
+    assert_eq!(engine.left(), ["guest", "demo-control-plane", "kind-rs-demo", "demo-control-plane:/var"]);
+}
+
+#[tokio::test]
+async fn a_strangers_network_of_the_same_name_stays_and_harms_nobody() {
+    let engine = engine();
+    network(&engine, Labels::new()).await;
+    let blueprint = blueprint(ClusterSpec::single_node());
+    bring_up(&engine, &blueprint).await.0.unwrap();
+    let own = format!("kind-rs-demo-{}", blueprint.creation.instance());
+    assert_eq!(engine.attached(&own), ["demo-control-plane"]);
+    assert!(engine.left().contains(&"kind-rs-demo".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_deleted_before_it_has_a_container_that_runs_ends() {
+    let engine = engine();
+    engine.when("network kind-rs-demo", Outcome::After(Duration::from_secs(1)));
+    let blueprint = blueprint(ClusterSpec::single_node());
+    let deleted = after(REQUEST * 20, destroy_named(&*engine, &blueprint.name));
+    let (made, deleted) = futures::future::join(bring_up(&engine, &blueprint), deleted).await;
+    assert_eq!(deleted.unwrap().names, ["demo-control-plane"]);
+    let error = made.0.unwrap_err();
+    assert!(matches!(error.source, StepError::Deleted { .. }), "{error:?}");
+    assert_eq!(engine.left(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
