@@ -1,6 +1,6 @@
 //! Names of images, spelled out as engines, registries and nodes do: one image has one name. Nothing here asks an engine.
 
-use std::fmt;
+use std::{fmt, net::Ipv6Addr};
 
 /// The registry that is meant where a name says none.
 const DOCKER_HUB: &str = "docker.io";
@@ -63,8 +63,7 @@ impl ImageName {
             Some((first, rest)) if is_registry(first) => (first, rest),
             _ => (DOCKER_HUB, named),
         };
-        let begins = registry.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[');
-        if !begins || !registry.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)) {
+        if !is_host(registry) {
             return Err(wrong("expected a registry such as registry.example.com:5000 before the first `/`"));
         }
         let registry = if registry == DOCKER_HUB_INDEX { DOCKER_HUB } else { registry };
@@ -112,6 +111,22 @@ impl fmt::Display for ImageName {
 /// Whether the first part of a name is a registry and not a folder of Docker Hub.
 fn is_registry(first: &str) -> bool {
     first == "localhost" || first.contains(['.', ':']) || first.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// A host's name or address, and a port where one is said.
+fn is_host(registry: &str) -> bool {
+    let (host, port) = match registry.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (registry, None),
+    };
+    let is_label = |label: &str| {
+        let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(is_inner)
+    };
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_named = || host.split('.').all(is_label);
+    address.map_or_else(is_named, |address| address.parse::<Ipv6Addr>().is_ok()) && port.is_none_or(is_port)
 }
 
 fn is_component(part: &str) -> bool {
@@ -207,6 +222,13 @@ mod tests {
             "https://example.com/app",
             "a:ä",
             ":1",
+            "./a",
+            "a..b/c",
+            "-a.example/b",
+            "a.example:/b",
+            "a.example:x/b",
+            "[::1/b",
+            "a_b.example/c",
         ];
         for text in refused {
             let error = ImageName::parse(text).unwrap_err();
