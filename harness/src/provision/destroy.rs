@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use futures::future::join_all;
-use kind_engine::{ContainerFacts, Engine, EngineError, Labels, NetworkFacts};
+use kind_engine::{Attachment, ContainerFacts, Engine, EngineError, Labels, NetworkFacts};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
@@ -189,7 +189,9 @@ pub(super) async fn remove_network(
     let what = format!("the end of network {}", network.name);
     let removed = wait::until_or(EVERY, what, NETWORK, async || -> Result<Check<()>, EngineError> {
         for container in engine.containers(&Labels::new()).await? {
-            if !container.is_in(&network.id) {
+            // One that never ran only knows the network's name.
+            let is_to_be = |one: &Attachment| one.id.is_empty() && one.name == network.name;
+            if !container.is_in(&network.id) && !container.networks.iter().any(is_to_be) {
                 continue;
             }
             if is_of_same_creation(&container, network) {
