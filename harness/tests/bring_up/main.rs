@@ -85,7 +85,8 @@ async fn steps_come_in_order_and_every_control_plane_is_made_by_kubeadm() {
     assert_eq!(finished[..5], early);
     assert!(finished[5..].contains(&"join the nodes") && finished[5..].contains(&"install storage"), "{finished:?}");
 
-    let calls = engine.calls();
+    // A look at the engine's host comes before the work, in a container that is no node.
+    let calls: Vec<String> = engine.calls().into_iter().filter(|call| !call.contains("-probe")).collect();
     let count = |part: &str| calls.iter().filter(|call| call.contains(part)).count();
     assert_eq!(count("kubeadm init"), 3);
     assert_eq!(count("kubeadm join"), 3);
@@ -167,11 +168,11 @@ async fn retained_containers_stay_and_the_error_says_so() {
 async fn what_cannot_be_removed_is_told() {
     let engine = engine();
     engine.when("kubeadm init", Outcome::Exit(1, "no".into()));
-    engine.when("remove demo-control-plane", Outcome::Refuse("the engine is gone".into()));
-    let blueprint = blueprint(ClusterSpec::single_node());
+    engine.when("remove demo-worker", Outcome::Refuse("the engine is gone".into()));
+    let blueprint = blueprint(ClusterSpec::default());
     let error = bring_up(&engine, &blueprint).await.0.unwrap_err();
     assert!(error.to_string().contains("could not be removed: remove cluster demo"), "{error}");
-    assert_eq!(engine.left(), ["demo-control-plane", "kind-rs-demo", "demo-control-plane:/var"]);
+    assert_eq!(engine.left(), ["demo-worker", "kind-rs-demo", "demo-worker:/var"]);
     std::fs::remove_dir_all(&blueprint.logs).ok();
 }
 
