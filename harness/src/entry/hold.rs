@@ -29,7 +29,7 @@ use super::{
 /// ```no_run
 /// use kind_harness::{ClusterSpec, Hold, lease::Access, settings::Settings};
 ///
-/// # async fn run(settings: &Settings) -> Result<(), kind_harness::lease::LeaseError> {
+/// # async fn run(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
 /// let hold = Hold::take(settings, &ClusterSpec::default(), Access::Shared, "suite::spec").await?;
 /// println!("run the spec with {}", hold.cluster().kubeconfig().await?);
 /// hold.passed().await;

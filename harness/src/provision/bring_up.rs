@@ -53,7 +53,7 @@ pub const STEPS: [&str; 11] =
 /// Makes a cluster and returns what is needed to use it.
 ///
 /// A failed bring-up keeps every node's logs and removes what it made, unless the blueprint says otherwise. Dropping the
-/// future leaves things as they are; [`destroy`] then removes them.
+/// future leaves things as they are; [`destroy`](super::destroy()) then removes them.
 ///
 /// # Errors
 /// When a step fails or does not end in time; the error names the step and the node.

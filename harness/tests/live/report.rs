@@ -46,14 +46,14 @@ async fn page_with(artifacts: &Path, texts: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_run_without_an_engine_has_a_report() {
+async fn a_run_whose_engine_does_not_answer_has_a_report() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = run(folder.path(), "first", "unix:///nowhere/docker.sock").output().expect("run this program");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    page_with(folder.path(), &["1 test skipped", "a_client_reaches_the_cluster", "/nowhere/docker.sock"]).await;
+    assert!(!output.status.success(), "an engine that was named and does not answer is a failure");
+    page_with(folder.path(), &["1 of 1 test failed", "a_client_reaches_the_cluster", "/nowhere/docker.sock"]).await;
 
     // Another run has the page after it, which leads to this one's.
     let output = run(folder.path(), "second", "unix:///nowhere/docker.sock").output().expect("run this program");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!output.status.success(), "it is one again");
     page_with(folder.path(), &["nextest second", "runs/nextest-first/report.html"]).await;
 }
