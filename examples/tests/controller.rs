@@ -1,4 +1,5 @@
-//! A custom resource and its controller, which runs inside the test: edit, break, run again, without an image.
+//! A custom resource and its controller, which runs inside the test: edit, break, run again, without an image. The running
+//! controller is a fixture: tests that take it as a parameter get one of their own.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -6,7 +7,7 @@ use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kind_examples::kubernetes::LIMIT;
 use kind_harness::{
-    TestContext, TestNamespace, kind_test,
+    FromTest, TestContext, TestNamespace, kind_test,
     wait::{self, Check},
 };
 use kube::{
@@ -28,15 +29,35 @@ struct GreetingSpec {
     to: String,
 }
 
+/// The controller, running for one test in its namespace.
+#[derive(Clone)]
+struct RunningController;
+
+impl FromTest for RunningController {
+    type Error = anyhow::Error;
+
+    async fn from_test(test: &TestContext) -> anyhow::Result<Self> {
+        let ns: TestNamespace = test.get().await?;
+        // It belongs to the whole cluster and stays: other tests may use it, and saying it again changes nothing.
+        test.cluster().install_crds(&[Greeting::crd()], LIMIT).await?;
+        let controller = tokio::spawn(run_controller(test.client().clone(), ns.to_string()));
+        test.on_end("the controller", async move || {
+            controller.abort();
+            match controller.await {
+                Err(error) if error.is_panic() => Err(error),
+                _ => Ok(()),
+            }
+        });
+        Ok(Self)
+    }
+}
+
 #[kind_test]
 async fn a_controller_keeps_what_the_resource_says(
-    context: TestContext,
+    _controller: RunningController,
     client: Client,
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
-    // It belongs to the whole cluster and stays: other tests may use it, and saying it again changes nothing.
-    context.cluster().install_crds(&[Greeting::crd()], LIMIT).await?;
-    let controller = tokio::spawn(run_controller(client.clone(), ns.to_string()));
     let greetings: Api<Greeting> = Api::namespaced(client.clone(), &ns);
     let config_maps: Api<ConfigMap> = Api::namespaced(client, &ns);
 
@@ -54,9 +75,7 @@ async fn a_controller_keeps_what_the_resource_says(
 
     // The owner reference leaves the cleaning up to the cluster's garbage collector.
     greetings.delete("morning", &DeleteParams::default()).await?;
-    reads(&config_maps, None).await?;
-    controller.abort();
-    Ok(())
+    reads(&config_maps, None).await
 }
 
 /// Waits until the `ConfigMap` has this text, or, with `None`, is gone.

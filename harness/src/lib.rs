@@ -35,13 +35,13 @@ mod fake_api;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        entry::{Arranged, Ended, Inject, Judge, Judged, Request, Returned, Runtime, TestMeta, Verdict, inject, run},
+        entry::{Ended, Judge, Judged, Request, Returned, Runtime, TestMeta, Verdict, run},
         lease::Access,
     };
 }
 
 pub use cluster::{Cluster, ClusterError, ClusterRecord, Node, NodeRecord};
-pub use entry::{Hold, LABEL_TEST, TestContext, TestNamespace};
+pub use entry::{FixtureError, FromTest, Hold, LABEL_TEST, TestContext, TestNamespace};
 pub use kind_engine::{Command, CommandError, ExecOutput, NodeFile};
 #[doc = include_str!("kind_test.md")]
 pub use kind_macros::kind_test;

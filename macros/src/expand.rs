@@ -119,19 +119,19 @@ fn request(args: &Args, test: &Test) -> TokenStream {
     }
 }
 
-/// The closure that takes what the test wants and gives the body's future. Each type is asked for at its own place in
-/// the source, so that the compiler complains there.
+/// The closure that has everything made that the test takes, and gives the body's future. Each type is asked for at its
+/// own place in the source, so that the compiler complains there.
 fn call(name: &Ident, test: &Test) -> TokenStream {
     let (mut injections, mut arguments) = (Vec::new(), Vec::new());
-    let arranged = Ident::new("arranged", Span::mixed_site());
+    let context = Ident::new("context", Span::mixed_site());
     for (index, parameter) in test.parameters.iter().enumerate() {
         match parameter {
             Parameter::Injected { ty, reference } => {
                 let binding = Ident::new(&format!("injected_{index}"), Span::mixed_site());
                 let mutable = reference.and_then(|reference| reference.mutability);
                 arguments.push(reference.map_or_else(|| quote! { #binding }, |_| quote! { &#mutable #binding }));
-                let inject = quote_spanned! { at(ty) => ::kind_harness::__private::inject::<#ty> };
-                injections.push(quote! { let #mutable #binding = #inject(#arranged)?; });
+                let get = quote_spanned! { at(ty) => get::<#ty> };
+                injections.push(quote! { let #mutable #binding = #context.#get().await?; });
             }
             Parameter::Rstest { name, future: Some(Await::Before), .. } => arguments.push(quote! { #name.await }),
             Parameter::Rstest { name, .. } => arguments.push(quote! { #name }),
@@ -143,9 +143,9 @@ fn call(name: &Ident, test: &Test) -> TokenStream {
     };
     let judge = quote_spanned! { place => judge };
     quote! {
-        move |#arranged| {
+        move |#context: ::kind_harness::TestContext| async move {
             #(#injections)*
-            ::core::result::Result::Ok(async move {
+            ::core::result::Result::Ok::<_, ::kind_harness::FixtureError>(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(#name(#(#arguments),*).await).#judge()
             })

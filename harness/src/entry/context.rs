@@ -1,26 +1,34 @@
 //! What is arranged for one test before its body runs, and the handle on all of it.
 
 use std::{
+    any::{TypeId, type_name},
+    error::Error,
     fmt, fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::cluster::Cluster;
 
-use super::namespace::TestNamespace;
+use super::{
+    fixtures::{Fixtures, TakingDown},
+    from_test::{FixtureError, FromTest},
+    namespace::TestNamespace,
+};
 
-/// Everything that can be injected into one test.
+/// Everything that one test was given.
 #[derive(Clone)]
-pub struct Arranged {
+pub(super) struct Arranged {
     pub(super) test: String,
     pub(super) cluster: Cluster,
     pub(super) config: kube::Config,
     pub(super) client: kube::Client,
     pub(super) namespace: Option<TestNamespace>,
     pub(super) artifacts: PathBuf,
+    pub(super) fixtures: Arc<Fixtures>,
 }
 
-/// What a test knows about itself: its name, cluster, client, namespace and folder.
+/// What a test knows about itself: its name, cluster, client, namespace and folder; and where its fixtures come from.
 ///
 /// ```no_run
 /// use kind_harness::{TestContext, kind_test};
@@ -32,31 +40,51 @@ pub struct Arranged {
 /// # fn main() {}
 /// ```
 #[derive(Clone)]
-pub struct TestContext(Arranged);
+pub struct TestContext {
+    arranged: Arranged,
+    /// The fixtures that are being made, the outermost first.
+    making: Vec<(TypeId, &'static str)>,
+}
 
 impl TestContext {
     pub(super) fn new(arranged: &Arranged) -> Self {
-        Self(arranged.clone())
+        Self { arranged: arranged.clone(), making: Vec::new() }
+    }
+
+    /// What holds the fixtures, and whether anything does.
+    #[cfg(test)]
+    pub(super) fn fixtures(&self) -> std::sync::Weak<Fixtures> {
+        Arc::downgrade(&self.arranged.fixtures)
+    }
+
+    /// The same where no fixture is being made.
+    pub(super) fn outside(&self) -> Self {
+        Self::new(&self.arranged)
     }
 
     /// The test's full name, such as `smoke::orders::survives_restart`.
     pub fn test_name(&self) -> &str {
-        &self.0.test
+        &self.arranged.test
     }
 
     /// The cluster that the test runs on. Where that belongs to somebody else, its nodes are out of reach.
     pub fn cluster(&self) -> &Cluster {
-        &self.0.cluster
+        &self.arranged.cluster
     }
 
     /// A client whose default namespace is the test's.
     pub fn client(&self) -> &kube::Client {
-        &self.0.client
+        &self.arranged.client
+    }
+
+    /// The configuration of such a client.
+    pub fn config(&self) -> &kube::Config {
+        &self.arranged.config
     }
 
     /// The test's namespace; `None` with `access = "read"`.
     pub fn namespace(&self) -> Option<&TestNamespace> {
-        self.0.namespace.as_ref()
+        self.arranged.namespace.as_ref()
     }
 
     /// A folder for what the test leaves, where the harness also puts its own bundle when the test fails. Made at the
@@ -65,8 +93,36 @@ impl TestContext {
     /// # Errors
     /// When the folder cannot be made.
     pub fn artifacts(&self) -> io::Result<&Path> {
-        fs::create_dir_all(&self.0.artifacts)?;
-        Ok(&self.0.artifacts)
+        fs::create_dir_all(&self.arranged.artifacts)?;
+        Ok(&self.arranged.artifacts)
+    }
+
+    /// The test's fixture of this type. Whoever asks first has it made; everybody else gets a clone.
+    ///
+    /// # Errors
+    /// When it cannot be made, or needs itself.
+    pub async fn get<T: FromTest>(&self) -> Result<T, FixtureError> {
+        let own = (TypeId::of::<T>(), type_name::<T>());
+        let mut within = self.clone();
+        within.making.push(own);
+        if let Some(first) = self.making.iter().position(|one| one.0 == own.0) {
+            let way: Vec<&str> = within.making[first..].iter().map(|(_, name)| *name).collect();
+            return Err(FixtureError::Circular { fixture: own.1, way: way.join(" → ") });
+        }
+        let make = async { T::from_test(&within).await.map_err(|error| FixtureError::failed::<T>(error.into())) };
+        self.arranged.fixtures.get(make).await
+    }
+
+    /// Has something undone after the test, whether it passed or failed: after the look at what it left, before its
+    /// namespace goes, the last announced first. An error, a panic, or more than a minute in all fails a test that had
+    /// passed. `what` names it then. On a signal there are five seconds; where the process is killed, or its thread is
+    /// blocked, there is nothing.
+    pub fn on_end<E>(&self, what: impl Into<String>, teardown: impl AsyncFnOnce() -> Result<(), E> + Send + 'static)
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let teardown = || -> TakingDown { Box::pin(async { teardown().await.map_err(Into::into) }) };
+        self.arranged.fixtures.on_end(what.into(), Box::new(teardown));
     }
 }
 
@@ -74,9 +130,9 @@ impl fmt::Debug for TestContext {
     // A client and a cluster's kubeconfig hold keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestContext")
-            .field("test", &self.0.test)
-            .field("namespace", &self.0.namespace)
-            .field("artifacts", &self.0.artifacts)
+            .field("test", &self.arranged.test)
+            .field("namespace", &self.arranged.namespace)
+            .field("artifacts", &self.arranged.artifacts)
             .finish_non_exhaustive()
     }
 }

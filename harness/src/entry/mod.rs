@@ -1,13 +1,14 @@
-//! What an expanded `#[kind_test]` calls, and what it can inject. Everything a test does apart from its body is here;
+//! What an expanded `#[kind_test]` calls, and what it can give. Everything a test does apart from its body is here;
 //! how a cluster comes to be is not.
 
 mod case;
 mod context;
 mod error;
 mod existing;
+mod fixtures;
+mod from_test;
 mod hold;
 mod host;
-mod inject;
 mod interrupt;
 mod judge;
 mod name;
@@ -21,9 +22,9 @@ mod verdict;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use context::{Arranged, TestContext};
+pub use context::TestContext;
+pub use from_test::{FixtureError, FromTest};
 pub use hold::Hold;
-pub use inject::{Inject, inject};
 pub(crate) use judge::chain;
 pub use judge::{Judge, Judged, Returned};
 pub(crate) use name::TestName;

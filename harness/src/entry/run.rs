@@ -11,9 +11,10 @@ use crate::{
 
 use super::{
     case::Case,
-    context::Arranged,
+    context::TestContext,
     error::EntryError,
     existing::Existing,
+    from_test::FixtureError,
     host::Leases,
     interrupt::{self, say},
     judge::{Judged, chain, hint},
@@ -31,19 +32,21 @@ const STRAGGLERS: Duration = Duration::from_secs(2);
 /// # Panics
 /// That is how a test fails that returns nothing.
 #[track_caller]
-pub fn run<F, Fut, V>(meta: TestMeta, request: Request, test: F) -> V
+pub fn run<F, Make, Body, V>(meta: TestMeta, request: Request, test: F) -> V
 where
-    F: FnOnce(&Arranged) -> Result<Fut, EntryError>,
-    Fut: Future<Output = Judged>,
+    F: FnOnce(TestContext) -> Make,
+    Make: Future<Output = Result<Body, FixtureError>>,
+    Body: Future<Output = Judged>,
     V: Verdict,
 {
     V::tell(perform(meta, request, test), request.should_panic)
 }
 
-fn perform<F, Fut>(meta: TestMeta, request: Request, test: F) -> Ended
+fn perform<F, Make, Body>(meta: TestMeta, request: Request, test: F) -> Ended
 where
-    F: FnOnce(&Arranged) -> Result<Fut, EntryError>,
-    Fut: Future<Output = Judged>,
+    F: FnOnce(TestContext) -> Make,
+    Make: Future<Output = Result<Body, FixtureError>>,
+    Body: Future<Output = Judged>,
 {
     let activity = Arc::new(Activity::default());
     let prepare = || -> Result<(Settings, tokio::runtime::Runtime), EntryError> {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures::FutureExt as _;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     activity::{self, Doing, Looked},
@@ -23,14 +23,16 @@ use crate::{
 
 use super::{
     case::Case,
-    context::Arranged,
+    context::{Arranged, TestContext},
     error::EntryError,
+    from_test::FixtureError,
     host::{Held, Host, Refusal},
     interrupt::{Running, say},
     judge::{Judged, chain},
     namespace::{self, API_LIMIT, TestNamespace},
     request::{Request, TestMeta},
-    verdict::{Ended, announce_skip},
+    timeline::seconds,
+    verdict::{Ended, announce_skip, panicked},
 };
 
 /// How long a body may take where nobody says.
@@ -40,6 +42,8 @@ const HURRIED: Duration = Duration::from_secs(5);
 pub(super) const HURRIED_API_LIMIT: Duration = Duration::from_secs(2);
 /// How long after its limit a body that does not notice it goes on, before the process is ended.
 const OVERDUE: Duration = Duration::from_secs(5);
+/// How long all of the test's fixtures may take to be taken down.
+const TEARDOWN: Duration = Duration::from_secs(60);
 /// How long the look may take at earlier tests' namespaces.
 const HELD: Duration = Duration::from_secs(5);
 /// How long the look may take at where a body hangs.
@@ -57,14 +61,15 @@ pub(super) struct Stage<'a, H> {
 }
 
 /// How a body ended, or that it did not.
-type Caught = Result<Judged, Box<dyn Any + Send>>;
+type Caught = Result<Result<Judged, FixtureError>, Box<dyn Any + Send>>;
 
 impl<H: Host> Stage<'_, H> {
-    /// Carries out the test.
-    pub(super) async fn perform<F, Fut>(&self, test: F) -> Ended
+    /// Carries out the test: what it takes is made first, and gives the body.
+    pub(super) async fn perform<F, Make, Body>(&self, test: F) -> Ended
     where
-        F: FnOnce(&Arranged) -> Result<Fut, EntryError>,
-        Fut: Future<Output = Judged>,
+        F: FnOnce(TestContext) -> Make,
+        Make: Future<Output = Result<Body, FixtureError>>,
+        Body: Future<Output = Judged>,
     {
         let held = tokio::select! {
             biased;
@@ -82,24 +87,40 @@ impl<H: Host> Stage<'_, H> {
             }
         };
         self.case.arranged(&arranged, held.look(), held.last_word());
-        let body = match test(&arranged) {
-            Ok(body) => body,
-            // Nothing was made yet, and nothing is wrong with the cluster.
-            Err(error) => {
-                held.release(Outcome::Passed).await;
-                return self.not_started(error);
-            }
+        let make = test(TestContext::new(&arranged));
+        let body = async {
+            self.case.timeline.begin("made what it takes");
+            let body = make.await?;
+            self.case.timeline.begin("ran the body");
+            Ok(body.await)
         };
         let (ended, doing) = self.carry_out(&arranged, body).await;
         self.running.gets_on();
-        self.recorder.judged(&ended, self.request.should_panic);
+        let ended = self.finish(&arranged, ended, &doing).await;
         let success = ended.is_success(self.request.should_panic);
-        if !success {
-            self.diagnose(&arranged, &ended, &doing).await;
-        }
         self.clean_up(&arranged, success).await;
         held.release(if success { Outcome::Passed } else { Outcome::Failed }).await;
         ended
+    }
+
+    /// Looks at what a failed test left, and takes the fixtures down, which may make it one.
+    async fn finish(&self, arranged: &Arranged, ended: Ended, doing: &Doing) -> Ended {
+        if !ended.is_success(self.request.should_panic) {
+            self.recorder.judged(&ended, self.request.should_panic);
+            self.diagnose(arranged, &ended, doing).await;
+            if let Some(reason) = self.take_down(arranged).await {
+                say(&diagnose::redacted(&reason));
+            }
+            return ended;
+        }
+        let Some(reason) = self.take_down(arranged).await else {
+            self.recorder.judged(&ended, self.request.should_panic);
+            return ended;
+        };
+        let failed = Ended::Failed(reason);
+        self.recorder.judged(&failed, self.request.should_panic);
+        self.diagnose(arranged, &failed, &Doing::default()).await;
+        failed
     }
 
     /// Gets the cluster, or says how the test ends without one.
@@ -135,7 +156,8 @@ impl<H: Host> Stage<'_, H> {
         let client = held.client(config.clone(), &self.case.activity);
         let client = client.map_err(|source| EntryError::Client { cluster: cluster.name().to_owned(), source })?;
         let artifacts = self.empty_folder();
-        Ok(Arranged { test: self.case.name.as_str().to_owned(), cluster, config, client, namespace, artifacts })
+        let (test, fixtures) = (self.case.name.as_str().to_owned(), Arc::default());
+        Ok(Arranged { test, cluster, config, client, namespace, artifacts, fixtures })
     }
 
     async fn make_namespace(&self, arranged: &Arranged) -> Result<(), EntryError> {
@@ -168,7 +190,11 @@ impl<H: Host> Stage<'_, H> {
     }
 
     /// Makes the namespace and runs the body, and says what it was doing where it did not end by itself.
-    async fn carry_out(&self, arranged: &Arranged, body: impl Future<Output = Judged>) -> (Ended, Doing) {
+    async fn carry_out(
+        &self,
+        arranged: &Arranged,
+        body: impl Future<Output = Result<Judged, FixtureError>>,
+    ) -> (Ended, Doing) {
         let made = tokio::select! {
             biased;
             made = self.make_namespace(arranged) => made,
@@ -194,12 +220,11 @@ impl<H: Host> Stage<'_, H> {
     async fn body(&self, mut body: Pin<&mut impl Future<Output = Caught>>) -> (Ended, Doing) {
         let (limit, from) = self.limit();
         self.case.limited(limit, from);
-        self.case.timeline.begin("ran the body");
         self.running.is_due_in(limit.saturating_add(OVERDUE));
         let reason = tokio::select! {
             biased;
             ended = timeout(limit, body.as_mut()) => match ended {
-                Ok(caught) => return (ended_by_itself(caught), Doing::default()),
+                Ok(caught) => return (self.ended_by_itself(caught), Doing::default()),
                 Err(_) => self.case.ran_out(),
             },
             cause = self.running.cause() => self.case.ended_by(&cause),
@@ -207,7 +232,7 @@ impl<H: Host> Stage<'_, H> {
         let doing = self.case.activity.doing();
         self.running.is_due_in(LOOK);
         match AssertUnwindSafe(activity::look(body)).catch_unwind().await {
-            Ok(Looked::Ended(caught)) => (ended_by_itself(caught), Doing::default()),
+            Ok(Looked::Ended(caught)) => (self.ended_by_itself(caught), Doing::default()),
             Ok(Looked::Hangs(awaits)) => (Ended::Failed(reason), Doing { awaits, ..doing }),
             Err(_) => (Ended::Failed(reason), doing),
         }
@@ -230,11 +255,16 @@ impl<H: Host> Stage<'_, H> {
         Ended::Skipped(reason)
     }
 
-    /// How a test ends that cannot be given what it takes.
-    fn not_started(&self, error: EntryError) -> Ended {
-        match error {
-            error @ EntryError::NodesOutOfReach { .. } => self.skipped(error.to_string()),
-            error => self.failed(&error),
+    fn ended_by_itself(&self, caught: Caught) -> Ended {
+        match caught {
+            Ok(Ok(Ok(()))) => Ended::Passed,
+            Ok(Ok(Err(reason))) => Ended::Failed(reason),
+            Ok(Err(error)) => match error.reason() {
+                Some(reason @ EntryError::NodesOutOfReach { .. }) => self.skipped(reason.to_string()),
+                Some(reason) => self.failed(reason),
+                None => Ended::Failed(format!("{}: failed to {}", self.case.name.as_str(), chain(&error))),
+            },
+            Err(payload) => Ended::Panicked(payload),
         }
     }
 
@@ -260,6 +290,26 @@ impl<H: Host> Stage<'_, H> {
         }
     }
 
+    /// Takes the fixtures down, the last first, and says what failed.
+    async fn take_down(&self, arranged: &Arranged) -> Option<String> {
+        let limit = if self.running.came().is_some() { HURRIED } else { TEARDOWN };
+        let end = Instant::now() + limit;
+        let mut failed = Vec::new();
+        while let Some((what, teardown)) = arranged.fixtures.next_teardown() {
+            let teardown = pin!(timeout_at(end, AssertUnwindSafe(teardown).catch_unwind()));
+            let reason = match self.unless_hurried(teardown).await {
+                Some(Ok(Ok(Ok(())))) => continue,
+                Some(Ok(Ok(Err(error)))) => chain(&*error),
+                Some(Ok(Err(payload))) => panicked(&*payload),
+                Some(Err(_)) => format!("all of it may take {}", seconds(limit)),
+                None => "the test was ended".to_owned(),
+            };
+            failed.push(format!("{}: failed to take down {what}: {reason}", self.case.name.as_str()));
+        }
+        arranged.fixtures.forget();
+        (!failed.is_empty()).then(|| failed.join("\n"))
+    }
+
     /// Deletes the namespace unless somebody may want to look at it.
     async fn clean_up(&self, arranged: &Arranged, success: bool) {
         let Some(namespace) = &arranged.namespace else { return };
@@ -277,13 +327,5 @@ impl<H: Host> Stage<'_, H> {
             // Where it is not known, nothing is told.
             let _ = timeout(HELD, namespace::tell_of_held(&arranged.client)).await;
         }
-    }
-}
-
-fn ended_by_itself(caught: Caught) -> Ended {
-    match caught {
-        Ok(Ok(())) => Ended::Passed,
-        Ok(Err(reason)) => Ended::Failed(reason),
-        Err(payload) => Ended::Panicked(payload),
     }
 }

@@ -23,17 +23,16 @@ use crate::{
 };
 
 use super::{
-    Ended, Inject, Judged, Request, TestContext, TestMeta, TestNamespace,
+    Ended, FixtureError, FromTest, Judged, Request, TestContext, TestMeta, TestNamespace,
     case::Case,
-    context::Arranged,
-    error::EntryError,
     host::{Held, Host, Refusal},
-    inject,
     interrupt::{Cause, Running},
     name::TestName,
     request::Wanted,
     stage::Stage,
 };
+
+mod fixtures;
 
 const META: TestMeta = TestMeta { package: "shop", manifest_dir: "/nowhere", module: "e2e", name: "orders" };
 
@@ -116,24 +115,24 @@ pub(crate) fn record() -> ClusterRecord {
 
 /// What the expansion does, for as many parameters as the tests here have.
 trait Parameters: Sized {
-    fn inject(arranged: &Arranged) -> Result<Self, EntryError>;
+    async fn get(context: &TestContext) -> Result<Self, FixtureError>;
 }
 
 impl Parameters for () {
-    fn inject(_: &Arranged) -> Result<Self, EntryError> {
+    async fn get(_: &TestContext) -> Result<Self, FixtureError> {
         Ok(())
     }
 }
 
-impl<A: Inject> Parameters for (A,) {
-    fn inject(arranged: &Arranged) -> Result<Self, EntryError> {
-        Ok((inject(arranged)?,))
+impl<A: FromTest> Parameters for (A,) {
+    async fn get(context: &TestContext) -> Result<Self, FixtureError> {
+        Ok((context.get().await?,))
     }
 }
 
-impl<A: Inject, B: Inject, C: Inject> Parameters for (A, B, C) {
-    fn inject(arranged: &Arranged) -> Result<Self, EntryError> {
-        Ok((inject(arranged)?, inject(arranged)?, inject(arranged)?))
+impl<A: FromTest, B: FromTest, C: FromTest> Parameters for (A, B, C) {
+    async fn get(context: &TestContext) -> Result<Self, FixtureError> {
+        Ok((context.get().await?, context.get().await?, context.get().await?))
     }
 }
 
@@ -177,8 +176,8 @@ where
     let case = Arc::new(Case::new(name, activity, &settings));
     let recorder = &Recorder::default();
     let stage = Stage { host: host.clone(), settings: &settings, meta: META, request, case, running, recorder };
-    runtime.block_on(stage.perform(|arranged| {
-        let parameters = P::inject(arranged)?;
+    runtime.block_on(stage.perform(|context| async move {
+        let parameters = P::get(&context).await?;
         Ok(async move { test(parameters).await })
     }))
 }
@@ -306,7 +305,7 @@ fn a_reading_test_changes_nothing() {
     });
     assert!(matches!(ended, Ended::Passed));
     assert!(host.api.calls().is_empty());
-    let ended = perform(&host, request, NOTHING, |(_,): (TestNamespace,)| async { Ok(()) });
+    let ended = perform(&host, request, NOTHING, |(_,): (TestNamespace,)| async { panic!("it must not run") });
     assert!(text(&ended).contains("`access = \"read\"` has none"));
 }
 

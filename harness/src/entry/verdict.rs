@@ -32,11 +32,14 @@ impl Ended {
             Self::Passed => "passed".to_owned(),
             Self::Skipped(reason) => format!("skipped: {reason}"),
             Self::Failed(text) => text.clone(),
-            Self::Panicked(payload) => {
-                format!("panicked: {}", message(&**payload).unwrap_or("with something else than a text"))
-            }
+            Self::Panicked(payload) => panicked(&**payload),
         }
     }
+}
+
+/// What is said of a panic.
+pub(super) fn panicked(payload: &(dyn Any + Send)) -> String {
+    format!("panicked: {}", message(payload).unwrap_or("with something else than a text"))
 }
 
 /// The text of a panic.
