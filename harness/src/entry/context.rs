@@ -109,7 +109,9 @@ impl TestContext {
             let way: Vec<&str> = within.making[first..].iter().map(|(_, name)| *name).collect();
             return Err(FixtureError::Circular { fixture: own.1, way: way.join(" → ") });
         }
-        let make = async { T::from_test(&within).await.map_err(|error| FixtureError::failed::<T>(error.into())) };
+        // On the heap: futures of fixtures that take others lie in each other, and a thread's stack is small.
+        let make = Box::pin(T::from_test(&within));
+        let make = async { make.await.map_err(|error| FixtureError::failed::<T>(error.into())) };
         self.arranged.fixtures.get(make).await
     }
 

@@ -18,9 +18,12 @@ fn counts() {
             workers: ::core::option::Option::Some(2usize),
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |arranged| {
-            let injected_0 = ::kind_harness::__private::inject::<Client>(arranged)?;
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            let injected_0 = context.get::<Client>().await?;
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(counts(injected_0).await).judge()
             })
@@ -47,9 +50,12 @@ fn config() {
             access: ::kind_harness::__private::Access::Exclusive,
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |arranged| {
-            let injected_0 = ::kind_harness::__private::inject::<Client>(arranged)?;
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            let injected_0 = context.get::<Client>().await?;
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(config(injected_0).await).judge()
             })
@@ -79,9 +85,12 @@ fn function() {
             ),
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |arranged| {
-            let injected_0 = ::kind_harness::__private::inject::<Client>(arranged)?;
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            let injected_0 = context.get::<Client>().await?;
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(function(injected_0).await).judge()
             })
@@ -112,8 +121,11 @@ fn runtime() -> ::std::process::ExitCode {
             },
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |arranged| {
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(runtime().await).judge()
             })
@@ -141,8 +153,11 @@ fn threads_by_default() {
             },
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |arranged| {
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(threads_by_default().await).judge()
             })
@@ -165,8 +180,11 @@ fn one_thread() {
             name: "one_thread",
         },
         ::kind_harness::__private::Request::DEFAULT,
-        move |arranged| {
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(one_thread().await).judge()
             })

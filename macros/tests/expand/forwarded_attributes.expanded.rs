@@ -24,9 +24,12 @@ pub(crate) fn forwarded() {
             should_panic: ::core::option::Option::Some("boom"),
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |arranged| {
-            let injected_0 = ::kind_harness::__private::inject::<Client>(arranged)?;
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            let injected_0 = context.get::<Client>().await?;
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(forwarded(injected_0).await).judge()
             })

@@ -14,8 +14,11 @@ fn nothing() {
             name: "nothing",
         },
         ::kind_harness::__private::Request::DEFAULT,
-        move |arranged| {
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(nothing().await).judge()
             })
@@ -46,18 +49,15 @@ fn by_value_and_reference() -> ::std::process::ExitCode {
             name: "by_value_and_reference",
         },
         ::kind_harness::__private::Request::DEFAULT,
-        move |arranged| {
-            let injected_0 = ::kind_harness::__private::inject::<
-                kube::Client,
-            >(arranged)?;
-            let injected_1 = ::kind_harness::__private::inject::<
-                TestNamespace,
-            >(arranged)?;
-            let injected_2 = ::kind_harness::__private::inject::<Cluster>(arranged)?;
-            let mut injected_3 = ::kind_harness::__private::inject::<
-                TestContext,
-            >(arranged)?;
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            let injected_0 = context.get::<kube::Client>().await?;
+            let injected_1 = context.get::<TestNamespace>().await?;
+            let injected_2 = context.get::<Cluster>().await?;
+            let mut injected_3 = context.get::<TestContext>().await?;
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(
                         by_value_and_reference(

@@ -31,12 +31,13 @@ fn matrix(
             workers: ::core::option::Option::Some(2usize),
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |arranged| {
-            let injected_1 = ::kind_harness::__private::inject::<Client>(arranged)?;
-            let injected_3 = ::kind_harness::__private::inject::<
-                TestNamespace,
-            >(arranged)?;
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            let injected_1 = context.get::<Client>().await?;
+            let injected_3 = context.get::<TestNamespace>().await?;
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(
                         matrix(replicas, injected_1, name, &injected_3).await,
@@ -79,9 +80,12 @@ fn fixtures(
             should_panic: ::core::option::Option::Some(""),
             ..::kind_harness::__private::Request::DEFAULT
         },
-        move |arranged| {
-            let injected_3 = ::kind_harness::__private::inject::<TestContext>(arranged)?;
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            let injected_3 = context.get::<TestContext>().await?;
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(
                         fixtures(database, later, now.await, injected_3).await,
@@ -107,8 +111,11 @@ fn all_awaited(#[case] #[future] now: u32) {
             name: "all_awaited",
         },
         ::kind_harness::__private::Request::DEFAULT,
-        move |arranged| {
-            ::core::result::Result::Ok(async move {
+        move |context: ::kind_harness::TestContext| async move {
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
                 use ::kind_harness::__private::Judge as _;
                 ::kind_harness::__private::Returned(all_awaited(now.await).await).judge()
             })

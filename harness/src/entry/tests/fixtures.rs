@@ -148,7 +148,7 @@ fn one_that_needs_itself_is_refused() {
         type Error = FixtureError;
 
         async fn from_test(test: &TestContext) -> Result<Self, FixtureError> {
-            Box::pin(test.get::<Hen>()).await.map(|_| Self)
+            test.get::<Hen>().await.map(|_| Self)
         }
     }
 
@@ -156,7 +156,7 @@ fn one_that_needs_itself_is_refused() {
         type Error = FixtureError;
 
         async fn from_test(test: &TestContext) -> Result<Self, FixtureError> {
-            Box::pin(test.get::<Egg>()).await.map(|_| Self)
+            test.get::<Egg>().await.map(|_| Self)
         }
     }
 
