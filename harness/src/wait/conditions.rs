@@ -7,6 +7,7 @@ use k8s_openapi::api::{
     core::v1::{Node, Pod},
 };
 use kube::{Api, Client, api::ListParams};
+use serde_json::Value;
 
 use super::{Check, WaitError, until};
 
@@ -111,7 +112,7 @@ pub async fn deployment_available(
 }
 
 fn rolled_out(deployment: Deployment) -> Check<Deployment> {
-    let wanted = deployment.spec.replicas.unwrap_or(1);
+    let wanted = wanted_replicas(&deployment);
     let status = deployment.status.clone().unwrap_or_default();
     let [updated, available, all] =
         [status.updated_replicas, status.available_replicas, status.replicas].map(Option::unwrap_or_default);
@@ -120,6 +121,13 @@ fn rolled_out(deployment: Deployment) -> Check<Deployment> {
         return Check::Done(deployment);
     }
     Check::not_yet(format!("{available} of {wanted} available, {updated} updated, {all} in all"))
+}
+
+/// What a Deployment asks for. Read from its JSON: whether a field is an `Option` differs between the versions of
+/// Kubernetes that the user's crate may have chosen for `k8s-openapi`.
+fn wanted_replicas(deployment: &Deployment) -> i32 {
+    let fields = serde_json::to_value(deployment).unwrap_or_default();
+    fields.pointer("/spec/replicas").and_then(Value::as_i64).and_then(|wanted| wanted.try_into().ok()).unwrap_or(1)
 }
 
 /// One look at whether a Deployment serves: Kubernetes' own `Available`, which a missing replica need not end. A second
@@ -132,10 +140,11 @@ pub(crate) async fn look_at_service(client: &Client, namespace: &str, name: &str
     };
     let status = deployment.status.unwrap_or_default();
     let observed = status.observed_generation >= deployment.metadata.generation;
-    let mut conditions = status.conditions.iter().flatten();
-    match conditions.find(|condition| condition.type_.as_deref() == Some("Available")) {
-        Some(condition) if observed && condition.status.as_deref() == Some("True") => Check::Done(()),
-        Some(condition) => Check::not_yet(format!("{name}: {}", condition.message.clone().unwrap_or_default())),
+    let conditions = serde_json::to_value(status.conditions).unwrap_or_default();
+    let is_it = |condition: &&Value| condition["type"] == "Available";
+    match conditions.as_array().and_then(|conditions| conditions.iter().find(is_it)) {
+        Some(condition) if observed && condition["status"] == "True" => Check::Done(()),
+        Some(condition) => Check::not_yet(format!("{name}: {}", condition["message"].as_str().unwrap_or_default())),
         None => Check::not_yet(format!("{name}: no status yet")),
     }
 }
