@@ -22,6 +22,8 @@ pub enum Outcome {
     Hang,
     /// It is done, but only so much later.
     After(Duration),
+    /// A removal that another request is doing, which counts as done.
+    Elsewhere,
 }
 
 /// An engine in memory.
@@ -103,6 +105,14 @@ impl FakeEngine {
     /// Forgets a container without its volumes, as `docker rm --force` does.
     pub fn lose(&self, name: &str) {
         self.lock().containers.retain(|container| container.name != name);
+    }
+
+    /// Mounts the volumes of one container into another, too, as `docker run --volumes-from` does.
+    pub fn share_volumes(&self, of: &str, with: &str) {
+        let mut state = self.lock();
+        let volumes = state.container(of).map(|found| found.volumes.clone()).unwrap_or_default();
+        let guests = state.containers.iter_mut().filter(|container| container.name == with);
+        guests.for_each(|guest| guest.volumes.extend(volumes.iter().cloned()));
     }
 
     /// The names of the containers in the network of that name.

@@ -47,5 +47,8 @@ async fn remove(session: &Session<'_>, engine: &Arc<dyn Engine>, name: &ClusterN
     for guest in &removed.disconnected {
         session.console.note(&format!("disconnected container {guest}: the network goes with its cluster"));
     }
+    for kept in &removed.kept {
+        session.console.note(&format!("volume {kept} stays: that container uses it"));
+    }
     Ok(!removed.is_empty())
 }

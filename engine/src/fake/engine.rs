@@ -170,7 +170,11 @@ impl Engine for FakeEngine {
 
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
         self.call(format!("remove volume {name}")).await?;
-        self.lock().volumes.retain(|volume| volume.name != name);
+        let mut state = self.lock();
+        if state.is_mounted(name) {
+            return Err(refused("remove volume", name, 409, "volume is in use"));
+        }
+        state.volumes.retain(|volume| volume.name != name);
         Ok(())
     }
 
@@ -209,11 +213,14 @@ impl Engine for FakeEngine {
     }
 
     async fn remove_container(&self, name: &str) -> Result<(), EngineError> {
-        self.call(format!("remove {}", self.named(name))).await?;
+        if self.call(format!("remove {}", self.named(name))).await? == Some(Outcome::Elsewhere) {
+            return Ok(());
+        }
         let mut state = self.lock();
         if let Some(found) = state.container(name).cloned() {
             state.containers.retain(|container| container.id != found.id);
-            state.volumes.retain(|volume| !found.volumes.contains(&volume.name));
+            let alone: Vec<String> = found.volumes.into_iter().filter(|volume| !state.is_mounted(volume)).collect();
+            state.volumes.retain(|volume| !alone.contains(&volume.name));
         }
         Ok(())
     }

@@ -32,6 +32,11 @@ impl State {
         self.containers.iter().find(|container| container.id == name || container.name == name)
     }
 
+    /// Whether a container has that volume.
+    pub(super) fn is_mounted(&self, volume: &str) -> bool {
+        self.containers.iter().any(|container| container.volumes.iter().any(|has| has == volume))
+    }
+
     /// Its name for a request's text, whichever of both it was asked by.
     pub(super) fn name_of<'a>(&'a self, container: &'a str) -> &'a str {
         self.container(container).map_or(container, |found| found.name.as_str())

@@ -178,6 +178,9 @@ impl Provisioner for RealProvisioner {
         for guest in removed.disconnected {
             warn(format_args!("disconnected container {guest}: the network went with cluster {name}"));
         }
+        for kept in removed.kept {
+            warn(format_args!("volume {kept} stays: that container uses it, and not cluster {name}"));
+        }
         Ok(removed.names.len())
     }
 

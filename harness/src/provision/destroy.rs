@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use futures::future::join_all;
-use kind_engine::{Attachment, ContainerFacts, Engine, EngineError, Labels, NetworkFacts};
+use kind_engine::{Attachment, ContainerFacts, Engine, EngineError, Labels, NetworkFacts, VolumeFacts};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     wait::{self, Check, WaitError},
 };
 
-/// How long a network may be in use by containers that are about to go.
-const NETWORK: Duration = Duration::from_secs(20);
+/// How long a network or a volume may be in use by containers that are about to go.
+const IN_USE: Duration = Duration::from_secs(20);
 const EVERY: Duration = Duration::from_millis(100);
 /// How long an engine may still be carrying out the last requests of a creation that was killed.
 const YOUNG: Duration = Duration::from_secs(120);
@@ -67,6 +67,8 @@ pub struct Removed {
     pub names: Vec<String>,
     /// Containers of others that were taken out of a network that went, as `CONTAINER from NETWORK`.
     pub disconnected: Vec<String>,
+    /// Volumes that stay because containers of others use them, as `VOLUME for CONTAINER`.
+    pub kept: BTreeSet<String>,
 }
 
 impl Removed {
@@ -78,6 +80,7 @@ impl Removed {
     fn and(&mut self, more: Self) {
         self.names.extend(more.names);
         self.disconnected.extend(more.disconnected);
+        self.kept.extend(more.kept);
     }
 }
 
@@ -91,8 +94,10 @@ pub async fn destroy(engine: &dyn Engine, name: &ClusterName, owned: &Labels) ->
         let mut removed =
             remove(engine, inventory::members(engine, owned).await?, engine.networks(owned).await?).await?;
         for volume in engine.volumes(owned).await? {
-            engine.remove_volume(&volume.name).await?;
-            removed.names.push(volume.name);
+            match remove_volume(engine, &volume).await? {
+                None => removed.names.push(volume.name),
+                Some(user) => drop(removed.kept.insert(format!("{} for {user}", volume.name))),
+            }
         }
         Ok(removed)
     };
@@ -187,14 +192,14 @@ pub(super) async fn remove_network(
 ) -> Result<BTreeSet<String>, EngineError> {
     let (mut disconnected, mut refusal) = (BTreeSet::new(), None);
     let what = format!("the end of network {}", network.name);
-    let removed = wait::until_or(EVERY, what, NETWORK, async || -> Result<Check<()>, EngineError> {
+    let removed = wait::until_or(EVERY, what, IN_USE, async || -> Result<Check<()>, EngineError> {
         for container in engine.containers(&Labels::new()).await? {
             // One that never ran only knows the network's name.
             let is_to_be = |one: &Attachment| one.id.is_empty() && one.name == network.name;
             if !container.is_in(&network.id) && !container.networks.iter().any(is_to_be) {
                 continue;
             }
-            if is_of_same_creation(&container, network) {
+            if is_of_same_creation(&container, &network.labels) {
                 engine.remove_container(&container.id).await?;
             } else {
                 engine.disconnect(&network.id, &container.id).await?;
@@ -217,13 +222,46 @@ pub(super) async fn remove_network(
         Err(_) => Err(refusal.unwrap_or_else(|| EngineError::TimedOut {
             action: "remove network",
             object: network.name.clone(),
-            seconds: NETWORK.as_secs(),
+            seconds: IN_USE.as_secs(),
         })),
     }
 }
 
-fn is_of_same_creation(container: &ContainerFacts, network: &NetworkFacts) -> bool {
-    let same = |label| container.labels.get(label) == network.labels.get(label);
+/// Removes a volume. While a container of its own cluster is on its way out it is in use; where a container of somebody
+/// else uses it, it stays, and that container is returned.
+async fn remove_volume(engine: &dyn Engine, volume: &VolumeFacts) -> Result<Option<String>, EngineError> {
+    let mut refusal = None;
+    let what = format!("the end of volume {}", volume.name);
+    let removed = wait::until_or(EVERY, what, IN_USE, async || -> Result<Check<Option<String>>, EngineError> {
+        let error = match engine.remove_volume(&volume.name).await {
+            Ok(()) => return Ok(Check::Done(None)),
+            Err(error) if error.is_conflict() => error,
+            Err(error) => return Err(error),
+        };
+        let mut users = engine.containers(&Labels::new()).await?;
+        users.retain(|container| container.volumes.contains(&volume.name));
+        for user in users {
+            if !is_of_same_creation(&user, &volume.labels) {
+                return Ok(Check::Done(Some(user.name)));
+            }
+            engine.remove_container(&user.id).await?;
+        }
+        let status = Check::not_yet(error.to_string());
+        refusal = Some(error);
+        Ok(status)
+    });
+    match removed.await? {
+        Ok(user) => Ok(user),
+        Err(_) => Err(refusal.unwrap_or_else(|| EngineError::TimedOut {
+            action: "remove volume",
+            object: volume.name.clone(),
+            seconds: IN_USE.as_secs(),
+        })),
+    }
+}
+
+fn is_of_same_creation(container: &ContainerFacts, labels: &Labels) -> bool {
+    let same = |label| container.labels.get(label) == labels.get(label);
     inventory::is_member(container) && same(LABEL_CLUSTER) && same(LABEL_INSTANCE)
 }
 
@@ -349,6 +387,36 @@ mod tests {
         let removed = destroy_named(&engine, &name("a")).await.unwrap();
         assert_eq!(removed.disconnected, ["guest from kind-rs-a"]);
         assert_eq!(engine.left(), ["guest"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_volume_of_a_node_that_another_process_is_removing_is_waited_for() {
+        let engine = FakeEngine::default();
+        ours(&engine, "a", &Instance::new()).await;
+        container(&engine, "clock", "", Labels::new()).await;
+        // The engine takes the node out of its network first, and lets go of its volumes last.
+        engine.when("remove a-control-plane", Outcome::Elsewhere);
+        engine.when("start clock", Outcome::After(Duration::from_millis(450)));
+        let network = engine.networks(&Labels::new()).await.unwrap().pop().unwrap();
+        engine.disconnect(&network.id, "a-control-plane").await.unwrap();
+        let other = async {
+            engine.start_container("clock").await.unwrap();
+            engine.lose("a-control-plane");
+        };
+        let (removed, ()) = futures::future::join(destroy_named(&engine, &name("a")), other).await;
+        assert!(removed.unwrap().kept.is_empty());
+        assert_eq!(engine.left(), ["clock"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_volume_that_a_container_of_another_uses_stays_and_is_named() {
+        let engine = FakeEngine::default();
+        ours(&engine, "a", &Instance::new()).await;
+        container(&engine, "guest", "", Labels::new()).await;
+        engine.share_volumes("a-control-plane", "guest");
+        let removed = destroy_named(&engine, &name("a")).await.unwrap();
+        assert_eq!(removed.kept, ["a-control-plane:/var for guest".to_owned()].into());
+        assert_eq!(engine.left(), ["guest", "a-control-plane:/var"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     inventory::is_member,
-    spec::{ClusterName, LABEL_CLUSTER, NodeName},
+    spec::{ClusterName, LABEL_CLUSTER, LABEL_INSTANCE, NodeName},
 };
 
 /// The settings that name ports, as a configuration has them.
@@ -52,8 +52,15 @@ pub(super) async fn explain(context: &Context, container: &NodeName, error: Engi
     if !error.is_container_taken() {
         return error.into();
     }
-    let name = &context.plan.blueprint.name;
+    let blueprint = &context.plan.blueprint;
+    let name = &blueprint.name;
+    let is_own = |found: &ContainerFacts| {
+        found.labels.get(LABEL_INSTANCE).is_some_and(|instance| instance == blueprint.creation.instance().as_str())
+    };
     match context.engine.container(container.as_str()).await {
+        // What had the name for this creation, which somebody else is removing.
+        Ok(Some(found)) if is_own(&found) => StepError::Deleted { name: name.clone() },
+        Ok(None) if context.reservation.get().is_some() => StepError::Deleted { name: name.clone() },
         Ok(Some(found)) if !is_of(&found, name) => {
             let purpose = names(&context.plan).find(|(one, _)| one == container).and_then(|(_, purpose)| purpose);
             StepError::ContainerTaken { container: container.to_string(), purpose }

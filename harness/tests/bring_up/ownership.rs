@@ -152,6 +152,15 @@ async fn who_is_deleted_before_it_has_a_container_that_runs_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_being_deleted_does_not_say_that_the_name_is_taken() {
+    let engine = engine();
+    // The removal takes its time, and the name is taken until it ends.
+    engine.when("remove demo-control-plane", Outcome::Elsewhere);
+    let error = bring_up(&engine, &blueprint(ClusterSpec::single_node())).await.0.unwrap_err();
+    assert!(matches!(error.source, StepError::Deleted { .. }), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_deleted_and_followed_by_another_does_nothing_to_that_one() {
     let engine = engine();
     engine.when("systemctl start", Outcome::After(Duration::from_secs(1)));
