@@ -222,6 +222,41 @@ fn somebody_changes_their_own_file() {
     assert_eq!(only(path).remove(&cluster()).unwrap(), [path]);
 }
 
+/// Owners and groups that somebody without root's rights cannot give a file.
+#[test]
+fn a_file_whose_owner_or_group_cannot_be_kept_is_filled_and_keeps_both() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("shared");
+    fs::create_dir(&home).unwrap();
+    give(&home);
+    let of = [("of-another-group", SOMEBODY, 0), ("of-another-user", 0, SOMEBODY)];
+    for (name, user, group) in of {
+        let path = home.join(name);
+        fs::write(&path, PLAIN).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
+        chown(&path, Some(Uid::from_raw(user)), Some(Gid::from_raw(group))).unwrap();
+    }
+    as_somebody("somebody_changes_files_that_they_may_write", folder.path());
+    for (name, user, group) in of {
+        let facts = fs::metadata(home.join(name)).unwrap();
+        assert_eq!((facts.uid(), facts.gid(), facts.mode() & 0o777), (user, group, 0o660), "{name}");
+        assert_eq!(contexts(&home.join(name)), ["own", "kind-a"], "{name}");
+    }
+    assert_eq!(names(&home), ["of-another-group", "of-another-user"]);
+}
+
+#[test]
+#[ignore = "`a_file_whose_owner_or_group_cannot_be_kept_is_filled_and_keeps_both` runs it"]
+fn somebody_changes_files_that_they_may_write() {
+    for name in ["shared/of-another-group", "shared/of-another-user"] {
+        only(Path::new(name)).check().unwrap();
+        only(Path::new(name)).merge(OURS).unwrap();
+    }
+}
+
 #[test]
 fn what_may_not_be_written_is_found_beforehand_and_only_where_it_must_be() {
     if !geteuid().is_root() {

@@ -70,7 +70,7 @@ pub(super) fn check(
     let place = Place::prepare(path, target)?;
     let tried = place.lock().and_then(|_lock| {
         let new = place.write_beside(&old.bytes)?;
-        fs::remove_file(new).map_err(place.failed("write beside"))
+        fs::remove_file(new.path).map_err(place.failed("write beside"))
     });
     for folder in place.made.iter().rev() {
         // Somebody else may use it already.
@@ -141,6 +141,13 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("/"))
 }
 
+/// New contents beside a file.
+struct Beside {
+    path: PathBuf,
+    /// Whether it has the owner and group of the file whose place it is to take.
+    can_replace: bool,
+}
+
 /// Where a file is replaced.
 struct Place<'a> {
     /// As the user names it.
@@ -182,9 +189,10 @@ impl<'a> Place<'a> {
         Lock::take(&path, self.owner).map_err(|source| KubeconfigError::lock(self.path, path, source))
     }
 
-    /// The new contents on the disk under another name, readable by nobody else, owned by the old file's owner. The name
-    /// is always the same, so that somebody killed here leaves one file which the next holder of the lock replaces.
-    fn write_beside(&self, contents: &[u8]) -> Result<PathBuf, KubeconfigError> {
+    /// The new contents on the disk under another name, readable by nobody else, owned by the old file's owner where this
+    /// process may give them away. The name is always the same, so that somebody killed here leaves one file which the
+    /// next holder of the lock replaces.
+    fn write_beside(&self, contents: &[u8]) -> Result<Beside, KubeconfigError> {
         let path = sibling(&self.target, "new");
         let write = || {
             match fs::remove_file(&path) {
@@ -192,35 +200,46 @@ impl<'a> Place<'a> {
                 _ => {}
             }
             let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
-            match self.old_owner {
-                Some(owner) => owner.keep(&file)?,
-                None => self.owner.give(&file)?,
-            }
+            let kept = match self.old_owner {
+                Some(owner) => owner.keep(&file),
+                None => self.owner.give(&file),
+            };
+            let can_replace = match kept {
+                // A file that a group shares, or one of a group that its owner is not in.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => false,
+                other => other.map(|()| true)?,
+            };
             file.write_all(contents)?;
-            file.sync_all()
+            file.sync_all()?;
+            Ok(can_replace)
         };
         let written = write().map_err(self.failed("write beside"));
         if written.is_err() {
             // The error says more than a file that is half written.
             let _ = fs::remove_file(&path);
         }
-        written.map(|()| path)
+        written.map(|can_replace| Beside { path, can_replace })
     }
 
-    fn replace(&self, new: &Path, contents: &[u8]) -> Result<(), KubeconfigError> {
-        let replaced = match fs::rename(new, &self.target) {
-            // A file that was mounted by itself, as into a container, cannot be replaced but only be filled anew.
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                let filled = OpenOptions::new().write(true).truncate(true).open(&self.target).and_then(|mut file| {
-                    file.write_all(contents)?;
-                    file.sync_all()
-                });
-                filled.and_then(|()| fs::remove_file(new))
+    fn replace(&self, new: &Beside, contents: &[u8]) -> Result<(), KubeconfigError> {
+        let fill = || {
+            let mut file = OpenOptions::new().write(true).truncate(true).open(&self.target)?;
+            file.write_all(contents)?;
+            file.sync_all()?;
+            fs::remove_file(&new.path)
+        };
+        let replaced = if new.can_replace {
+            match fs::rename(&new.path, &self.target) {
+                // A file that was mounted by itself, as into a container, cannot be replaced but only be filled anew.
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => fill(),
+                other => other,
             }
-            other => other,
+        } else {
+            // As kubectl does it: another file in its place would shut its owner or its group out.
+            fill()
         };
         if replaced.is_err() {
-            let _ = fs::remove_file(new);
+            let _ = fs::remove_file(&new.path);
         }
         replaced.map_err(self.failed("replace"))
     }
