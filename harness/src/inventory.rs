@@ -7,7 +7,7 @@ use serde::Serialize;
 
 mod find;
 
-pub use find::{FindError, cluster, node};
+pub use find::{FindError, cluster, node, running_nodes};
 
 use crate::spec::{
     ClusterName, LABEL_CLUSTER, LABEL_CONTAINER, LABEL_MANAGED, LABEL_SCOPE, cluster_filter, is_name_in,

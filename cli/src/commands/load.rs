@@ -4,7 +4,6 @@ use kind_engine::Engine;
 use kind_harness::{
     inventory,
     load::{Loaded, LoadedImage},
-    spec::is_node,
 };
 
 use crate::{
@@ -22,8 +21,7 @@ pub(super) async fn nodes(
     let name = session.cluster_name(given(target.name.name), None)?;
     let wanted: Vec<&String> = target.nodes.iter().filter(|name| !name.is_empty()).collect();
     if wanted.is_empty() {
-        let mut nodes = inventory::cluster(engine, &name).await?;
-        nodes.retain(|node| is_node(&node.labels));
+        let nodes = inventory::running_nodes(engine, &name).await?;
         return Ok(nodes.into_iter().map(|node| node.name).collect());
     }
     let mut names = Vec::new();

@@ -3,7 +3,7 @@
 use kind_engine::{ContainerFacts, Engine, EngineError};
 
 use super::{clusters, containers};
-use crate::spec::{ClusterName, LABEL_ROLE, Role, nearest};
+use crate::spec::{ClusterName, LABEL_ROLE, Role, is_node, nearest};
 
 /// How many names an error lists.
 const MOST_NAMES: usize = 8;
@@ -100,10 +100,23 @@ pub async fn node(engine: &dyn Engine, name: &ClusterName, wanted: Option<&str>)
         Some(wanted) => named(&found, name, wanted)?,
         None => control_plane(&found).ok_or_else(|| FindError::NoControlPlane { cluster: name.clone() })?,
     };
+    running(name, container.clone())
+}
+
+/// The nodes of a cluster, sorted by name, all of which run.
+///
+/// # Errors
+/// When there is no such cluster, or one of its nodes does not run.
+pub async fn running_nodes(engine: &dyn Engine, name: &ClusterName) -> Result<Vec<ContainerFacts>, FindError> {
+    let found = cluster(engine, name).await?;
+    found.into_iter().filter(|container| is_node(&container.labels)).map(|node| running(name, node)).collect()
+}
+
+fn running(cluster: &ClusterName, container: ContainerFacts) -> Result<ContainerFacts, FindError> {
     if container.is_running() {
-        return Ok(container.clone());
+        return Ok(container);
     }
-    Err(FindError::NotRunning { cluster: name.clone(), node: container.name.clone(), state: container.state.clone() })
+    Err(FindError::NotRunning { cluster: cluster.clone(), node: container.name, state: container.state })
 }
 
 fn named<'a>(
@@ -180,6 +193,19 @@ mod tests {
         let name = ClusterName::new("x").unwrap();
         let text = node(&FakeEngine::default(), &name, None).await.unwrap_err().to_string();
         assert_eq!(text, "find cluster x: there is none of that name; there is no cluster at all");
+    }
+
+    #[tokio::test]
+    async fn all_nodes_have_to_run_and_the_one_that_does_not_is_named() {
+        let (engine, name) = (engine().await, ClusterName::new("demo").unwrap());
+        engine.stop_container("demo-external-load-balancer", 0).await.unwrap();
+        assert_eq!(running_nodes(&engine, &name).await.unwrap().len(), 3, "no image goes into a load balancer");
+        engine.stop_container("demo-worker", 0).await.unwrap();
+        let text = running_nodes(&engine, &name).await.unwrap_err().to_string();
+        assert!(
+            text.contains("use node demo-worker") && text.contains("`kind-rs start cluster --name demo`"),
+            "{text}"
+        );
     }
 
     #[tokio::test]
