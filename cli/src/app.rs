@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::{
-    args::{Arguments, Command, Conformance, Create, Delete, Export, Get, Load},
+    args::{Arguments, Command, Conformance, Create, Delete, Export, Get, Load, with_cluster},
     commands,
     console::Console,
     exit,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(with_cluster(std::env::args_os().collect())) {
         Ok(arguments) => arguments,
         // Also --help and --version, which go to standard output and are no error.
         Err(error) => {

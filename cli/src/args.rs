@@ -16,7 +16,7 @@ mod program;
 pub(crate) use build::{BaseImage, Build, ConformanceImage, NodeImage};
 pub(crate) use conformance::{Conformance, ConformanceList, ConformanceRun, Specs};
 pub(crate) use given::{Given, Kubeconfig, Name, NameOrWord, given, given_ref};
-pub(crate) use power::{Pause, Restart, Start, StartCluster, Stop, StopCluster, Unpause};
+pub(crate) use power::{Pause, Restart, Start, StartCluster, Stop, StopCluster, Unpause, with_cluster};
 pub(crate) use program::{Completion, Manual, ShellKind};
 
 /// Creates and manages Kubernetes clusters whose nodes are containers.

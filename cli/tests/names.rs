@@ -56,10 +56,18 @@ fn a_name_needs_no_flag_where_nothing_else_is_taken() {
     let plan = run(&["create", "cluster", "demo", "--dry-run"]);
     assert!(stdout(&plan).starts_with("cluster demo "), "{}", stderr(&plan));
     let home = tempfile::tempdir().unwrap();
-    for command in [["delete", "cluster"], ["get", "nodes"], ["get", "kubeconfig"], ["export", "kubeconfig"]] {
-        let output = run_in(home.path(), &[&command, ["demo"].as_slice()].concat(), &[], "");
+    for command in [
+        ["delete", "cluster"].as_slice(),
+        &["get", "nodes"],
+        &["get", "kubeconfig"],
+        &["export", "kubeconfig"],
+        &["pause", "cluster"],
+        &["pause"],
+        &["start"],
+    ] {
+        let output = run_in(home.path(), &[command, ["demo"].as_slice()].concat(), &[], "");
         assert_fails(&output, 4, &["reach the container engine"]);
-        let output = run_in(home.path(), &[&command, ["Demo"].as_slice()].concat(), &[], "");
+        let output = run_in(home.path(), &[command, ["Demo"].as_slice()].concat(), &[], "");
         assert_fails(&output, 2, &["cluster name \"Demo\""]);
     }
 }
