@@ -16,23 +16,28 @@ pub(super) const DEFAULT: &str = "default";
 /// cannot be read is no reason to stop.
 pub(super) fn current(folder: &Path) -> Option<(String, String)> {
     let file = folder.join("config.json");
-    let text = match fs::read(&file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(error) => {
-            tracing::warn!("{} is left out: {error}", file.display());
-            return None;
-        }
-        Ok(text) => text,
-    };
-    let configuration: Value = match serde_json::from_slice(&text) {
+    let configuration = match read(&file) {
         Ok(configuration) => configuration,
+        // A file in place of the folder is no configuration either.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return None,
         Err(error) => {
-            tracing::warn!("{} is left out: {error}", file.display());
+            let file = file.display();
+            tracing::warn!("the Docker client's configuration {file} is not used for the current context: {error}");
             return None;
         }
     };
     let name = configuration.get("currentContext")?.as_str().filter(|name| !name.is_empty())?;
     Some((name.to_owned(), file.display().to_string()))
+}
+
+/// Reads a regular file: a pipe would wait for a writer. Editors put a mark before the text.
+fn read(file: &Path) -> io::Result<Value> {
+    if !fs::metadata(file)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    let bytes = fs::read(file)?;
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    Ok(serde_json::from_slice(text)?)
 }
 
 #[derive(Deserialize)]
@@ -128,6 +133,35 @@ mod tests {
             let text = of(meta).unwrap_err().to_string();
             assert!(text.contains(part), "{meta}: {text}");
         }
+    }
+
+    #[test]
+    fn the_current_context_is_read_as_the_rest_of_the_file_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.json");
+        let name = || current(folder.path()).map(|(name, _)| name);
+        assert_eq!(name(), None);
+        for (text, expected) in [
+            (r#"{"currentContext":"x"}"#, Some("x")),
+            ("\u{feff}{\"currentContext\":\"x\"}", Some("x")),
+            (r#"{"currentContext":""}"#, None),
+            (r#"{"currentContext":null}"#, None),
+            (r#"{"currentContext":5}"#, None),
+            ("null", None),
+            ("", None),
+            ("{", None),
+        ] {
+            fs::write(&file, text).unwrap();
+            assert_eq!(name().as_deref(), expected, "{text}");
+        }
+        assert_eq!(current(&file), None, "a file in place of the folder");
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        assert_eq!(name(), None);
+        fs::remove_dir(&file).unwrap();
+        // Nobody ever writes to it.
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        assert_eq!(name(), None);
     }
 
     #[test]

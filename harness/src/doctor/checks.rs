@@ -162,9 +162,9 @@ fn controllers(facts: &Facts) -> Option<Finding> {
     let there = facts.controllers.as_ref()?;
     let missing: Vec<&str> =
         ["cpu", "memory", "pids"].into_iter().filter(|name| !there.iter().any(|has| has == name)).collect();
-    let version = facts.engine.as_ref().map_or(0, |engine| engine.cgroup_version);
+    let version = facts.engine.as_ref().map(|engine| format!("cgroup v{} with ", engine.cgroup_version));
     let found = if missing.is_empty() {
-        format!("cgroup v{version} with cpu, memory, pids")
+        format!("{}cpu, memory, pids", version.unwrap_or_default())
     } else {
         format!("without {}", missing.join(", "))
     };

@@ -17,6 +17,14 @@ pub(super) struct Member {
     pub(super) size: u64,
 }
 
+/// What a reader of tar says of other files quotes their bytes.
+fn damaged(error: &io::Error) -> io::Error {
+    let text: String = error.to_string().chars().filter(|one| !one.is_control()).take(100).collect();
+    io::Error::other(format!(
+        "it is no tar file, or a damaged one ({text}); expected what `docker save` writes, or an OCI image layout"
+    ))
+}
+
 /// An open tar file.
 #[derive(Debug)]
 pub(super) struct Members {
@@ -29,9 +37,10 @@ impl Members {
     /// Finds every member.
     pub(super) fn of(file: File) -> io::Result<Self> {
         let (mut places, mut links) = (BTreeMap::new(), BTreeMap::new());
+        let length = file.metadata()?.len();
         let mut archive = tar::Archive::new(&file);
         for entry in archive.entries_with_seek()? {
-            let entry = entry?;
+            let entry = entry.map_err(|error| damaged(&error))?;
             let name = normal(&entry.path()?);
             if places.len() + links.len() >= MOST_MEMBERS {
                 return Err(io::Error::other("too many members"));
@@ -44,6 +53,9 @@ impl Members {
                 }
                 (tar::EntryType::Link, Some(target)) => _ = links.insert(name, normal(&target)),
                 _ => {
+                    if entry.raw_file_position().saturating_add(entry.size()) > length {
+                        return Err(io::Error::other(format!("it is cut off in {name}: save or copy it again")));
+                    }
                     let member = Member { position: entry.raw_file_position(), size: entry.size() };
                     places.insert(name, member);
                 }

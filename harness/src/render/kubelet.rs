@@ -20,9 +20,9 @@ pub(super) fn check_arguments(registration: &Value) -> Result<(), String> {
             continue;
         }
         for label in value.split(',').filter(|label| !label.is_empty()) {
-            let (label, word) = label.split_once('=').ok_or_else(|| format!("{name}: found {label:?}{hint}"))?;
-            check_label(label, word)
-                .map_err(|expected| format!("{name}: found {label}={word}, expected {expected}"))?;
+            // A name alone is a label without a value.
+            let (key, word) = label.split_once('=').unwrap_or((label, ""));
+            check_label(key, word).map_err(|expected| format!("{name}: found {label}, expected {expected}{hint}"))?;
         }
     }
     Ok(())
@@ -90,8 +90,10 @@ mod tests {
         "ingress-ready: true",
         "has a blank in \"ingress-ready: true\", at which it is split; expected NAME=VALUE"
     )]
-    #[case("node-labels", "a", "node-labels: found \"a\"; expected NAME=VALUE")]
-    #[case("node-labels", "a=b,x:y", "found \"x:y\"")]
+    #[case("node-labels", "a", "")]
+    #[case("node-labels", "ingress-ready,a=b", "")]
+    #[case("node-labels", "ingress-ready:true", "found ingress-ready:true, expected a label's name")]
+    #[case("node-labels", "a=b,x:y", "found x:y, expected a label's name")]
     #[case("node-labels", "a=b:c", "found a=b:c, expected a label's value")]
     #[case("node-labels", "a/b/c=d", "expected a label's name")]
     #[case("node-labels", "node-role.kubernetes.io/x=", "expected a label that a kubelet may set")]

@@ -7,6 +7,22 @@ use std::path::{Component, Path, PathBuf};
 /// user's.
 pub(crate) const OF_NODES: [&str; 4] = ["/tmp", "/run", "/var", "/lib/modules"];
 
+/// What a node is made of: a folder of the host in its place hides the programs and settings that it boots with.
+const MADE_OF: [&str; 12] = [
+    "/bin",
+    "/etc",
+    "/kind",
+    "/lib",
+    "/lib64",
+    "/opt",
+    "/sbin",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/sbin",
+];
+
 /// What is wrong with a host path that a shell was meant to write.
 pub(super) const SHELLS: &str = "a path without `~`, `$` and backquotes, which are a shell's to replace: a configuration \
                                  is read as it is, so write the whole path, or make the file with envsubst";
@@ -36,10 +52,16 @@ pub(super) fn target(path: &str) -> String {
 pub(super) fn refuses(target: &str) -> Option<&'static str> {
     let is_below =
         |folder: &str| target.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if OF_NODES.contains(&target) {
+    // `/var/run` is a link to `/run`.
+    if OF_NODES.contains(&target) || target == "/var/run" {
         return Some(
             "another path: nodes have mounts of their own at /tmp, /run, /var and /lib/modules; a path below one of them \
              can be used",
+        );
+    }
+    if MADE_OF.contains(&target) {
+        return Some(
+            "another path: this would hide the programs and settings that a node is made of; name a path below it",
         );
     }
     // runc refuses the one; the other is what the node's own systemd and kubelet work with.
@@ -75,6 +97,12 @@ mod tests {
     #[case("/proc")]
     #[case("/proc/sys/x")]
     #[case("/sys/")]
+    #[case("/var/run/")]
+    #[case("/etc/")]
+    #[case("/usr")]
+    #[case("//usr/./local")]
+    #[case("/bin")]
+    #[case("/kind")]
     fn nodes_have_their_own(#[case] path: &str) {
         assert!(refuses(&target(path)).is_some(), "{path}");
     }
@@ -83,7 +111,12 @@ mod tests {
     #[case("/var/lib/x", "/var/lib/x")]
     #[case("/variable", "/variable")]
     #[case("/tmp/a/", "/tmp/a")]
-    #[case("/lib", "/lib")]
+    #[case("/lib/firmware", "/lib/firmware")]
+    #[case("/etc/kubernetes/manifests", "/etc/kubernetes/manifests")]
+    #[case("/usr/local/bin/tool", "/usr/local/bin/tool")]
+    #[case("/opt/cni/bin", "/opt/cni/bin")]
+    #[case("/dev", "/dev")]
+    #[case("/var/run/secrets", "/var/run/secrets")]
     #[case("/dev/mapper", "/dev/mapper")]
     #[case("/sys/fs/bpf", "/sys/fs/bpf")]
     #[case("/process", "/process")]
