@@ -5,6 +5,8 @@ use kind_engine::{ContainerFacts, Engine, EngineError};
 use super::{clusters, containers};
 use crate::spec::{ClusterName, LABEL_ROLE, Role, is_node, nearest};
 
+/// The state of a container whose processes are frozen: it runs, and answers nothing.
+const FROZEN: &str = "paused";
 /// How many names an error lists.
 const MOST_NAMES: usize = 8;
 
@@ -50,6 +52,14 @@ pub enum FindError {
         node: String,
         /// The container's state.
         state: String,
+    },
+    /// The node is frozen.
+    #[error("use node {node}: it is frozen; `kind-rs unpause cluster --name {cluster}` lets it go on")]
+    Frozen {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The node.
+        node: String,
     },
     /// The engine.
     #[error("ask the engine for cluster {name}")]
@@ -113,6 +123,9 @@ pub async fn running_nodes(engine: &dyn Engine, name: &ClusterName) -> Result<Ve
 }
 
 fn running(cluster: &ClusterName, container: ContainerFacts) -> Result<ContainerFacts, FindError> {
+    if container.state == FROZEN {
+        return Err(FindError::Frozen { cluster: cluster.clone(), node: container.name });
+    }
     if container.is_running() {
         return Ok(container);
     }
@@ -140,7 +153,7 @@ fn control_plane(found: &[ContainerFacts]) -> Option<&ContainerFacts> {
     let role = Role::ControlPlane.to_string();
     let mut all = found.iter().filter(|container| container.labels.get(LABEL_ROLE) == Some(&role));
     let first = all.clone().next();
-    all.find(|container| container.is_running()).or(first)
+    all.find(|container| container.is_running() && container.state != FROZEN).or(first)
 }
 
 #[cfg(test)]
@@ -211,8 +224,10 @@ mod tests {
     #[tokio::test]
     async fn of_several_control_planes_a_running_one_is_taken() {
         let mut all = engine().await.containers(&kind_engine::Labels::new()).await.unwrap();
-        all.iter_mut().find(|one| one.name == "demo-control-plane").unwrap().state = "exited".to_owned();
-        assert_eq!(control_plane(&all).unwrap().name, "demo-control-plane2");
+        for state in ["exited", FROZEN] {
+            all.iter_mut().find(|one| one.name == "demo-control-plane").unwrap().state = state.to_owned();
+            assert_eq!(control_plane(&all).unwrap().name, "demo-control-plane2");
+        }
         for container in &mut all {
             container.state = "exited".to_owned();
         }
