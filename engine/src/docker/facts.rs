@@ -1,11 +1,12 @@
 //! What the engine says of itself and its machine, and whether that machine is this one.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use bollard::{
     Docker,
     models::{SystemInfo, SystemInfoCgroupVersionEnum},
 };
+use tokio::net::UnixStream;
 
 use super::request::{pretty, send};
 use crate::{EngineAddress, EngineError, EngineFacts, address::Target};
@@ -15,8 +16,9 @@ pub(super) async fn facts(docker: &Docker, address: &EngineAddress) -> Result<En
     let info = send("ask", "the engine for its facts", docker.info()).await?;
     let version = send("ask", "the engine for its version", docker.version()).await?;
     let is_podman = version.components.iter().flatten().any(|part| part.name.starts_with("Podman"));
-    let is_socket = matches!(address.target()?, Target::Unix(_));
-    let local = is_socket && is_this_machine(&info);
+    let listener = listener(address).await;
+    let local =
+        listener.is_some_and(|process| is_this_machine(&info, Path::new("/proc").join(process.to_string()).as_path()));
     let options = info.security_options.unwrap_or_default();
     let has = |word: &str| options.iter().any(|option| option.contains(word));
     let limits = [("memory", info.memory_limit), ("processes", info.pids_limit), ("processors", info.cpu_shares)];
@@ -46,17 +48,35 @@ pub(super) async fn describe(docker: &Docker) -> Result<String, EngineError> {
     Ok(pretty(&send("ask", "the engine for its facts", docker.info()).await?))
 }
 
+/// The process that listens on the engine's socket. `None` where this process does not see it, because one of the two is in
+/// a container, and where there is no socket.
+pub(super) async fn listener(address: &EngineAddress) -> Option<i32> {
+    let Target::Unix(path) = address.target().ok()? else { return None };
+    UnixStream::connect(path).await.ok()?.peer_cred().ok()?.pid().filter(|process| *process > 0)
+}
+
 /// Whether this process is on the engine's machine and sees its files. A socket alone says neither: it may be forwarded,
 /// lead into a virtual machine, or be mounted into a container. Name, kernel and memory are the machine's; the engine's
-/// own folder is not there in a container.
-fn is_this_machine(info: &SystemInfo) -> bool {
+/// own folder is not there in a container, and another one of that path where the engine has a root of its own.
+fn is_this_machine(info: &SystemInfo, listener: &Path) -> bool {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     let here = Here {
         name: read("/proc/sys/kernel/hostname"),
         kernel: read("/proc/sys/kernel/osrelease"),
         memory: total_memory(&read("/proc/meminfo")),
     };
-    here.is_described_by(info) && info.docker_root_dir.as_deref().is_some_and(|folder| Path::new(folder).is_dir())
+    let folder = info.docker_root_dir.as_deref().unwrap_or_default();
+    here.is_described_by(info) && is_same_folder(Path::new(folder), &listener.join("root"))
+}
+
+/// Whether a folder is here, and the same one below that root. A root that this user may not look into tells nothing.
+fn is_same_folder(folder: &Path, root: &Path) -> bool {
+    let Ok(here) = fs::metadata(folder) else { return false };
+    let below = folder.strip_prefix("/").unwrap_or(folder);
+    match fs::metadata(root.join(below)) {
+        Ok(there) => here.is_dir() && (here.dev(), here.ino()) == (there.dev(), there.ino()),
+        Err(error) => here.is_dir() && error.kind() == std::io::ErrorKind::PermissionDenied,
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -107,5 +127,28 @@ mod tests {
             assert!(!here.is_described_by(&other), "{other:?}");
         }
         assert!(!Here { memory: None, ..here }.is_described_by(&SystemInfo::default()));
+    }
+
+    #[test]
+    fn a_folder_of_another_root_is_another_folder() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (folder, other) = (temporary.path().join("engine"), temporary.path().join("root"));
+        fs::create_dir_all(&folder).unwrap();
+        assert!(is_same_folder(&folder, Path::new("/proc/self/root")));
+        assert!(!is_same_folder(&folder, &other), "the engine has none");
+        fs::create_dir_all(other.join(folder.strip_prefix("/").unwrap())).unwrap();
+        assert!(!is_same_folder(&folder, &other), "the engine has its own");
+        assert!(!is_same_folder(Path::new("/nonexistent"), Path::new("/proc/self/root")));
+    }
+
+    #[tokio::test]
+    async fn the_listener_of_a_socket_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("engine.sock");
+        let at = |host: String| EngineAddress { host, tls: None, found_by: crate::FoundBy::DockerHost };
+        let _listens = tokio::net::UnixListener::bind(&socket).unwrap();
+        let found = listener(&at(format!("unix://{}", socket.display()))).await;
+        assert_eq!(found, i32::try_from(std::process::id()).ok());
+        assert_eq!(listener(&at("tcp://127.0.0.1:1".to_owned())).await, None);
     }
 }

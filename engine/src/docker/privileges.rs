@@ -10,12 +10,11 @@ use bollard::{
     models::{DeviceMapping, HostConfig},
     query_parameters::StartContainerOptions,
 };
-use tokio::{net::UnixStream, sync::Semaphore};
+use tokio::sync::Semaphore;
 
 use super::{DockerEngine, containers, exec, facts, request::send};
 use crate::{
     ContainerSpec, EngineAddress, EngineError, Privileges,
-    address::Target,
     host::{bounding_set, parse, probe, question},
 };
 
@@ -142,8 +141,7 @@ async fn by_name(engine: &DockerEngine, spec: &ContainerSpec) -> Result<Grants, 
 
 /// The bounding set of the process that listens on the engine's socket, where this process sees it.
 async fn of_listener(address: &EngineAddress) -> Option<u64> {
-    let Target::Unix(path) = address.target().ok()? else { return None };
-    let process = UnixStream::connect(path).await.ok()?.peer_cred().ok()?.pid().filter(|process| *process > 0)?;
+    let process = facts::listener(address).await?;
     bounding_set(&std::fs::read_to_string(format!("/proc/{process}/status")).ok()?)
 }
 
