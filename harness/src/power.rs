@@ -1,19 +1,23 @@
 //! A whole cluster stopped, started, frozen and thawed, whoever made it: by its containers, since nothing else is known of
 //! a cluster of the command line.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use futures::future::try_join_all;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::Node};
 use kind_engine::{Command, ContainerFacts, Engine, EngineError};
-use kube::{Api, Client, ResourceExt, api::ListParams};
+use kube::{Api, Client, Config, ResourceExt, api::ListParams};
+use tokio::sync::OnceCell;
 
 use crate::{
-    cluster::client_config,
+    cluster::{client_config, is_reached, tunnel_to},
     inventory::{self, FindError},
     kubeconfig::{ExportError, Reach, export},
     spec::{ClusterName, LABEL_ROLE, ROLE_LOAD_BALANCER, ROLE_REGISTRY, Role, is_node},
-    wait::{Check, WaitError, until, until_every, words_of_api},
+    wait::{Check, WaitError, until, until_or, words_of_api},
 };
 
 /// How long a container has to end its processes before they are killed.
@@ -164,19 +168,19 @@ pub async fn unpause(engine: &dyn Engine, name: &ClusterName) -> Result<usize, P
 }
 
 /// Waits until the cluster is of use: every container runs, the API answers under the address that clients on the host
-/// use, and every node's kubelet has given a sign of life within `fresh` before now, by the nodes' own clock, or later, and
+/// use (through the engine, where that address does not lead there from here), and every node's kubelet has given a sign of life within `fresh` before now, by the nodes' own clock, or later, and
 /// says that the node is Ready. A node that only lacks a pod network, which a user brings, will do.
 ///
 /// # Errors
 /// When a container does not run, or the limit passes first; the error says what was last seen.
 pub async fn well(
-    engine: &dyn Engine,
+    engine: &Arc<dyn Engine>,
     name: &ClusterName,
     fresh: Duration,
     limit: Duration,
     tell: impl Fn(&str),
 ) -> Result<(), PowerError> {
-    let containers = inventory::cluster(engine, name).await?;
+    let containers = inventory::cluster(&**engine, name).await?;
     let down = containers.iter().filter(|container| container.state != RUNNING);
     let down: Vec<String> = down.map(|container| format!("{} ({})", container.name, container.state)).collect();
     if !down.is_empty() {
@@ -186,18 +190,30 @@ pub async fn well(
         containers.iter().filter(|one| is_node(&one.labels)).map(|container| container.name.as_str()).collect();
     let unusable =
         |source: Box<dyn std::error::Error + Send + Sync>| PowerError::Client { cluster: name.clone(), source };
-    let config =
-        client_config(&export(engine, name, Reach::Host).await?).await.map_err(|error| unusable(error.into()))?;
-    let client = Client::try_from(config).map_err(|error| unusable(error.into()))?;
-    let since = clock(engine, &nodes).await? - fresh;
-    until_every(EVERY, format!("cluster {name} to be of use"), limit, async || {
-        let looked = look(&client, &nodes, since).await;
+    let kubeconfig = export(&**engine, name, Reach::Host).await?;
+    let config = client_config(&kubeconfig).await.map_err(|error| unusable(error.into()))?;
+    let client = |config: Config| Client::try_from(config).map_err(|error| unusable(error.into()));
+    let published = client(config.clone())?;
+    // A published port may lead nowhere because nobody listens yet, or for good: each look finds out anew.
+    let through_engine = async || {
+        let address = tunnel_to(&containers, Arc::clone(engine)).map_err(|error| unusable(error.into()))?;
+        let url = format!("https://{address}").parse::<http::Uri>().map_err(|error| unusable(error.into()))?;
+        let mut config = config.clone();
+        config.cluster_url = url;
+        client(config)
+    };
+    let around = OnceCell::new();
+    let since = clock(&**engine, &nodes).await? - fresh;
+    until_or(EVERY, format!("cluster {name} to be of use"), limit, async || {
+        let client =
+            if is_reached(&kubeconfig).await { &published } else { around.get_or_try_init(through_engine).await? };
+        let looked = look(client, &nodes, since).await;
         if let Check::NotYet(status) = &looked {
             tell(status);
         }
-        looked
+        Ok::<_, PowerError>(looked)
     })
-    .await?;
+    .await??;
     Ok(())
 }
 
@@ -284,7 +300,7 @@ async fn each(
 
 #[cfg(test)]
 mod tests {
-    use kind_engine::{ContainerSpec, FakeEngine};
+    use kind_engine::{ContainerSpec, FakeEngine, Outcome, PortMapping, Protocol};
 
     use super::*;
     use crate::spec::LABEL_CLUSTER;
@@ -337,12 +353,41 @@ mod tests {
     #[tokio::test]
     async fn a_cluster_that_is_there_is_only_taken_where_it_is_well() {
         let limit = Duration::from_millis(10);
-        let engine = engine().await;
+        let engine: Arc<dyn Engine> = Arc::new(engine().await);
         // Its containers run, and nothing is published or answers.
         let outcome = well(&engine, &name(), limit, limit, |_| {}).await;
         assert!(matches!(outcome, Err(PowerError::Export(_))), "{outcome:?}");
         let absent = well(&engine, &ClusterName::new("b").unwrap(), limit, limit, |_| {}).await;
         assert!(matches!(absent, Err(PowerError::Find(_))), "{absent:?}");
+    }
+
+    #[tokio::test]
+    async fn where_the_published_address_leads_nowhere_the_engine_is_the_way() {
+        let engine = FakeEngine::default();
+        let labels = [(LABEL_CLUSTER, "a"), (LABEL_ROLE, "control-plane")];
+        // Nobody listens on the port any more.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let spec = ContainerSpec {
+            name: "a-control-plane".to_owned(),
+            labels: labels.map(|(label, value)| (label.to_owned(), value.to_owned())).into(),
+            ports: vec![PortMapping {
+                container_port: 6443,
+                host_port: Some(port),
+                listen_address: std::net::Ipv4Addr::LOCALHOST.into(),
+                protocol: Protocol::Tcp,
+            }],
+            ..ContainerSpec::default()
+        };
+        engine.run_container(&spec).await.unwrap();
+        engine.when("cat /etc/kubernetes/admin.conf", Outcome::Print(crate::entry::tests::record().kubeconfig));
+        engine.when("date", Outcome::Print("1700000000".to_owned()));
+        // So that the connection ends at once.
+        engine.when("socat -V", Outcome::Exit(127, String::new()));
+        let fake = Arc::new(engine);
+        let engine: Arc<dyn Engine> = fake.clone();
+        let outcome = well(&engine, &name(), Duration::ZERO, Duration::from_secs(1), |_| {}).await;
+        assert!(matches!(outcome, Err(PowerError::Wait(_))), "{outcome:?}");
+        assert!(fake.calls().contains(&"exec a-control-plane socat -V".to_owned()), "{:?}", fake.calls());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use kind_harness::{
     ClusterName, ClusterRecord, ClusterSpec, config_file,
     image::Images,
     inventory,
-    kubeconfig::{KubeconfigFiles, Reach, export},
+    kubeconfig::{KubeconfigFiles, Reach, export, leads_from_here},
     provision::{Blueprint, Creation, Deadline, StepError, provision},
 };
 use kind_images::{Release, base_image_reference, node_image_reference};
@@ -143,6 +143,9 @@ async fn be_content(
     let merged = session.merge(kubeconfig, &exported, name, args.no_switch);
     let merged = merged.map_err(|source| Failure::NotMerged { name: name.clone(), source })?;
     session.console.note(&format!("cluster {name} is there already\n{merged}"));
+    if !leads_from_here(&exported).await {
+        session.tell_out_of_reach(name);
+    }
     Ok(())
 }
 

@@ -95,6 +95,6 @@ pub(super) async fn until_well(
 ) -> Result<(), Failure> {
     let step = "wait for the API and the nodes";
     let steps = session.console.steps();
-    let work = async { Ok(power::well(&**engine, name, fresh, limit, |status| steps.waiting(step, status)).await?) };
+    let work = async { Ok(power::well(engine, name, fresh, limit, |status| steps.waiting(step, status)).await?) };
     steps.during(step, work).await
 }

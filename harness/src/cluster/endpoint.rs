@@ -1,8 +1,8 @@
 //! The way from this process to a cluster's API servers: the published address where it leads to them, else a tunnel.
 
-use std::{error::Error, fs, io, path::Path, sync::Arc, time::Duration};
+use std::{error::Error, fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use kind_engine::{Engine, EngineError};
+use kind_engine::{ContainerFacts, Engine, EngineError};
 use kube::Client;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     tunnel::{self, Route},
 };
 use crate::{
-    spec::{LOAD_BALANCER_PORT, Role},
+    spec::{LABEL_ROLE, LOAD_BALANCER_PORT, ROLE_LOAD_BALANCER, Role},
     wait::{Check, until_every},
 };
 
@@ -92,6 +92,26 @@ fn route(record: &ClusterRecord) -> Route {
     Route { containers, target: format!("{front}:{LOAD_BALANCER_PORT}") }
 }
 
+/// The address on this machine of a tunnel to the API of a cluster of which only the containers are known.
+///
+/// # Errors
+/// When this machine has no port.
+pub(crate) fn tunnel_to(containers: &[ContainerFacts], engine: Arc<dyn Engine>) -> Result<SocketAddr, ClusterError> {
+    let of_role = |role: &str| {
+        let role = role.to_owned();
+        containers.iter().filter(move |one| one.labels.get(LABEL_ROLE) == Some(&role))
+    };
+    let through: Vec<&ContainerFacts> =
+        of_role(ROLE_LOAD_BALANCER).chain(of_role(&Role::ControlPlane.to_string())).collect();
+    let front = through.first().map(|one| one.name.as_str()).unwrap_or_default();
+    let route = Route {
+        containers: through.iter().map(|one| one.name.clone()).collect(),
+        target: format!("{front}:{LOAD_BALANCER_PORT}"),
+    };
+    let key: Vec<&str> = through.iter().map(|one| one.id.as_str()).collect();
+    tunnel::address(&key.join("/"), route, engine).map_err(ClusterError::Tunnel)
+}
+
 /// Whether the address in a kubeconfig of ours leads to its cluster from here.
 pub(crate) async fn is_reached(kubeconfig: &str) -> bool {
     leads(kubeconfig).await == Leads::There
@@ -131,7 +151,7 @@ fn judge(error: &(dyn Error + 'static)) -> Leads {
 
 #[cfg(test)]
 mod tests {
-    use kind_engine::FakeEngine;
+    use kind_engine::{FakeEngine, Outcome};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -185,6 +205,30 @@ mod tests {
         let hang_up = async { drop(listener.accept().await.unwrap()) };
         let (leads, ()) = tokio::join!(super::leads(&record.kubeconfig), hang_up);
         assert!(matches!(leads, Leads::Unknown(_)), "{leads:?}");
+    }
+
+    #[tokio::test]
+    async fn of_containers_alone_the_load_balancer_is_the_way() {
+        let engine = Arc::new(FakeEngine::default());
+        engine.when("exec a-lb socat - TCP:a-lb:6443", Outcome::Print("hello".to_owned()));
+        let container = |name: &str, role: &str| ContainerFacts {
+            id: format!("id of {name}"),
+            name: name.to_owned(),
+            labels: [(LABEL_ROLE.to_owned(), role.to_owned())].into(),
+            ..ContainerFacts::default()
+        };
+        let containers = [
+            container("a-worker", "worker"),
+            container("a-control-plane", "control-plane"),
+            container("a-lb", ROLE_LOAD_BALANCER),
+        ];
+        let address = tunnel_to(&containers, engine.clone()).unwrap();
+        assert_eq!(tunnel_to(&containers, engine).unwrap(), address, "the tunnel is there already");
+        let mut answer = String::new();
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        tokio::io::AsyncWriteExt::shutdown(&mut stream).await.unwrap();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+        assert_eq!(answer, "hello");
     }
 
     #[test]

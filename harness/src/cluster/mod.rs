@@ -14,7 +14,7 @@ mod tunnel;
 pub use client::client_config;
 #[cfg(test)]
 pub(crate) use endpoint::here;
-pub(crate) use endpoint::{client_of, is_reached, kubeconfig, note_reach};
+pub(crate) use endpoint::{client_of, is_reached, kubeconfig, note_reach, tunnel_to};
 pub use handle::{Cluster, ClusterError};
 pub use node::Node;
 pub use record::{ClusterRecord, NodeRecord};
