@@ -53,6 +53,7 @@ async fn run(ctx: &Context, command: Command) -> Result<(), TaskError> {
         Command::Tidy => tidy::check(&ctx.workspace)?,
         Command::Bench(bench) => tasks::bench(ctx, bench).await?,
         Command::Vm(arguments) => tasks::vm(ctx, arguments).await?,
+        Command::Engines(arguments) => tasks::engines(ctx, arguments).await?,
         Command::Clean => tasks::clean(ctx).await?,
     }
     Ok(())

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::tasks::EngineName;
+
 /// The workspace's own tool.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, arg_required_else_help = true)]
@@ -31,6 +33,8 @@ pub enum Command {
     Bench(Bench),
     /// Run a cluster in a virtual machine: a host with control groups v2, and with the engine of a Debian release.
     Vm(VmArgs),
+    /// Run clusters on other engines: Docker and podman of Debian releases, each in a root and a network of its own.
+    Engines(EnginesArgs),
     /// Remove every cluster, network and process of ours from this machine; images stay.
     Clean,
 }
@@ -80,6 +84,17 @@ pub struct VmArgs {
     /// How much memory it has, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2048..))]
     pub memory: u32,
+    /// Which node image to use.
+    #[command(flatten)]
+    pub image: ImageArgs,
+}
+
+/// Which engines to try.
+#[derive(Debug, Clone, Args)]
+pub struct EnginesArgs {
+    /// The engines; all where none is named.
+    #[arg(value_enum, value_name = "NAME")]
+    pub names: Vec<EngineName>,
     /// Which node image to use.
     #[command(flatten)]
     pub image: ImageArgs,

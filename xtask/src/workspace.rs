@@ -41,6 +41,11 @@ impl Workspace {
         self.made().join("vm")
     }
 
+    /// The roots of other engines.
+    pub fn engines(&self) -> PathBuf {
+        self.made().join("engines")
+    }
+
     /// Output of programs that ran behind a progress line.
     pub fn logs(&self) -> PathBuf {
         self.made().join("logs")

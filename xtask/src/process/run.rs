@@ -150,7 +150,7 @@ pub fn detach(tool: &Tool, log: &Path) -> Result<u32, ProcessError> {
     Ok(child.id().unwrap_or_default())
 }
 
-fn start(tool: &Tool, command: &mut tokio::process::Command) -> Result<Child, ProcessError> {
+pub(super) fn start(tool: &Tool, command: &mut tokio::process::Command) -> Result<Child, ProcessError> {
     command.spawn().map_err(|source| cannot_start(tool, source))
 }
 
@@ -194,7 +194,7 @@ async fn supervise(ctx: &Context, tool: &Tool, mut child: Child) -> Result<ExitS
     Err(Interrupted.into())
 }
 
-fn signal_group(leader: Option<u32>, signal: Signal) {
+pub(super) fn signal_group(leader: Option<u32>, signal: Signal) {
     let Some(leader) = leader.and_then(|id| i32::try_from(id).ok()) else { return };
     // A group that has ended already is what we want.
     let _ = killpg(Pid::from_raw(leader), signal);
@@ -224,7 +224,7 @@ fn end_of(file: &Path, bytes: i64) -> String {
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
-fn create(log: &Path) -> io::Result<fs::File> {
+pub(super) fn create(log: &Path) -> io::Result<fs::File> {
     if let Some(folder) = log.parent() {
         fs::create_dir_all(folder)?;
     }

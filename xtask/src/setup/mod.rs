@@ -17,5 +17,5 @@ pub use engine::{EngineStartError, connect};
 pub use host::Host;
 pub use needs::{Need, NeedFor, Source, missing};
 pub use nextest::NextestError;
-pub use run::{Prepared, SetupError, install_build_tools, install_vm_tools, prepare, prepend};
+pub use run::{Prepared, SetupError, install_build_tools, install_engine_tools, install_vm_tools, prepare, prepend};
 pub use wheel::WheelError;

@@ -133,6 +133,18 @@ pub async fn install_vm_tools(ctx: &Context, prepared: &Prepared) -> Result<(), 
     install_named(ctx, &prepared.host, &packages).await
 }
 
+/// Installs what `cargo xtask engines` needs.
+///
+/// # Errors
+/// When something cannot be installed.
+pub async fn install_engine_tools(ctx: &Context, prepared: &Prepared) -> Result<(), SetupError> {
+    let tools = [("mmdebstrap", "mmdebstrap"), ("unshare", "util-linux"), ("setpriv", "util-linux")];
+    let lacking = tools.into_iter().filter(|(program, _)| !has_program(&ctx.settings.path, program));
+    let mut packages: Vec<&'static str> = lacking.map(|(_, package)| package).collect();
+    packages.dedup();
+    install_named(ctx, &prepared.host, &packages).await
+}
+
 /// Installs the test runner, and says how to call it oneself: its folder is on no search path.
 async fn install_nextest(ctx: &Context, needs: &[Need]) -> Result<PathBuf, SetupError> {
     let source = needs.iter().find(|need| need.what == nextest::CRATE).map(|need| &need.source);

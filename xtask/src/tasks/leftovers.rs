@@ -31,13 +31,19 @@ pub enum LeftoverError {
 
 /// What of ours is on this machine now, one line each.
 pub(super) async fn look(engine: &dyn Engine) -> Result<BTreeSet<String>, EngineError> {
+    let mut found = on_engine(engine).await?;
+    found.extend(processes());
+    Ok(found)
+}
+
+/// The part of it that is on the engine.
+pub(super) async fn on_engine(engine: &dyn Engine) -> Result<BTreeSet<String>, EngineError> {
     let ours = Labels::from([(LABEL_MANAGED.to_owned(), String::new())]);
     let mut found = BTreeSet::new();
     let containers = engine.containers(&ours).await?;
     found.extend(containers.iter().filter(|one| !is_copy(one)).map(|one| format!("container {}", one.name)));
     found.extend(engine.networks(&ours).await?.into_iter().map(|network| format!("network {}", network.name)));
     found.extend(engine.volumes(&ours).await?.into_iter().map(|volume| format!("volume {}", volume.name)));
-    found.extend(processes());
     Ok(found)
 }
 

@@ -159,7 +159,7 @@ impl Parts {
 }
 
 /// An error and why it happened, in one paragraph.
-fn with_causes(error: &dyn Error) -> String {
+pub(super) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
