@@ -5,7 +5,11 @@ use std::{path::Path, time::Duration};
 
 use kind_engine::{Engine, EngineError, ImageFacts, ImageName, ImageNameError, Login, LoginError, Pull, Pulled};
 pub use kind_images::upstream::{KIND_IMAGE, NGINX_IMAGE};
-use kind_images::{UnsupportedVersion, features, node_image, release_of};
+use kind_images::{
+    UnsupportedVersion, features,
+    machine::{Need, Room, Shortage},
+    node_image, release_of,
+};
 
 use crate::spec::{ClusterSpec, Role};
 
@@ -15,13 +19,22 @@ const OWN: &str = "kind-rs/";
 /// How long a registry may take: a node image is half a gigabyte, and a registry that hangs must not hang us.
 const PULL_LIMIT: Duration = Duration::from_secs(600);
 
+/// What is to be free on the engine's disk before a node image is pulled: a gigabyte unpacked, half of one while it comes, and
+/// what the smallest cluster wants. Engines that try a mirror first do not say that the disk was full.
+const PULL_ROOM: u64 = 5 << 29;
+
 /// An image cannot be had, or is not what it should be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
     /// It is neither on the engine nor could it be pulled.
     #[error(
-        "image {reference:?} is not on the engine and could not be pulled; without a registry {advice}{}",
+        "image {reference:?} is not on the engine and {}{}",
+        if is_unknown(source) {
+            "no registry has it; look at its name and tag, and `docker login` where it is private".to_owned()
+        } else {
+            format!("could not be pulled; without a registry {advice}")
+        },
         login.as_ref().map(|error| format!("; no credentials were used: {error}")).unwrap_or_default()
     )]
     Missing {
@@ -34,6 +47,14 @@ pub enum ImageError {
         /// Why the pull failed.
         #[source]
         source: Box<EngineError>,
+    },
+    /// It does not fit on the engine's disk.
+    #[error("pull image {reference:?}: {shortage}")]
+    NoRoom {
+        /// The reference.
+        reference: String,
+        /// What is short.
+        shortage: Shortage,
     },
     /// It is one that is built here.
     #[error(
@@ -188,6 +209,9 @@ impl<'a> Images<'a> {
         let mut found = self.engine.image(reference).await?;
         if found.is_none() {
             self.refuse(reference).await?;
+            if purpose == Purpose::Node {
+                self.look_for_room(reference).await?;
+            }
             self.pull(reference, &name, purpose).await?;
             found = self.engine.image(reference).await?;
         }
@@ -210,6 +234,15 @@ impl<'a> Images<'a> {
             return Err(ImageError::ControlGroups { reference });
         }
         Ok(())
+    }
+
+    /// Where the engine's disk can be seen, there is to be enough of it.
+    async fn look_for_room(self, reference: &str) -> Result<(), ImageError> {
+        let facts = self.engine.facts().await?;
+        // It looks at every process of the machine.
+        let room = tokio::task::spawn_blocking(move || Room::of(&facts)).await.ok().flatten();
+        let shortage = room.and_then(lack);
+        shortage.map_or(Ok(()), |shortage| Err(ImageError::NoRoom { reference: reference.to_owned(), shortage }))
     }
 
     async fn pull(self, reference: &str, name: &ImageName, purpose: Purpose) -> Result<(), ImageError> {
@@ -237,6 +270,18 @@ impl<'a> Images<'a> {
     }
 }
 
+/// What a node image lacks.
+fn lack(room: Room) -> Option<Shortage> {
+    let disk = Room { disk: room.disk, folder: room.folder, ..Room::default() };
+    disk.shortages(Need { instances: 0, watches: 0, disk: PULL_ROOM }).pop()
+}
+
+/// Whether a registry answered and does not have the image, or not for everybody.
+fn is_unknown(error: &EngineError) -> bool {
+    let EngineError::Refused { message, .. } = error else { return false };
+    error.is_not_found() || ["manifest unknown", "name unknown"].iter().any(|words| message.contains(words))
+}
+
 /// Whether an image starts systemd, as every node image does; one of ours says so itself, too.
 fn is_node(image: &ImageFacts) -> bool {
     let is_init = |word: &String| ["init", "systemd"].contains(&word.rsplit('/').next().unwrap_or_default());
@@ -244,140 +289,4 @@ fn is_node(image: &ImageFacts) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use kind_engine::{FakeEngine, Outcome};
-
-    use super::*;
-
-    fn pulls(engine: &FakeEngine) -> Vec<String> {
-        engine.calls().into_iter().filter(|call| call.starts_with("pull")).collect()
-    }
-
-    #[tokio::test]
-    async fn our_own_image_comes_before_a_pull() {
-        let engine = FakeEngine::default();
-        engine.add_image("built", &[]);
-        assert_eq!(Images::of(&engine).node(None, "built").await.unwrap(), "built");
-        assert_eq!(pulls(&engine), Vec::<String>::new());
-    }
-
-    #[tokio::test]
-    async fn without_one_kinds_is_pulled_where_it_can_run() {
-        let engine = FakeEngine::default();
-        let error = Images::of(&engine).node(None, "built").await.unwrap_err();
-        assert!(matches!(error, ImageError::ControlGroups { .. }), "{error}");
-        assert_eq!(pulls(&engine), Vec::<String>::new());
-        engine.set_cgroup_version(2);
-        let heard = Mutex::new(Vec::new());
-        let progress = |text: String| heard.lock().unwrap().push(text);
-        let images = Images { progress: &progress, ..Images::of(&engine) };
-        assert_eq!(images.node(None, "built").await.unwrap(), KIND_IMAGE);
-        assert_eq!(heard.into_inner().unwrap(), [format!("pulling {KIND_IMAGE}: 1 of 2 MB")]);
-    }
-
-    #[tokio::test]
-    async fn a_wanted_image_that_cannot_be_had_is_an_error_with_advice() {
-        let engine = FakeEngine::default();
-        engine.add_image("built", &[]);
-        engine.when("pull other", Outcome::Refuse("no such host".into()));
-        let text = Images::of(&engine).node(Some("other"), "built").await.unwrap_err().to_string();
-        assert!(text.contains("\"other\"") && text.contains("kind-rs build node-image"), "{text}");
-    }
-
-    #[tokio::test]
-    async fn a_registry_gets_the_credentials_that_docker_login_left() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |text: &str| std::fs::write(folder.path().join("config.json"), text).unwrap();
-        write(r#"{"auths": {"localhost:5002": {"auth": "bWU6cHc="}}}"#);
-        let engine = FakeEngine::default();
-        let images = Images { docker_client: Some(folder.path()), ..Images::of(&engine) };
-        images.node(Some("localhost:5002/node:1"), "built").await.unwrap();
-        images.node(Some("elsewhere.example/node:1"), "built").await.unwrap();
-        assert_eq!(pulls(&engine), ["pull localhost:5002/node:1 as localhost:5002", "pull elsewhere.example/node:1"]);
-        // A file that nobody can read matters where a pull fails.
-        write("{");
-        images.node(Some("a:1"), "built").await.unwrap();
-        engine.when("pull b:1", Outcome::Refuse("no basic auth credentials".into()));
-        let text = images.node(Some("b:1"), "built").await.unwrap_err().to_string();
-        assert!(text.contains("no credentials were used: read the credentials for"), "{text}");
-    }
-
-    #[tokio::test]
-    async fn what_starts_no_node_is_refused_before_anything_is_made() {
-        let engine = FakeEngine::default();
-        for (command, expected) in [
-            (&[][..], "it has no command"),
-            (&["nginx", "-g", "daemon off;"][..], "it starts `nginx -g daemon off;`"),
-            (&["/docker-entrypoint.sh"][..], "it starts `/docker-entrypoint.sh`"),
-        ] {
-            engine.add_image("app:1", &[]);
-            engine.change_image("app:1", |image| image.command = command.iter().map(ToString::to_string).collect());
-            let text = Images::of(&engine).node(Some("app:1"), "built").await.unwrap_err().to_string();
-            assert!(text.starts_with("image \"app:1\" is no node image") && text.contains(expected), "{text}");
-            engine.remove_image("app:1").await.unwrap();
-        }
-        for reference in ["", " ", "App", "a:b:c"] {
-            let error = Images::of(&engine).node(Some(reference), "built").await.unwrap_err();
-            assert!(matches!(error, ImageError::Name(_)), "{reference:?}: {error}");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_built_here_is_never_pulled() {
-        let engine = FakeEngine::default();
-        let resolve =
-            async |wanted: &str| Images::of(&engine).node(Some(wanted), "built").await.unwrap_err().to_string();
-        let image = node_image("v1.36").unwrap();
-        let text = resolve(&image).await;
-        assert!(text.ends_with("`kind-rs build node-image --version v1.36.3` builds it"), "{text}");
-        let text = resolve("kind-rs/node:v1.36.3-of-last-year").await;
-        assert!(text.ends_with("`kind-rs build node-image` builds the one of today"), "{text}");
-        let text = resolve("v1.12").await;
-        assert!(text.contains("v1.12: this version is not supported"), "{text}");
-        assert_eq!(pulls(&engine), Vec::<String>::new());
-    }
-
-    #[tokio::test]
-    async fn every_nodes_own_image_is_provided_and_the_default_only_where_it_is_used() {
-        let engine = FakeEngine::default();
-        engine.add_image("ours", &[]);
-        let mut spec = ClusterSpec::default().control_planes(1).workers(1).image("theirs");
-        assert_eq!(Images::of(&engine).nodes(&spec, Some("wanted"), "ours").await.unwrap(), "theirs");
-        assert_eq!(pulls(&engine).len(), 1);
-        spec.nodes[0].image = None;
-        assert_eq!(Images::of(&engine).nodes(&spec, None, "ours").await.unwrap(), "ours");
-    }
-
-    #[tokio::test]
-    async fn the_load_is_balanced_by_the_first_that_can() {
-        let engine = FakeEngine::default();
-        engine.add_image("ours", &[("io.kind-rs.features", "on-link-pods,load-balancer")]);
-        engine.add_image("kinds", &[]);
-        let (one, three) = (ClusterSpec::single_node(), ClusterSpec::default());
-        let find = async |spec: &ClusterSpec, image: &str, wanted: Option<&str>| {
-            Images::of(&engine).load_balancer(spec, image, wanted, "base").await
-        };
-        assert_eq!(find(&three, "ours", None).await.unwrap(), None);
-        assert_eq!(find(&one, "kinds", None).await.unwrap(), None);
-        engine.when("pull nginx", Outcome::Refuse("no such host".into()));
-        let text = find(&three, "kinds", None).await.unwrap_err().to_string();
-        assert!(text.contains(NGINX_IMAGE) && text.contains("kind-rs build base-image"), "{text}");
-        engine.add_image("base", &[]);
-        assert_eq!(find(&three, "kinds", None).await.unwrap().as_deref(), Some("base"));
-        assert_eq!(find(&three, "ours", Some("mine")).await.unwrap().as_deref(), Some("mine"));
-        engine.remove_image("base").await.unwrap();
-        engine.add_image(NGINX_IMAGE, &[]);
-        assert_eq!(find(&three, "kinds", None).await.unwrap().as_deref(), Some(NGINX_IMAGE));
-        assert!(pulls(&engine).contains(&"pull mine".to_owned()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_registry_that_hangs_ends() {
-        let engine = FakeEngine::default();
-        engine.when("pull", Outcome::Hang);
-        let error = Images::of(&engine).node(Some("other"), "built").await.unwrap_err();
-        assert!(matches!(error, ImageError::Slow { .. }), "{error}");
-    }
-}
+mod tests;

@@ -37,6 +37,8 @@ pub struct Settings {
     pub idle: Duration,
     /// The node image; `None` for the default one.
     pub image: Option<String>,
+    /// The image that balances the load of several control planes; `None` for the default one.
+    pub load_balancer_image: Option<String>,
     /// The longest that a test's body may take; `None` for what the test itself says.
     pub timeout: Option<Duration>,
     /// The longest that a test waits for its cluster.
@@ -200,6 +202,7 @@ impl Settings {
             reuse: read.switch("KIND_TEST_REUSE")?,
             idle: read.duration("KIND_TEST_IDLE")?.unwrap_or(Duration::from_secs(30 * 60)),
             image: read.image("KIND_TEST_IMAGE")?,
+            load_balancer_image: read.text("KIND_TEST_LOAD_BALANCER_IMAGE")?,
             timeout: read.duration("KIND_TEST_TIMEOUT")?,
             wait: read.duration("KIND_TEST_WAIT")?.unwrap_or(Duration::from_secs(2 * 60 * 60)),
             state_dir: folders::state(&read, home.as_deref(), account),

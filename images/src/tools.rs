@@ -12,8 +12,11 @@ struct Tool {
     install: &'static str,
 }
 
-const MMDEBSTRAP: Tool =
-    Tool { name: "mmdebstrap", probe: ("mmdebstrap", &["--version"]), install: "the package `mmdebstrap`" };
+const MMDEBSTRAP: Tool = Tool {
+    name: "mmdebstrap",
+    probe: ("mmdebstrap", &["--version"]),
+    install: "the packages `mmdebstrap`, `debian-archive-keyring` and `gpg`",
+};
 const GCC: Tool = Tool { name: "gcc", probe: ("gcc", &["--version"]), install: "the packages `gcc` and `libc6-dev`" };
 const PKG_CONFIG: Tool =
     Tool { name: "pkg-config", probe: ("pkg-config", &["--version"]), install: "the package `pkg-config`" };

@@ -47,6 +47,51 @@ fn every_xtask_command_in_the_documents_exists() {
     assert!(count >= 7, "only {count} commands were found: are they still written in code blocks?");
 }
 
+/// Whoever comes with a crate of their own reads first what to add to it.
+#[test]
+fn the_readme_begins_with_three_lines_for_a_crate_of_ones_own() {
+    let commands = commands(&read("README.md"));
+    let lines: Vec<&str> =
+        commands.iter().take_while(|command| !command.starts_with("cargo xtask")).map(String::as_str).collect();
+    let added: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("cargo add --dev ")).collect();
+    let [harness, kube, types] = added.as_slice() else { panic!("three lines: {added:?}") };
+    let path = harness.strip_prefix("kind-harness --path …/kind-harness/").expect("the harness by its path");
+    assert!(read(&format!("{path}/Cargo.toml")).contains("name = \"kind-harness\""), "{path}");
+    assert_eq!(*kube, "kube");
+    let feature = types.strip_prefix("k8s-openapi --features ").expect("the types of a version");
+    let manifest = read("harness/Cargo.toml");
+    let ours = manifest.lines().find(|line| line.starts_with("k8s-openapi = ")).expect("our own");
+    assert!(ours.contains(&format!("[\"{feature}\"]")), "{ours}");
+    for command in ["cargo nextest run", "cargo test"] {
+        assert!(lines.contains(&command), "{command}: {lines:?}");
+    }
+}
+
+/// sudo has a search path of its own on Ubuntu, where cargo is in the user's home.
+#[test]
+fn ci_keeps_the_search_path_through_sudo() {
+    assert!(read(".github/workflows/ci.yml").contains(" env \"PATH=$PATH\" .ci/run\n"));
+}
+
+/// The variables that files for CI set are read by somebody.
+#[test]
+fn what_is_set_in_ci_is_in_the_readmes_table() {
+    let table = read("README.md");
+    let mut count = 0;
+    for document in ["docs/ci.md", ".github/actions/test/action.yml"] {
+        for line in read(document).lines() {
+            let Some((name, _)) = line.trim().split_once(": ") else { continue };
+            if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+                // One is the image's for its own engine, two are the action's for itself.
+                let is_known = ["DOCKER_TLS_CERTDIR", "COMMAND", "OUTCOME"].contains(&name);
+                assert!(is_known || table.contains(&format!("| `{name}` |")), "{document}: {name}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 12, "{count}");
+}
+
 #[test]
 fn the_readme_leads_with_demo_and_test() {
     let commands = commands(&read("README.md"));
@@ -83,5 +128,5 @@ fn every_kind_rs_command_in_the_readme_has_its_module() {
             "no module of cli/src/commands is for `{command}`"
         );
     }
-    assert_eq!(count, 8);
+    assert_eq!(count, 9);
 }

@@ -29,6 +29,8 @@ impl Machine {
             ("python3", python),
             ("pip3", ""),
             ("cargo", "exit 9"),
+            // The second name is the one that this distribution has; the first is only provided.
+            ("apt-cache", "[ \"$3\" = libssl3t64 ] && echo \"Package: libssl3t64\" || exit 100"),
             ("dpkg", ""),
             ("dpkg-deb", ""),
         ] {
@@ -103,6 +105,8 @@ fn what_is_missing_is_told_first_installed_once_and_not_again() {
     assert!(told.contains("to call `cargo nextest` yourself: export PATH="), "{told}");
     assert!(machine.notes().contains("python3 -m pip install --require-hashes "), "{}", machine.notes());
     assert!(machine.notes().contains("apt-get download "), "{}", machine.notes());
+    let notes = machine.notes();
+    assert!(notes.contains(" libssl3t64 ") && !notes.contains('|'), "the name that this distribution has: {notes}");
 
     // There is no engine in the end, and that is an error which says what to do.
     assert_eq!(first.status.code(), Some(1), "{told}");

@@ -167,12 +167,12 @@ async fn make(
 ) -> Result<ClusterRecord, Failure> {
     let release = Release::newest();
     let (spec, built, base) = (blueprint.spec.clone(), node_image_reference(release), base_image_reference(release));
-    let waiting = |status: String| steps.waiting(NODE_IMAGE, &status);
+    let waiting = |status: String| steps.pulling(NODE_IMAGE, &status);
     let images = Images { engine: &*engine, docker_client, progress: &waiting };
     let resolved = async { Ok(images.nodes(&spec, None, &built).await?) };
     blueprint.image = find(&blueprint, steps, NODE_IMAGE, resolved).await?;
     let (wanted, image) = (blueprint.load_balancer_image.clone(), blueprint.image.clone());
-    let waiting = |status: String| steps.waiting(LOAD_BALANCER_IMAGE, &status);
+    let waiting = |status: String| steps.pulling(LOAD_BALANCER_IMAGE, &status);
     let images = Images { progress: &waiting, ..images };
     let resolved = async { Ok(images.load_balancer(&spec, &image, wanted.as_deref(), &base).await?) };
     blueprint.load_balancer_image = find(&blueprint, steps, LOAD_BALANCER_IMAGE, resolved).await?;

@@ -13,6 +13,10 @@ use super::{
     tree::{End, seconds},
 };
 
+/// The least time between two lines about one step, for who wants to know all, and for who does not.
+const SELDOM: Duration = Duration::from_secs(2);
+const RARELY: Duration = Duration::from_secs(10);
+
 /// A display of steps.
 pub(crate) struct Steps<'a> {
     console: &'a Console,
@@ -37,11 +41,25 @@ impl<'a> Steps<'a> {
     pub(crate) fn waiting(&self, step: &str, status: &str) {
         match &self.console.form {
             Form::Tree(tree) => tree.status(step, status),
-            Form::Plain if self.console.tells_waiting() && self.is_news(step, status) => {
-                self.console.note(&format!("    {step}: {}", status.lines().next().unwrap_or_default()));
+            Form::Plain if self.console.tells_waiting() => self.tell(step, status, SELDOM),
+            Form::Json if self.is_news(step, status, SELDOM) => {
+                self.console.event(&Line::StepWaiting { step, status });
             }
-            Form::Json if self.is_news(step, status) => self.console.event(&Line::StepWaiting { step, status }),
             Form::Plain | Form::Json => {}
+        }
+    }
+
+    /// An image is on its way: that takes minutes, so a log is told of it, too.
+    pub(crate) fn pulling(&self, step: &str, status: &str) {
+        match &self.console.form {
+            Form::Plain if !self.console.tells_waiting() => self.tell(step, status, RARELY),
+            _ => self.waiting(step, status),
+        }
+    }
+
+    fn tell(&self, step: &str, status: &str, pace: Duration) {
+        if self.is_news(step, status, pace) {
+            self.console.note(&format!("    {step}: {}", status.lines().next().unwrap_or_default()));
         }
     }
 
@@ -119,11 +137,10 @@ impl<'a> Steps<'a> {
     }
 
     /// The same words again and again are no news, nor is one that comes a moment after another.
-    fn is_news(&self, step: &str, status: &str) -> bool {
-        const SELDOM: Duration = Duration::from_secs(2);
+    fn is_news(&self, step: &str, status: &str, pace: Duration) -> bool {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let told = waiting.get(step);
-        let news = told.is_none_or(|(last, when)| last != status && when.elapsed() > SELDOM);
+        let news = told.is_none_or(|(last, when)| last != status && when.elapsed() > pace);
         if news {
             waiting.insert(step.to_owned(), (status.to_owned(), Instant::now()));
         }

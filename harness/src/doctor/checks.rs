@@ -132,7 +132,13 @@ fn image(facts: &Facts) -> Option<Finding> {
     }
     let (verdict, found) =
         if architecture.is_some() { (Verdict::Good, "there") } else { (Verdict::Doubtful, "not there") };
-    let advice = "`kind-rs build node-image` builds it; without it kind's image is pulled";
+    // What is built here is in no registry, and what stands in for it runs on one kind of host.
+    let is_built = image.starts_with("kind-rs/");
+    let advice = match facts.engine.as_ref().map(|engine| engine.cgroup_version) {
+        _ if !is_built => "it is pulled when a cluster is made",
+        Some(1) => "`kind-rs build node-image` builds it; kind's own, which is in registries, needs control groups v2",
+        _ => "kind's own is pulled when a cluster is made, or `kind-rs build node-image` builds this one",
+    };
     Some(finding("node image", verdict, format!("{image} is {found}"), advice))
 }
 
@@ -297,6 +303,20 @@ mod tests {
         let findings = findings(&facts());
         assert!(findings.len() >= 15, "{findings:#?}");
         assert!(findings.iter().all(|finding| finding.verdict == Verdict::Good && finding.advice.is_empty()));
+    }
+
+    #[test]
+    fn where_a_missing_image_comes_from_is_said() {
+        let advice = |image: &str, version| {
+            only(|facts| {
+                facts.image = Some((image.to_owned(), None));
+                facts.engine.as_mut().unwrap().cgroup_version = version;
+            })
+            .advice
+        };
+        assert_eq!(advice("corp.example/node:1", 1), "it is pulled when a cluster is made");
+        assert!(advice("kind-rs/node:1", 2).starts_with("kind's own is pulled"));
+        assert!(advice("kind-rs/node:1", 1).ends_with("needs control groups v2"));
     }
 
     type Change = fn(&mut Facts);

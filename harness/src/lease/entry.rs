@@ -58,13 +58,15 @@ pub(super) fn order(
     let built = real::built_image();
     let image = settings.image.as_deref().unwrap_or(&built);
     let proxy = settings.proxy(&engine);
-    let key = Key::of(&shape, image, &engine.host, &proxy, &scope, &home.identity());
+    let images = (image, settings.load_balancer_image.as_deref());
+    let key = Key::of(&shape, images, &engine.host, &proxy, &scope, &home.identity());
     Order {
         logs: settings.artifacts.clone(),
         records: Some(run_folder(settings)),
         key,
         shape,
         image: settings.image.clone(),
+        load_balancer_image: settings.load_balancer_image.clone(),
         built,
         scope: scope.name,
         owner: scope.owner,

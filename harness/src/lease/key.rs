@@ -20,15 +20,23 @@ impl Key {
     /// What precedes the key in its cluster's name.
     pub(super) const PREFIX: &str = "kt-";
 
-    /// The key of a shape on an image, made on this engine behind these proxies, for a scope, in the state folder with
-    /// this identity.
-    pub(crate) fn of(shape: &Shape, image: &str, engine: &str, proxy: &Proxy, scope: &Scope, home: &str) -> Self {
+    /// The key of a shape on these images (of the nodes, and of the load balancer where one was asked for), made on this
+    /// engine behind these proxies, for a scope, in the state folder with this identity.
+    pub(crate) fn of(
+        shape: &Shape,
+        images: (&str, Option<&str>),
+        engine: &str,
+        proxy: &Proxy,
+        scope: &Scope,
+        home: &str,
+    ) -> Self {
+        let (image, balancer) = (images.0, images.1.unwrap_or_default());
         let shape = serde_json::to_string(shape).expect("a shape is plain data with text keys");
         // Exceptions from nothing change nothing.
         let proxy = Some(proxy).filter(|proxy| !proxy.is_none());
         let proxy = serde_json::to_string(&proxy).expect("proxies are texts");
         let mut digest = Sha256::new();
-        for part in [env!("CARGO_PKG_VERSION"), &shape, image, engine, &proxy, &scope.name, home] {
+        for part in [env!("CARGO_PKG_VERSION"), &shape, image, balancer, engine, &proxy, &scope.name, home] {
             // The length keeps two parts from trading characters.
             digest.update(part.len().to_le_bytes());
             digest.update(part);
@@ -68,7 +76,7 @@ mod tests {
 
     fn key(spec: &ClusterSpec, image: &str, scope: &str, home: &str) -> Key {
         let scope = Scope { name: scope.to_owned(), owner: None };
-        Key::of(&Shape::of(spec), image, "unix:///x", &Proxy::default(), &scope, home)
+        Key::of(&Shape::of(spec), (image, None), "unix:///x", &Proxy::default(), &scope, home)
     }
 
     #[test]
@@ -76,7 +84,7 @@ mod tests {
         let key = |engine, http: Option<&str>, exceptions: Option<&str>| {
             let [http, exceptions] = [http, exceptions].map(|value| value.map(str::to_owned));
             let (shape, scope) = (Shape::of(&ClusterSpec::default()), Scope { name: "user".to_owned(), owner: None });
-            Key::of(&shape, "image", engine, &Proxy { http, https: None, exceptions }, &scope, "home")
+            Key::of(&shape, ("image", None), engine, &Proxy { http, https: None, exceptions }, &scope, "home")
         };
         let plain = key("unix:///x", None, None);
         assert_eq!(plain, key("unix:///x", None, Some("localhost")));
@@ -97,6 +105,12 @@ mod tests {
         assert_ne!(first, key(&spec, "image", "run 2", "home"));
         assert_ne!(first, key(&spec, "image", "run 1", "home2"));
         assert_ne!(key(&spec, "ab", "c", ""), key(&spec, "a", "bc", ""));
+        let balanced = |balancer| {
+            let scope = Scope { name: "run 1".to_owned(), owner: None };
+            Key::of(&Shape::of(&spec), ("image", balancer), "unix:///x", &Proxy::default(), &scope, "home")
+        };
+        assert_eq!(first, balanced(None));
+        assert_ne!(first, balanced(Some("nginx")));
     }
 
     #[test]

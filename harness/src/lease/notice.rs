@@ -1,7 +1,8 @@
 //! What a test prints while it waits for a cluster: what for and how long, and not too often.
 
 use std::{
-    io,
+    io::{self, Write as _},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -11,6 +12,9 @@ use super::{Holder, key::Key, marks::Waiting};
 const FIRST: Duration = Duration::from_secs(2);
 /// The time between two lines.
 const NEXT: Duration = Duration::from_secs(10);
+
+/// When this process last said something past libtest.
+static ALOUD: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// The lines of one waiting test.
 pub(super) struct Notice {
@@ -37,7 +41,13 @@ impl Notice {
         let is_time = elapsed >= self.next;
         if is_time {
             self.next = elapsed + NEXT;
-            self.say(&format!("waiting, {} s: {}", elapsed.as_secs(), status()));
+            let text = format!("waiting, {} s: {}", elapsed.as_secs(), status());
+            if is_turn(&mut ALOUD.lock().unwrap_or_else(PoisonError::into_inner), Instant::now()) {
+                // Nobody may be listening.
+                let _ = writeln!(io::stderr(), "kind: {}: {text}", self.about);
+            } else {
+                self.say(&text);
+            }
         }
         is_time
     }
@@ -66,5 +76,27 @@ impl Notice {
     /// Says something at once.
     pub(super) fn say(&self, text: &str) {
         eprintln!("kind: {}: {text}", self.about);
+    }
+}
+
+/// Whether a line is for whoever watches. `cargo test` keeps what tests print until they fail, and an image may take minutes
+/// to come: so one test of a process speaks past it, where all would say the same.
+fn is_turn(last: &mut Option<Instant>, now: Instant) -> bool {
+    let is_turn = last.is_none_or(|last| now.duration_since(last) >= NEXT);
+    if is_turn {
+        *last = Some(now);
+    }
+    is_turn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_tests_that_wait_one_is_heard() {
+        let (start, mut last) = (Instant::now(), None);
+        let heard = [0, 1, 9, 10, 12, 20].map(|second| is_turn(&mut last, start + Duration::from_secs(second)));
+        assert_eq!(heard, [true, false, false, true, false, true]);
     }
 }

@@ -17,6 +17,9 @@ pub(crate) struct Order {
     pub(crate) shape: Shape,
     /// The node image that was asked for.
     pub(crate) image: Option<String>,
+    /// The load balancer's image that was asked for.
+    #[serde(default)]
+    pub(crate) load_balancer_image: Option<String>,
     /// The node image of our own, for when none was.
     pub(crate) built: String,
     /// Who shares it, in words.

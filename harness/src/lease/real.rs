@@ -124,7 +124,7 @@ impl Provisioner for RealProvisioner {
             let images = Images { engine: &*engine, docker_client, progress: &waiting };
             let image = images.nodes(&spec, order.image.as_deref(), &order.built).await?;
             let base = kind_images::base_image_reference(kind_images::Release::newest());
-            let balancer = images.load_balancer(&spec, &image, None, &base).await?;
+            let balancer = images.load_balancer(&spec, &image, order.load_balancer_image.as_deref(), &base).await?;
             Ok((image, balancer))
         };
         let images = images.await;

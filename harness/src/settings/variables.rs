@@ -14,7 +14,7 @@ pub struct Variable {
 }
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 42] = [
+pub const VARIABLES: [Variable; 43] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests on a machine without an engine, instead of skipping them; an engine that is there, or named, and cannot be used fails them anyway",
@@ -39,7 +39,12 @@ pub const VARIABLES: [Variable; 42] = [
     Variable {
         name: "KIND_TEST_IMAGE",
         meaning: "the node image, or a Kubernetes version whose image `kind-rs build node-image --version` made",
-        default: "the image that `kind-rs build node-image` makes",
+        default: "the image that `kind-rs build node-image` makes, where the engine has it; else kind's own, pulled",
+    },
+    Variable {
+        name: "KIND_TEST_LOAD_BALANCER_IMAGE",
+        meaning: "the image of the load balancer in front of several control planes: one with `nginx` and `bash`, as upstream's",
+        default: "the node image or `kind-rs build base-image`'s, where one of them can balance; else upstream's nginx, pulled",
     },
     Variable {
         name: "KIND_TEST_TIMEOUT",

@@ -3,6 +3,7 @@
 mod attributes;
 mod failing;
 mod foreign;
+mod foreign_image;
 mod injection;
 mod pods;
 mod report;

@@ -4,6 +4,10 @@
 mod auditing;
 mod case;
 mod creating;
+#[path = "../live/foreign_image.rs"]
+mod foreign_image;
+mod hub;
 mod project;
 mod serving;
+mod stranger;
 mod together;

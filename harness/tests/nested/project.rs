@@ -25,21 +25,37 @@ pub(crate) struct Project {
 impl Project {
     /// Copies the fixture and builds it with what the outer build has of it already.
     pub(crate) fn new() -> Self {
+        let manifest = include_str!("../fixtures/nested/manifest.toml").replace("HARNESS", env!("CARGO_MANIFEST_DIR"));
+        Self::build("nested", &manifest, &FILES)
+    }
+
+    /// The crate of somebody who did what the README begins with.
+    pub(crate) fn of_the_readme() -> Self {
+        let readme = fs::read_to_string(outer().join("README.md")).expect("the README");
+        let added = readme.lines().filter_map(|line| line.strip_prefix("cargo add --dev "));
+        let dependencies: Vec<String> = added.map(dependency).collect();
+        assert_eq!(dependencies.len(), 3, "{dependencies:?}");
+        let (_, test) = readme.split_once("```rust\n").expect("an example");
+        let (test, _) = test.split_once("```").expect("its end");
+        let manifest = format!(
+            "[workspace]\n[package]\nname = \"of-the-readme\"\nedition = \"2024\"\n[dev-dependencies]\n{}\n",
+            dependencies.join("\n")
+        );
+        Self::build("of-the-readme", &manifest, &[("", "src/lib.rs"), (test, "tests/first.rs")])
+    }
+
+    fn build(name: &str, manifest: &str, files: &[(&str, &str)]) -> Self {
         let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let target = temporary.parent().expect("a target folder").to_owned();
-        let folder = temporary.join("nested");
-        let harness = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let outer = harness.parent().expect("a workspace");
-        for (text, path) in FILES {
+        let folder = temporary.join(name);
+        for (text, path) in files {
             place(&folder.join(path), text);
         }
-        let profiles = fs::read_to_string(outer.join("Cargo.toml")).expect("the outer manifest");
+        let profiles = fs::read_to_string(outer().join("Cargo.toml")).expect("the outer manifest");
         let profiles = profiles.find("[profile.").map_or("", |start| &profiles[start..]);
-        let manifest = include_str!("../fixtures/nested/manifest.toml")
-            .replace("HARNESS", harness.to_str().expect("a path in UTF-8"));
         place(&folder.join("Cargo.toml"), &format!("{manifest}\n{profiles}"));
         // Cargo takes out what the copy does not need; so whether it is new is told by another copy.
-        let lock = fs::read_to_string(outer.join("Cargo.lock")).expect("the outer lock file");
+        let lock = fs::read_to_string(outer().join("Cargo.lock")).expect("the outer lock file");
         if place(&folder.join("outer.lock"), &lock) {
             fs::write(folder.join("Cargo.lock"), &lock).expect("write the lock file");
         }
@@ -96,4 +112,30 @@ fn place(path: &Path, text: &str) -> bool {
     fs::write(draft.path(), text).expect("write a file");
     draft.persist(path).expect("place a file");
     true
+}
+
+fn outer() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace")
+}
+
+/// What `cargo add --dev` with these arguments puts into a manifest, with the version that is locked here.
+fn dependency(arguments: &str) -> String {
+    let mut words = arguments.split_whitespace();
+    let name = words.next().expect("a name");
+    let (mut path, mut features) = (None, String::new());
+    while let (Some(flag), Some(value)) = (words.next(), words.next()) {
+        match flag {
+            "--path" => path = Some(outer().join(value.rsplit('/').next().unwrap_or_default())),
+            "--features" => features = format!(", features = [{value:?}]"),
+            _ => panic!("an unknown flag in {arguments:?}"),
+        }
+    }
+    if let Some(path) = path {
+        return format!("{name} = {{ path = {path:?}{features} }}");
+    }
+    let manifest = fs::read_to_string(outer().join("Cargo.toml")).expect("the outer manifest");
+    let manifest: toml::Table = manifest.parse().expect("a manifest");
+    let ours = &manifest["workspace"]["dependencies"][name];
+    let version = ours.as_str().or_else(|| ours.get("version")?.as_str()).expect("a version");
+    format!("{name} = {{ version = {version:?}{features} }}")
 }

@@ -15,14 +15,41 @@ pub(super) async fn install(ctx: &Context, packages: &[&str]) -> Result<(), Proc
     // Without their recommendations, which are many and not needed here.
     let install = apt_get(["install", "--yes", "--no-install-recommends"]).args(packages);
     let name = format!("install {}", packages.join(", "));
-    with_lists(ctx, &name, &install).await
+    with_lists(ctx, async || run_logged(ctx, &name, &install).await).await
 }
 
-/// Fetches packages into `folder`, without installing them.
+/// Fetches packages into `folder`, without installing them. A package with other names elsewhere is `name|other`.
 pub(super) async fn download(ctx: &Context, packages: &[String], folder: &Path) -> Result<(), ProcessError> {
     // The package manager drops its rights for downloads and then cannot write into a folder of root's.
-    let download = apt_get(["download", "--option", "APT::Sandbox::User=root"]).args(packages).folder(folder);
-    with_lists(ctx, &format!("fetch {} packages", packages.len()), &download).await
+    let download = apt_get(["download", "--option", "APT::Sandbox::User=root"]).folder(folder);
+    let name = format!("fetch {} packages", packages.len());
+    with_lists(ctx, async || run_logged(ctx, &name, &download.clone().args(known(packages).await?)).await).await
+}
+
+/// Of every package the name that it has in this distribution. Where none is known, the last: fetching that one fails and
+/// says so.
+async fn known(packages: &[String]) -> Result<Vec<&str>, ProcessError> {
+    let mut known = Vec::new();
+    for package in packages {
+        let (mut chosen, mut others) = package.split_once('|').unwrap_or((package, ""));
+        while !others.is_empty() && !is_known(chosen).await? {
+            let (next, rest) = others.split_once('|').unwrap_or((others, ""));
+            chosen = next;
+            others = rest;
+        }
+        known.push(chosen);
+    }
+    Ok(known)
+}
+
+/// Whether the distribution has a package of that name. One that others only provide cannot be fetched.
+async fn is_known(package: &str) -> Result<bool, ProcessError> {
+    let asked = Tool::new("apt-cache").args(["show", "--no-all-versions", package]);
+    match crate::process::output(&asked).await {
+        Ok(text) => Ok(text.contains(&format!("Package: {package}\n"))),
+        Err(ProcessError::Failed { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Unpacks a package file into `folder`, without installing it.
@@ -40,18 +67,18 @@ fn apt_get<const N: usize>(arguments: [&str; N]) -> Tool {
 }
 
 /// Runs the package manager; refreshes its lists before where there are none, and after a failure where they may be old.
-async fn with_lists(ctx: &Context, name: &str, tool: &Tool) -> Result<(), ProcessError> {
+async fn with_lists(ctx: &Context, run: impl AsyncFn() -> Result<(), ProcessError>) -> Result<(), ProcessError> {
     let fresh = if has_lists() {
         false
     } else {
         update(ctx).await?;
         true
     };
-    match run_logged(ctx, name, tool).await {
+    match run().await {
         Err(ProcessError::Failed { .. }) if !fresh => {
             ctx.ui.line("the package lists may be old: refreshing them and trying again");
             update(ctx).await?;
-            run_logged(ctx, name, tool).await
+            run().await
         }
         result => result,
     }

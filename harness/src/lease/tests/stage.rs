@@ -163,11 +163,12 @@ pub(in crate::lease) fn nowhere() -> EngineAddress {
 
 pub(in crate::lease) fn order(home: &Home, scope: Scope, idle: Duration) -> Order {
     let shape = Shape::of(&ClusterSpec::default());
-    let key = Key::of(&shape, "image", "fake", &crate::spec::Proxy::default(), &scope, &home.identity());
+    let key = Key::of(&shape, ("image", None), "fake", &crate::spec::Proxy::default(), &scope, &home.identity());
     Order {
         key,
         shape,
         image: None,
+        load_balancer_image: None,
         built: "image".to_owned(),
         scope: scope.name,
         owner: scope.owner,
