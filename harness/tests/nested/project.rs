@@ -131,7 +131,7 @@ fn dependency(arguments: &str) -> String {
         }
     }
     if let Some(path) = path {
-        return format!("{name} = {{ path = {path:?}{features} }}");
+        return format!("{name} = {{ path = \"{}\"{features} }}", path.display());
     }
     let manifest = fs::read_to_string(outer().join("Cargo.toml")).expect("the outer manifest");
     let manifest: toml::Table = manifest.parse().expect("a manifest");
