@@ -23,7 +23,7 @@ pub struct TlsFiles {
 }
 
 impl TlsFiles {
-    pub(super) fn in_folder(folder: &Path) -> Self {
+    pub(crate) fn in_folder(folder: &Path) -> Self {
         // Another process, with another working directory, may use them.
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let file = |name: &str| folder.join(name);
