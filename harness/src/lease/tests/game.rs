@@ -223,14 +223,15 @@ impl Game {
     /// Ends the run: nothing stays, the keeper included.
     pub(super) async fn end(mut self) {
         self.end_run();
-        let gone = wait::until_every(Duration::from_millis(2), "nothing is left", Duration::from_secs(90), async || {
-            let (left, clusters) = (self.left(), self.machine().clusters());
-            if left.is_empty() && clusters.is_empty() {
-                Check::Done(())
-            } else {
-                Check::not_yet(format!("{left:?}, {clusters:?}, keepers {:?}", self.keepers()))
-            }
-        });
+        let gone =
+            wait::until_every(Duration::from_millis(2), "nothing is left", Duration::from_secs(90), async || {
+                let (left, clusters) = (self.left(), self.machine().clusters());
+                if left.is_empty() && clusters.is_empty() {
+                    Check::Done(())
+                } else {
+                    Check::not_yet(format!("{left:?}, {clusters:?}, keepers {:?}", self.keepers()))
+                }
+            });
         gone.await.unwrap();
         self.until("the keepers are gone", |game| game.keepers().is_empty()).await;
         self.machine().assert_no_breach();
