@@ -104,7 +104,7 @@ async fn dies_after(situation: Situation, steps: u32) -> Option<String> {
         next.finish();
         // What a keeper leaves that dies of the end of its run, the next run's sweeps.
         game.end_run();
-        game.until("the keepers are gone", |game| game.keepers().is_empty()).await;
+        game.keepers_end().await;
         game.begin_next_run();
     }
     let died = fs::read_to_string(&note).ok();
