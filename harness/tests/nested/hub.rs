@@ -10,7 +10,7 @@ use std::{
 use axum::{
     Router,
     extract::{Path as Wanted, State},
-    http::{HeaderName, Method, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderName, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -76,7 +76,7 @@ impl Hub {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// What was taken, in order: layers, manifests and configurations.
+    /// What was asked for, in order: layers, manifests and configurations.
     pub(crate) fn served(&self) -> Vec<String> {
         self.served.lock().expect("nobody panics with it").clone()
     }
@@ -113,10 +113,8 @@ impl Content {
     }
 }
 
-async fn serve(State(content): State<Arc<Content>>, method: Method, Wanted(wanted): Wanted<String>) -> Response {
-    if method == Method::GET {
-        content.served.lock().expect("nobody panics with it").push(wanted.clone());
-    }
+async fn serve(State(content): State<Arc<Content>>, Wanted(wanted): Wanted<String>) -> Response {
+    content.served.lock().expect("nobody panics with it").push(wanted.clone());
     if let Some(manifest) = content.manifests.get(&wanted) {
         let headers = [(CONTENT_TYPE, MANIFEST.to_owned()), (DIGEST, digest(manifest))];
         return (headers, manifest.clone()).into_response();

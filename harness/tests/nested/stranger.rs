@@ -37,7 +37,8 @@ fn the_first_test_of_the_readme() {
         let printed = run.pass(case).await;
         assert!(printed.contains("1 test run: 1 passed"), "{printed}");
         let served = hub.served();
-        assert!(served.iter().any(|wanted| wanted.contains("library/nginx/blobs/")), "{served:?}");
+        // Of an image that it has under another name, an engine asks for no more than the manifest.
+        assert!(served.iter().any(|wanted| wanted.contains("library/nginx/manifests/")), "{served:?}");
         // Three control planes, a worker and the load balancer.
         assert_eq!(case.auditor.containers_seen(), 5);
         // The cluster goes after the run, and its load balancer uses the image until then.
