@@ -168,8 +168,8 @@ pub async fn unpause(engine: &dyn Engine, name: &ClusterName) -> Result<usize, P
 }
 
 /// Waits until the cluster is of use: every container runs, the API answers under the address that clients on the host
-/// use (through the engine, where that address does not lead there from here), and every node's kubelet has given a sign of life within `fresh` before now, by the nodes' own clock, or later, and
-/// says that the node is Ready. A node that only lacks a pod network, which a user brings, will do.
+/// use (through the engine, where that address does not lead there from here), and every node's kubelet has given a sign
+/// of life within `fresh` before now, by the nodes' own clock, or later, and says that the node is Ready. A node that only lacks a pod network, which a user brings, will do.
 ///
 /// # Errors
 /// When a container does not run, or the limit passes first; the error says what was last seen.

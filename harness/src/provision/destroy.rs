@@ -96,7 +96,9 @@ pub async fn destroy(engine: &dyn Engine, name: &ClusterName, owned: &Labels) ->
         for volume in engine.volumes(owned).await? {
             match remove_volume(engine, &volume).await? {
                 None => removed.names.push(volume.name),
-                Some(user) => drop(removed.kept.insert(format!("{} for {user}", volume.name))),
+                Some(user) => {
+                    removed.kept.insert(format!("{} for {user}", volume.name));
+                }
             }
         }
         Ok(removed)
