@@ -14,7 +14,7 @@ use kind_images::{
 use crate::spec::{ClusterSpec, Role};
 
 /// What is built here lies on engines and in no registry; there a name like these is somebody else's.
-const OWN: &str = "kind-rs/";
+pub(crate) const OWN: &str = "kind-rs/";
 
 /// How long a registry may take: a node image is half a gigabyte, and a registry that hangs must not hang us.
 const PULL_LIMIT: Duration = Duration::from_secs(600);

@@ -133,7 +133,7 @@ fn image(facts: &Facts) -> Option<Finding> {
     let (verdict, found) =
         if architecture.is_some() { (Verdict::Good, "there") } else { (Verdict::Doubtful, "not there") };
     // What is built here is in no registry, and what stands in for it runs on one kind of host.
-    let is_built = image.starts_with("kind-rs/");
+    let is_built = image.starts_with(crate::image::OWN);
     let advice = match facts.engine.as_ref().map(|engine| engine.cgroup_version) {
         _ if !is_built => "it is pulled when a cluster is made",
         Some(1) => "`kind-rs build node-image` builds it; kind's own, which is in registries, needs control groups v2",
