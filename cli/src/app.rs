@@ -81,6 +81,7 @@ async fn run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Restart(what) => commands::power::restart(&open()?, what).await,
         Command::Pause(what) => commands::power::pause(&open()?, what).await,
         Command::Unpause(what) => commands::power::unpause(&open()?, what).await,
+        Command::Snapshot(what) => commands::snapshot::run(&open()?, what).await,
         Command::Get(Get::Clusters(args)) => commands::get_clusters::run(&open()?, args).await,
         Command::Get(Get::Nodes(args)) => commands::get_nodes::run(&open()?, args).await,
         Command::Get(Get::Kubeconfig(args)) => commands::get_kubeconfig::run(&open()?, args).await,

@@ -12,12 +12,14 @@ mod conformance;
 mod given;
 mod power;
 mod program;
+mod snapshot;
 
 pub(crate) use build::{BaseImage, Build, ConformanceImage, NodeImage};
 pub(crate) use conformance::{Conformance, ConformanceList, ConformanceRun, Specs};
 pub(crate) use given::{Given, Kubeconfig, Name, NameOrWord, given, given_ref};
 pub(crate) use power::{Pause, Restart, Start, StartCluster, Stop, StopCluster, Unpause, with_cluster};
 pub(crate) use program::{Completion, Manual, ShellKind};
+pub(crate) use snapshot::{Snapshot, SnapshotCreate, SnapshotDelete, SnapshotList};
 
 /// Creates and manages Kubernetes clusters whose nodes are containers.
 #[derive(Debug, Parser)]
@@ -68,6 +70,9 @@ pub(crate) enum Command {
     /// Let a frozen cluster go on
     #[command(subcommand)]
     Unpause(Unpause),
+    /// Keep a cluster as it is, to make others of it
+    #[command(subcommand)]
+    Snapshot(Snapshot),
     /// Print clusters, nodes or a kubeconfig
     #[command(subcommand)]
     Get(Get),
@@ -130,6 +135,9 @@ pub(crate) struct CreateCluster {
     /// A configuration file (kind.x-k8s.io/v1alpha4); `-` for standard input
     #[arg(long, value_name = "FILE", value_parser = given::path(), value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<Given<PathBuf>>,
+    /// Make it of a snapshot (`kind-rs snapshot create`), which says all that a configuration would
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["config", "image", "dry_run"])]
+    pub(crate) from_snapshot: Option<Given<ClusterName>>,
     /// Be content with a cluster of that name that is there and well; its shape is not compared
     #[arg(long)]
     pub(crate) ignore_existing: bool,

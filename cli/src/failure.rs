@@ -16,6 +16,7 @@ use kind_harness::{
     provision::{DestroyError, Expired, ProvisionError, Remains, StepError},
     recording::RewriteError,
     settings::SettingsError,
+    snapshot::SnapshotError,
     spec::{NameError, NameTooLong},
     tunnel::TunnelError,
 };
@@ -131,6 +132,9 @@ pub(crate) enum Failure {
     /// The removal.
     #[error(transparent)]
     Destroy(#[from] DestroyError),
+    /// A snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// Several removals; each has been reported.
     #[error("{failed} of {all} clusters could not be removed")]
     SomeNotDestroyed {
@@ -253,13 +257,24 @@ impl Failure {
             | Self::Tunnel(TunnelError::Engine(_))
             | Self::Logs(LogsError::Find(FindError::Engine { .. }))
             | Self::Image(ImageError::Engine(_))
+            | Self::Snapshot(SnapshotError::Find(FindError::Engine { .. }))
             | Self::Power(
                 PowerError::Find(FindError::Engine { .. }) | PowerError::Export(ExportError::Engine { .. }),
             )
             | Self::Export(ExportError::Engine { .. }) => exit::ENGINE,
             Self::Load(LoadError::Engine(error)) if !is_answer(error) => exit::ENGINE,
-            Self::Image(_) | Self::Build(_) | Self::Load(_) => exit::IMAGE,
-            Self::Taken(_) | Self::NotWell { .. } => exit::NAME_TAKEN,
+            Self::Snapshot(SnapshotError::Engine(error)) if !is_answer(error) => exit::ENGINE,
+            Self::Image(_)
+            | Self::Build(_)
+            | Self::Load(_)
+            | Self::Snapshot(
+                SnapshotError::Missing { .. }
+                | SnapshotError::Incomplete { .. }
+                | SnapshotError::Expired { .. }
+                | SnapshotError::Unreadable { .. }
+                | SnapshotError::Architecture { .. },
+            ) => exit::IMAGE,
+            Self::Taken(_) | Self::NotWell { .. } | Self::Snapshot(SnapshotError::Taken { .. }) => exit::NAME_TAKEN,
             Self::Power(PowerError::Container { source, .. }) if !is_answer(source) => exit::ENGINE,
             Self::Create { source, .. } => step_code(&source.source),
             Self::OutOfTime { .. } | Self::Power(PowerError::Wait(_)) => exit::TIMED_OUT,
@@ -268,6 +283,7 @@ impl Failure {
             Self::Export(ExportError::NoCluster { .. })
             | Self::Logs(LogsError::Find(FindError::NoCluster { .. }))
             | Self::Power(PowerError::Find(FindError::NoCluster { .. }))
+            | Self::Snapshot(SnapshotError::Find(FindError::NoCluster { .. }))
             | Self::Tunnel(TunnelError::NoCluster { .. })
             | Self::Find(FindError::NoCluster { .. } | FindError::NoNode { .. }) => exit::NO_CLUSTER,
             Self::NotMerged { .. } | Self::Kubeconfig(_) | Self::Export(_) => exit::KUBECONFIG,
@@ -277,6 +293,7 @@ impl Failure {
             | Self::SomeNotRemoved { .. } => exit::NOT_REMOVED,
             Self::Find(_)
             | Self::Power(_)
+            | Self::Snapshot(_)
             | Self::NoInput
             | Self::Unfit { .. }
             | Self::Tunnel(_)

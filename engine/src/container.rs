@@ -33,6 +33,8 @@ pub struct ContainerSpec {
     pub aliases: Vec<String>,
     /// Volumes, host folders and tmpfs.
     pub mounts: Vec<Mount>,
+    /// A container whose volumes and mounts it has too, at the same places and read-only; empty for none.
+    pub volumes_of: String,
     /// Published ports.
     pub ports: Vec<PortMapping>,
     /// What the container may do to its host.

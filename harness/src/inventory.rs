@@ -28,7 +28,8 @@ pub enum Maker {
 
 impl Maker {
     pub(crate) fn of(container: &ContainerFacts) -> Self {
-        let has = |label: &str| container.labels.contains_key(label);
+        // An emptied one is that of another cluster, which a snapshot was made of.
+        let has = |label: &str| container.labels.get(label).is_some_and(|value| !value.is_empty());
         match (has(LABEL_MANAGED), has(LABEL_SCOPE)) {
             (false, _) => Self::Stranger,
             (true, true) => Self::Tests,

@@ -18,6 +18,7 @@ pub mod load;
 pub mod tunnel;
 pub mod logs;
 pub mod power;
+pub mod snapshot;
 pub mod lease;
 mod before_main;
 mod warnings;

@@ -16,7 +16,7 @@ use crate::{
     cluster::{client_config, is_reached, tunnel_to},
     inventory::{self, FindError},
     kubeconfig::{ExportError, Reach, export},
-    spec::{ClusterName, LABEL_ROLE, ROLE_LOAD_BALANCER, ROLE_REGISTRY, Role, is_node},
+    spec::{ClusterName, LABEL_ROLE, ROLE_LOAD_BALANCER, ROLE_REGISTRY, Role, is_node, node_name_of},
     wait::{Check, WaitError, until, until_or, words_of_api},
 };
 
@@ -186,8 +186,9 @@ pub async fn well(
     if !down.is_empty() {
         return Err(PowerError::NotRunning { cluster: name.clone(), containers: down.join(", ") });
     }
-    let nodes: Vec<&str> =
-        containers.iter().filter(|one| is_node(&one.labels)).map(|container| container.name.as_str()).collect();
+    let nodes: Vec<&ContainerFacts> = containers.iter().filter(|one| is_node(&one.labels)).collect();
+    let (first, nodes) = (nodes.first().map(|node| node.name.as_str()), nodes.iter().map(|node| node_name_of(node)));
+    let nodes: Vec<&str> = nodes.collect();
     let unusable =
         |source: Box<dyn std::error::Error + Send + Sync>| PowerError::Client { cluster: name.clone(), source };
     let kubeconfig = export(&**engine, name, Reach::Host).await?;
@@ -203,7 +204,7 @@ pub async fn well(
         client(config)
     };
     let around = OnceCell::new();
-    let since = clock(&**engine, &nodes).await? - fresh;
+    let since = clock(&**engine, first.unwrap_or_default()).await? - fresh;
     until_or(EVERY, format!("cluster {name} to be of use"), limit, async || {
         let client =
             if is_reached(&kubeconfig).await { &published } else { around.get_or_try_init(through_engine).await? };
@@ -218,8 +219,8 @@ pub async fn well(
 }
 
 /// The nodes' time, which need not be this machine's.
-async fn clock(engine: &dyn Engine, nodes: &[&str]) -> Result<SystemTime, PowerError> {
-    let container = nodes.first().copied().unwrap_or_default().to_owned();
+async fn clock(engine: &dyn Engine, container: &str) -> Result<SystemTime, PowerError> {
+    let container = container.to_owned();
     let asked = engine.exec(&container, &Command::new(["date", "+%s"])).await;
     let output = asked.map_err(|source| PowerError::Container {
         verb: "ask for the time of",

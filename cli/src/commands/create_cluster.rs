@@ -12,7 +12,8 @@ use kind_harness::{
     image::Images,
     inventory,
     kubeconfig::{KubeconfigFiles, Reach, export, leads_from_here},
-    provision::{Blueprint, Creation, Deadline, StepError, provision},
+    provision::{Blueprint, Creation, Deadline, Origin, StepError, provision},
+    snapshot,
 };
 use kind_images::{Release, base_image_reference, node_image_reference};
 
@@ -35,11 +36,12 @@ const LOAD_BALANCER_IMAGE: &str = "find the load balancer's image";
 
 pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<(), Failure> {
     let start = Instant::now();
+    let from = given_ref(args.from_snapshot.as_ref());
     let spec = specification(&args)?;
     let flag = args.word.clone().or(given(args.name.clone()));
     let name = session.cluster_name(flag, spec.name.clone())?;
-    name.fits(&spec)?;
     if args.dry_run {
+        name.fits(&spec)?;
         return dry_run::print(args.output, &name, &spec);
     }
     let kubeconfig = session.kubeconfig(&args.kubeconfig)?;
@@ -51,12 +53,19 @@ pub(crate) async fn run(session: &Session<'_>, args: CreateCluster) -> Result<()
         return be_content(session, &engine, &name, &args, &kubeconfig).await;
     }
     refuse_taken(&*engine, &name).await?;
+    let origin = match from {
+        Some(snapshot) => Some(snapshot::origin(&engine, &snapshot::find(&*engine, snapshot).await?).await?),
+        None => None,
+    };
+    let spec = origin.as_ref().map_or(spec, |origin| origin.spec().clone());
+    name.fits(&spec)?;
     let creation = Creation::new();
     let blueprint = Blueprint {
         name: name.clone(),
         creation: creation.clone(),
         spec,
         image: String::new(),
+        origin,
         load_balancer_image: given_ref(args.load_balancer_image.as_ref()).cloned(),
         labels: Labels::new(),
         retain: args.retain,
@@ -169,7 +178,14 @@ async fn make(
     let (spec, built, base) = (blueprint.spec.clone(), node_image_reference(release), base_image_reference(release));
     let waiting = |status: String| steps.pulling(NODE_IMAGE, &status);
     let images = Images { engine: &*engine, docker_client, progress: &waiting };
-    let resolved = async { Ok(images.nodes(&spec, None, &built).await?) };
+    // A clone's nodes have theirs.
+    let of_clone = blueprint.origin.as_ref().and_then(Origin::first_image).cloned();
+    let resolved = async {
+        match of_clone {
+            Some(image) => Ok(image),
+            None => Ok(images.nodes(&spec, None, &built).await?),
+        }
+    };
     blueprint.image = find(&blueprint, steps, NODE_IMAGE, resolved).await?;
     let (wanted, image) = (blueprint.load_balancer_image.clone(), blueprint.image.clone());
     let waiting = |status: String| steps.pulling(LOAD_BALANCER_IMAGE, &status);

@@ -23,5 +23,6 @@ pub(crate) mod power;
 pub(crate) mod ps;
 pub(crate) mod report;
 pub(crate) mod shell;
+pub(crate) mod snapshot;
 pub(crate) mod tunnel;
 pub(crate) mod version;

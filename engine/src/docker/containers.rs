@@ -99,6 +99,7 @@ fn host_config(spec: &ContainerSpec, host: HostConfig) -> HostConfig {
         binds: Some(kinds().filter_map(|(target, kind)| bind(target, kind)).collect()),
         mounts: Some(volumes.collect()),
         tmpfs: Some(tmpfs.collect()),
+        volumes_from: (!spec.volumes_of.is_empty()).then(|| vec![format!("{}:ro", spec.volumes_of)]),
         port_bindings: Some(ports),
         network_mode: (!spec.network.is_empty()).then(|| spec.network.clone()),
         restart_policy: Some(ApiRestartPolicy { name: Some(restart), maximum_retry_count: retries }),

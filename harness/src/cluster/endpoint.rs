@@ -6,7 +6,7 @@ use kind_engine::{ContainerFacts, Engine, EngineError};
 use kube::Client;
 
 use super::{
-    ClusterError, ClusterRecord,
+    ClusterError, ClusterRecord, NodeRecord,
     client::{client, client_config},
     tunnel::{self, Route},
 };
@@ -86,7 +86,7 @@ pub(crate) async fn client_of(record: &ClusterRecord, engine: &Arc<dyn Engine>) 
 /// Through the load balancer's own container, which is there as long as the API is; an image without `socat` leaves it to
 /// a control plane.
 fn route(record: &ClusterRecord) -> Route {
-    let control_planes = record.nodes.iter().filter(|node| node.role == Role::ControlPlane).map(|node| &node.name);
+    let control_planes = record.nodes.iter().filter(|node| node.role == Role::ControlPlane).map(NodeRecord::container);
     let containers: Vec<String> = record.load_balancer.iter().chain(control_planes).map(ToString::to_string).collect();
     let front = containers.first().cloned().unwrap_or_default();
     Route { containers, target: format!("{front}:{LOAD_BALANCER_PORT}") }

@@ -27,6 +27,6 @@ impl Cluster {
     }
 
     fn node_names(&self) -> Vec<String> {
-        self.nodes().iter().map(Node::name).map(str::to_owned).collect()
+        self.nodes().iter().map(Node::container).map(str::to_owned).collect()
     }
 }

@@ -33,9 +33,14 @@ impl Node {
         &self.cluster
     }
 
-    /// The node's name, in Kubernetes and on the engine.
+    /// The node's name in Kubernetes.
     pub fn name(&self) -> &str {
         self.record.name.as_str()
+    }
+
+    /// What the engine calls the node; a clone's nodes have names of their own there.
+    pub fn container(&self) -> &str {
+        self.record.container().as_str()
     }
 
     /// Control plane or worker.
@@ -88,7 +93,7 @@ impl Node {
     /// # Errors
     /// When it cannot be run.
     pub async fn run(&self, command: &Command) -> Result<ExecOutput, ClusterError> {
-        Ok(self.cluster.engine().await?.exec(self.name(), command).await?)
+        Ok(self.cluster.engine().await?.exec(self.container(), command).await?)
     }
 
     /// Writes files; parent folders are made.
@@ -96,7 +101,7 @@ impl Node {
     /// # Errors
     /// When the node is gone.
     pub async fn write_files(&self, files: &[NodeFile]) -> Result<(), ClusterError> {
-        Ok(self.cluster.engine().await?.write_files(self.name(), files).await?)
+        Ok(self.cluster.engine().await?.write_files(self.container(), files).await?)
     }
 
     /// Packs a file or folder of the node as a tar file on this machine.
@@ -104,7 +109,7 @@ impl Node {
     /// # Errors
     /// When there is no such path.
     pub async fn download_tar(&self, path: &str, tar: &Path) -> Result<(), ClusterError> {
-        Ok(self.cluster.engine().await?.download_tar(self.name(), path, tar).await?)
+        Ok(self.cluster.engine().await?.download_tar(self.container(), path, tar).await?)
     }
 
     /// Whether the node runs; a frozen one does too.
@@ -112,7 +117,7 @@ impl Node {
     /// # Errors
     /// When the engine does not answer.
     pub async fn is_running(&self) -> Result<bool, ClusterError> {
-        let facts = self.cluster.engine().await?.container(self.name()).await?;
+        let facts = self.cluster.engine().await?.container(self.container()).await?;
         Ok(facts.is_some_and(|facts| facts.is_running()))
     }
 
@@ -121,7 +126,7 @@ impl Node {
     /// # Errors
     /// When the node is gone.
     pub async fn stop(&self) -> Result<(), ClusterError> {
-        Ok(self.cluster.engine().await?.stop_container(self.name(), STOP_GRACE_SECONDS).await?)
+        Ok(self.cluster.engine().await?.stop_container(self.container(), STOP_GRACE_SECONDS).await?)
     }
 
     /// Kills every process of the node at once, as a pulled plug would.
@@ -129,7 +134,7 @@ impl Node {
     /// # Errors
     /// When the node is gone or does not run.
     pub async fn kill(&self) -> Result<(), ClusterError> {
-        Ok(self.cluster.engine().await?.signal_container(self.name(), "SIGKILL").await?)
+        Ok(self.cluster.engine().await?.signal_container(self.container(), "SIGKILL").await?)
     }
 
     /// Starts a stopped or killed node and returns when it accepts commands; [`Cluster::wait_ready`] waits for
@@ -139,10 +144,10 @@ impl Node {
     /// When it does not start.
     pub async fn start(&self) -> Result<(), ClusterError> {
         let engine = self.cluster.engine().await?;
-        engine.start_container(self.name()).await?;
+        engine.start_container(self.container()).await?;
         let command = Command::new(["true"]);
         until(format!("{} to accept commands", self.name()), START_LIMIT, async || {
-            match engine.exec(self.name(), &command).await {
+            match engine.exec(self.container(), &command).await {
                 Ok(output) if output.exit_code == 0 => Check::Done(()),
                 Ok(output) => Check::not_yet(String::from_utf8_lossy(&output.stderr)),
                 Err(error) => Check::not_yet(error),
@@ -157,7 +162,7 @@ impl Node {
     /// # Errors
     /// When the node is gone or does not run.
     pub async fn pause(&self) -> Result<(), ClusterError> {
-        Ok(self.cluster.engine().await?.pause_container(self.name()).await?)
+        Ok(self.cluster.engine().await?.pause_container(self.container()).await?)
     }
 
     /// Thaws a frozen node.
@@ -165,7 +170,7 @@ impl Node {
     /// # Errors
     /// When the node is gone or is not frozen.
     pub async fn unpause(&self) -> Result<(), ClusterError> {
-        Ok(self.cluster.engine().await?.unpause_container(self.name()).await?)
+        Ok(self.cluster.engine().await?.unpause_container(self.container()).await?)
     }
 }
 

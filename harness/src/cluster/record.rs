@@ -40,8 +40,11 @@ pub struct ClusterRecord {
 /// A node of a cluster that is up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecord {
-    /// The node's name, also its container's.
+    /// What Kubernetes calls the node.
     pub name: NodeName,
+    /// What the engine calls it, where that is another name: a clone's nodes keep the names of its source's.
+    #[serde(default)]
+    pub container: Option<NodeName>,
     /// Control plane or worker.
     pub role: Role,
     /// Its address inside the cluster's network.
@@ -49,6 +52,13 @@ pub struct NodeRecord {
     /// Its IPv6 address, where the cluster has both families.
     #[serde(default)]
     pub secondary_address: Option<IpAddr>,
+}
+
+impl NodeRecord {
+    /// What the engine calls the node.
+    pub fn container(&self) -> &NodeName {
+        self.container.as_ref().unwrap_or(&self.name)
+    }
 }
 
 impl ClusterRecord {

@@ -48,7 +48,7 @@ pub(super) async fn look(cluster: &Cluster, since: SystemTime, deadline: Instant
     };
     let record = cluster.record();
     let since = since.checked_sub(BEFORE).and_then(|since| since.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    let nodes: Vec<&str> = record.nodes.iter().take(MOST).map(|node| node.name.as_str()).collect();
+    let nodes: Vec<&str> = record.nodes.iter().take(MOST).map(|node| node.container().as_str()).collect();
     let wanted = nodes.iter().flat_map(|node| UNITS.map(|unit| (*node, unit)));
     let journals = stream::iter(wanted).map(|(node, unit)| async move {
         let journal = timeout_at(deadline, journal(engine, node, unit, since)).await;

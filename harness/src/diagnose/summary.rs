@@ -145,7 +145,7 @@ fn look(failed: &Failed, snapshot: &Snapshot) -> String {
             let control_planes = || failed.cluster.record().nodes.iter().filter(|node| node.role == Role::ControlPlane);
             let well = control_planes().find(|node| !is_unready(node.name.as_str())).or(control_planes().next());
             let Some(node) = well else { return "  the cluster has no control plane to look from".to_owned() };
-            format!("docker exec {} kubectl --kubeconfig /etc/kubernetes/admin.conf", node.name)
+            format!("docker exec {} kubectl --kubeconfig /etc/kubernetes/admin.conf", node.container())
         }
     };
     match failed.namespace {

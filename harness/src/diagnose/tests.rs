@@ -35,6 +35,7 @@ fn cluster_on(engine: FakeEngine) -> Cluster {
         name: name.node(Role::ControlPlane, index),
         role: Role::ControlPlane,
         address: [100, 64, 7, 11].into(),
+        container: None,
         secondary_address: None,
     };
     let record = ClusterRecord {

@@ -190,7 +190,7 @@ fn node(node: &Node) -> Option<NodeRecord> {
     let mut internal = addresses.into_iter().flatten().filter(|address| address.type_ == "InternalIP");
     let address =
         internal.find_map(|address| address.address.parse().ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    Some(NodeRecord { name, role, address, secondary_address: None })
+    Some(NodeRecord { name, role, address, container: None, secondary_address: None })
 }
 
 /// The context's name as far as a cluster can have it.

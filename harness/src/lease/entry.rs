@@ -6,9 +6,13 @@ use kind_engine::EngineAddress;
 
 use super::{
     Access, Holder, Lease, LeaseError, acquire::Request, folder::Home, key::Key, order::Order, real, scope::Scope,
-    shape::Shape, starter::Reexecution,
+    starter::Reexecution,
 };
-use crate::{recording::run_folder, settings::Settings, spec::ClusterSpec};
+use crate::{
+    recording::run_folder,
+    settings::Settings,
+    spec::{ClusterSpec, Shape},
+};
 
 /// Waits for a hold on a cluster of this shape, which is made where there is none.
 ///

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{scope::Scope, shape::Shape};
-use crate::spec::{ClusterName, Proxy};
+use super::scope::Scope;
+use crate::spec::{ClusterName, Proxy, Shape};
 
 /// How many hexadecimal digits a key has.
 const DIGITS: usize = 10;

@@ -73,7 +73,7 @@ async fn start_all<'a>(
 ) -> Result<Vec<(&'a NodeName, OffsetDateTime)>, MendError> {
     let long_enough = now(engine).await? - FRESH;
     let nodes = record.nodes.iter().map(async |node| {
-        let since = start(engine, &node.name).await?;
+        let since = start(engine, node.container()).await?;
         Ok((&node.name, since.max(long_enough)))
     });
     let balancer = async {
@@ -207,6 +207,7 @@ mod tests {
             name: name.node(role, 0),
             role,
             address: [100, 64, 7, 11].into(),
+            container: None,
             secondary_address: None,
         };
         ClusterRecord {

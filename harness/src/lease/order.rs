@@ -5,8 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use kind_engine::EngineAddress;
 use serde::{Deserialize, Serialize};
 
-use super::{key::Key, process::ProcessId, shape::Shape};
-use crate::spec::{NetworkPools, Proxy};
+use super::{key::Key, process::ProcessId};
+use crate::spec::{NetworkPools, Proxy, Shape};
 
 /// The content of a state folder's `order.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,12 +26,9 @@ use crate::{
     image::{ImageError, Images},
     inventory,
     provision::{self, Blueprint, Creation, Event, Progress, ProvisionError, StepError},
-    spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, is_node},
+    spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, LABEL_STATE, is_node},
     warnings::warn,
 };
-
-/// Where the locks of a cluster are: the identity of its state folder.
-pub(super) const LABEL_STATE: &str = "io.kind-rs.state";
 
 /// The step before those of `provision`.
 const IMAGE: &str = "find the node image";
@@ -148,6 +145,7 @@ impl Provisioner for RealProvisioner {
             creation,
             spec,
             image,
+            origin: None,
             load_balancer_image,
             labels,
             retain: false,

@@ -10,10 +10,13 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
+use super::Origin;
 use crate::render::Credentials;
 
 /// Where kubeadm looks for them.
 const FOLDER: &str = "/etc/kubernetes/pki";
+/// Whose clients a clone's API server takes: those of its source's authority, which its nodes are, and its own.
+pub(super) const CLIENTS_PATH: &str = "/etc/kubernetes/pki/clients.crt";
 /// kubeadm's own choice for authorities.
 const AUTHORITY_DAYS: i64 = 3650;
 /// kubeadm's own choice for everything else.
@@ -27,12 +30,14 @@ pub(super) struct Authority {
     pub(super) certificate: String,
     /// The files of every control plane.
     pub(super) files: Vec<NodeFile>,
+    /// When the first certificate expires, in seconds since 1970.
+    pub(super) expires: i64,
 }
 
 impl Authority {
     /// `now` is what the clock of the engine's machine shows, as RFC 3339: nodes judge certificates by it.
     pub(super) fn generate(now: &str) -> Result<Self, rcgen::Error> {
-        let now = OffsetDateTime::parse(now, &Rfc3339).unwrap_or_else(|_| OffsetDateTime::now_utc());
+        let now = read(now);
         let cluster = issuer("kubernetes", now)?;
         let etcd = issuer("etcd-ca", now)?;
         let front_proxy = issuer("front-proxy-ca", now)?;
@@ -46,8 +51,30 @@ impl Authority {
         files.push(NodeFile::public(format!("{FOLDER}/sa.pub"), service_accounts.public_key_pem()));
         files.push(NodeFile::secret(format!("{FOLDER}/sa.key"), service_accounts.serialize_pem()));
 
-        Ok(Self { administrator: administrator(&cluster, now)?, certificate: cluster.pem(), files })
+        Ok(Self {
+            administrator: administrator(&cluster, cluster.pem(), now)?,
+            certificate: cluster.pem(),
+            files,
+            expires: (now + Duration::days(LEAF_DAYS)).unix_timestamp(),
+        })
     }
+
+    /// That of a clone. Its nodes have their source's certificates; its administrator's is of an authority of its own,
+    /// which no other cluster knows.
+    pub(super) fn of_clone(now: &str, origin: &Origin) -> Result<Self, rcgen::Error> {
+        let now = read(now);
+        let clients = issuer("clients", now)?;
+        Ok(Self {
+            administrator: administrator(&clients, origin.authority.clone(), now)?,
+            files: vec![NodeFile::public(CLIENTS_PATH, format!("{}\n{}", origin.authority.trim_end(), clients.pem()))],
+            certificate: origin.authority.clone(),
+            expires: origin.expires,
+        })
+    }
+}
+
+fn read(now: &str) -> OffsetDateTime {
+    OffsetDateTime::parse(now, &Rfc3339).unwrap_or_else(|_| OffsetDateTime::now_utc())
 }
 
 fn issuer(name: &str, now: OffsetDateTime) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
@@ -61,15 +88,16 @@ fn issuer(name: &str, now: OffsetDateTime) -> Result<CertifiedIssuer<'static, Ke
 
 /// A member of the group that kubeadm binds to `cluster-admin`.
 fn administrator(
-    cluster: &CertifiedIssuer<'static, KeyPair>,
+    issuer: &CertifiedIssuer<'static, KeyPair>,
+    authority: String,
     now: OffsetDateTime,
 ) -> Result<Credentials, rcgen::Error> {
     let mut params = parameters("kubernetes-admin", &["kubeadm:cluster-admins"], LEAF_DAYS, now)?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let key = KeyPair::generate()?;
-    let certificate = params.signed_by(&key, cluster)?;
-    Ok(Credentials { authority: cluster.pem(), certificate: certificate.pem(), key: key.serialize_pem() })
+    let certificate = params.signed_by(&key, issuer)?;
+    Ok(Credentials { authority, certificate: certificate.pem(), key: key.serialize_pem() })
 }
 
 fn parameters(name: &str, groups: &[&str], days: i64, now: OffsetDateTime) -> Result<CertificateParams, rcgen::Error> {

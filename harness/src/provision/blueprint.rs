@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use kind_engine::Labels;
 
-use super::{Creation, Deadline};
+use super::{Creation, Deadline, Origin};
 use crate::spec::{ClusterName, ClusterSpec, NetworkPools, Proxy};
 
 /// A cluster to be made.
@@ -18,6 +18,8 @@ pub struct Blueprint {
     pub spec: ClusterSpec,
     /// The node image for nodes that name none. It must be on the engine already.
     pub image: String,
+    /// The snapshot that it is a clone of; `None` to make it anew.
+    pub origin: Option<Origin>,
     /// The image whose nginx balances the load; `None` for the node image itself, which has one.
     pub load_balancer_image: Option<String>,
     /// Labels for everything that is created, on top of the cluster's own.

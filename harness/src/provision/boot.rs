@@ -60,7 +60,7 @@ async fn patch_containerd(context: &Context, node: &PlannedNode) -> Result<(), F
     Ok(())
 }
 
-async fn runtime_is_up(context: &Context, node: &PlannedNode) -> Result<(), Failure> {
+pub(super) async fn runtime_is_up(context: &Context, node: &PlannedNode) -> Result<(), Failure> {
     // `start` of a unit that is starting returns when it has started, so this asks seldom more than once.
     let start = Command::new(["systemctl", "start", "containerd.service"]);
     let every = Duration::from_millis(50);

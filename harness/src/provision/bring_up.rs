@@ -12,7 +12,7 @@ use kind_images::features;
 use super::{
     Blueprint, Progress,
     authority::Authority,
-    boot, containers,
+    boot, clone, containers,
     context::Context,
     control_planes, evidence, images, join, limits, manifests, network,
     outline::remarks,
@@ -40,15 +40,17 @@ const STORAGE: &str = "install storage";
 const IMAGES: &str = "load the images";
 const REGISTRY: &str = "start the registry";
 const MANIFESTS: &str = "apply the manifests";
+const WAKE: &str = "wait for the nodes to be themselves again";
+const ADD_ONS: &str = "wait for DNS and storage to run again";
 const READY: &str = "wait for nodes, DNS and storage";
 
 /// How much longer a step may take for each node that it works on.
 const PER_NODE: Duration = Duration::from_secs(3);
 
-/// Every step's name, in order. Joining, installing storage, loading images and starting the registry run at the same time;
+/// Every step's name, in order; of a clone only the first four and the last three are taken. Joining, installing storage, loading images and starting the registry run at the same time;
 /// what nobody asks for is left out: images, registry, manifests.
-pub const STEPS: [&str; 11] =
-    [PLAN, NETWORK, CONTAINERS, BOOT, CONTROL_PLANES, JOIN, STORAGE, IMAGES, REGISTRY, MANIFESTS, READY];
+pub const STEPS: [&str; 13] =
+    [PLAN, NETWORK, CONTAINERS, BOOT, CONTROL_PLANES, JOIN, STORAGE, IMAGES, REGISTRY, MANIFESTS, WAKE, ADD_ONS, READY];
 
 /// Makes a cluster and returns what is needed to use it.
 ///
@@ -101,6 +103,19 @@ async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRec
     let network = running.step(NETWORK, seconds(60), network).await?;
     context.network.get_or_init(|| network);
     let port = running.step(CONTAINERS, scaled(120), containers::start(context, nodes(CONTAINERS))).await?;
+    if let Some(origin) = &blueprint.origin {
+        running.step(BOOT, scaled(120), clone::boot(context, nodes(BOOT))).await?;
+        running.step(WAKE, scaled(240), clone::wake(context, WAKE, running.progress())).await?;
+        let mut record = record(context, port, origin.kubernetes_version.clone());
+        note_reach(&mut record).await;
+        // Without a pod network, which a user brings, neither of them runs.
+        let has_network = !blueprint.spec.networking.disable_default_cni;
+        if let Some(limit) = blueprint.wait.filter(|_| has_network) {
+            let again = clone::add_ons(context, &record, ADD_ONS, running.progress());
+            running.step(ADD_ONS, limit, again).await?;
+        }
+        return finish(context, running, record).await;
+    }
     let version = running.step(BOOT, scaled(120), boot::wait(context, nodes(BOOT))).await?;
     let control_planes = control_planes::start(context, nodes(CONTROL_PLANES));
     running.step(CONTROL_PLANES, scaled(300), control_planes).await?;
@@ -122,10 +137,20 @@ async fn bring_up(context: &Context, running: &Running<'_>) -> Result<ClusterRec
     }
     let mut record = ClusterRecord { registry, ..record(context, port, version) };
     note_reach(&mut record).await;
+    finish(context, running, record).await
+}
+
+/// Waits for what the cluster's first user wants to find.
+async fn finish(
+    context: &Context,
+    running: &Running<'_>,
+    record: ClusterRecord,
+) -> Result<ClusterRecord, ProvisionError> {
+    let blueprint = &context.plan.blueprint;
     if let Some(limit) = blueprint.wait {
         // The wait's own limit comes first, because its error says what is missing.
         let ready = ready::wait(&context.engine, &record, &blueprint.spec, limit, running.progress(), READY);
-        running.step(READY, limit.saturating_add(seconds(5)), ready).await?;
+        running.step(READY, limit.saturating_add(Duration::from_secs(5)), ready).await?;
     }
     Ok(record)
 }
@@ -181,7 +206,11 @@ async fn plan(engine: &Arc<dyn Engine>, blueprint: &Blueprint) -> Result<Context
     }
     service_proxy::check(&**engine, &plan, &facts).await?;
     room::check(&**engine, &plan, &facts).await?;
-    let authority = Authority::generate(&facts.time).map_err(StepError::from)?;
+    let authority = match &blueprint.origin {
+        Some(origin) => Authority::of_clone(&facts.time, origin),
+        None => Authority::generate(&facts.time),
+    };
+    let authority = authority.map_err(StepError::from)?;
     Ok(Context {
         engine: Arc::clone(engine),
         plan,
@@ -222,6 +251,7 @@ fn record(context: &Context, port: u16, kubernetes_version: String) -> ClusterRe
     };
     let nodes = plan.nodes.iter().map(|node| NodeRecord {
         name: node.name.clone(),
+        container: node.is_renamed().then(|| node.container.clone()),
         role: node.role,
         address: node.addresses.primary,
         secondary_address: node.addresses.secondary,
@@ -234,7 +264,12 @@ fn record(context: &Context, port: u16, kubernetes_version: String) -> ClusterRe
         nodes: nodes.collect(),
         load_balancer: plan.load_balancer.clone(),
         registry: None,
-        kubeconfig: kubeconfig(&blueprint.name.context(), &server, &context.authority.administrator),
+        kubeconfig: kubeconfig(
+            &blueprint.name.context(),
+            &server,
+            plan.server_name().as_deref(),
+            &context.authority.administrator,
+        ),
         server,
         reached_from: None,
         created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),

@@ -8,7 +8,9 @@ use kind_engine::{
 };
 
 use super::{
+    clone,
     context::Context,
+    origin::Made,
     plan::PlannedNode,
     rootless,
     running::OnNodes,
@@ -17,7 +19,9 @@ use super::{
 };
 use crate::{
     render::{DISCOVERY_PATH, LOAD_BALANCER_FOLDER, address_file, discovery, load_balancer_files},
-    spec::{AddressPlan, LABEL_CONTAINER, LABEL_ROLE, LOAD_BALANCER_PORT, NodeName, ROLE_LOAD_BALANCER, Role},
+    spec::{
+        AddressPlan, LABEL_CONTAINER, LABEL_NODE, LABEL_ROLE, LOAD_BALANCER_PORT, NodeName, ROLE_LOAD_BALANCER, Role,
+    },
 };
 
 /// The ports to choose from where none is asked for: below those that hosts take for connections of their own, so that a
@@ -31,7 +35,7 @@ const PORT_ATTEMPTS: usize = 10;
 /// the same. What has the name is a container that never runs, because the real one wants a network, and two creations must
 /// not make one each.
 pub(super) async fn reserve(context: &Context) -> Result<(), Failure> {
-    let PlannedNode { name, role, image, .. } = context.plan.first();
+    let PlannedNode { container: name, role, image, .. } = context.plan.first();
     let spec = ContainerSpec {
         name: name.to_string(),
         image: image.clone(),
@@ -63,9 +67,9 @@ pub(super) async fn start(context: &Context, on: OnNodes<'_>) -> Result<u16, Fai
     release(context).await?;
     let first = &context.plan.first().name;
     let run = async |node: &PlannedNode| {
-        let spec = node_container(context, node);
+        let spec = node_container(context, node)?;
         let run = async {
-            if context.plan.published() == &node.name {
+            if context.plan.published() == &node.container {
                 return run_published(context, &node.name, api(context), spec).await.map(Some);
             }
             context.run_container(&node.name, spec).await?;
@@ -161,7 +165,7 @@ fn is_port_taken(error: &kind_engine::EngineError) -> bool {
     words.iter().any(|words| text.to_lowercase().contains(words))
 }
 
-fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
+fn node_container(context: &Context, node: &PlannedNode) -> Result<ContainerSpec, Failure> {
     let networking = &context.plan.blueprint.spec.networking;
     let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     // Without a pod subnet the node image leaves the pod network to the user.
@@ -179,8 +183,11 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
     let mut files = vec![address_file(node.addresses)];
     if node.role == Role::ControlPlane {
         files.extend(context.authority.files.iter().cloned());
+        files.push(Made::file(&context.plan, &context.authority.certificate, context.authority.expires));
     }
-    if node.name != context.plan.first().name {
+    if let Some(origin) = &context.plan.blueprint.origin {
+        files.extend(clone::files(context, node, origin)?);
+    } else if node.name != context.plan.first().name {
         let cluster = context.plan.cluster_text("", &context.token);
         files.push(kind_engine::NodeFile::secret(DISCOVERY_PATH, discovery(&cluster, &context.authority.certificate)));
     }
@@ -190,12 +197,16 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
     let devices = mapped_devices(&context.machine.storage_driver).into_iter().chain(rootless::fuse(&context.machine));
     let devices: Vec<Mount> = devices.filter(|device| mounts.iter().all(|one| one.target != device.target)).collect();
     mounts.extend(devices);
-    ContainerSpec {
-        name: node.name.to_string(),
+    let mut labels = labels(context, &node.container, &node.role.to_string());
+    if node.is_renamed() {
+        labels.insert(LABEL_NODE.to_owned(), node.name.to_string());
+    }
+    Ok(ContainerSpec {
+        name: node.container.to_string(),
         hostname: node.name.to_string(),
         image: node.image.clone(),
         environment,
-        labels: labels(context, &node.name, &node.role.to_string()),
+        labels,
         network: context.network(),
         mounts,
         ports: node.spec.extra_port_mappings.clone(),
@@ -207,7 +218,7 @@ fn node_container(context: &Context, node: &PlannedNode) -> ContainerSpec {
         restart: RestartPolicy::OnFailure(1),
         files,
         ..ContainerSpec::default()
-    }
+    })
 }
 
 /// What every node has; a specification's mounts cannot be there.

@@ -69,6 +69,7 @@ mod tests {
             creation: crate::provision::Creation::new(),
             spec,
             image: "image".into(),
+            origin: None,
             load_balancer_image: None,
             labels: kind_engine::Labels::new(),
             retain: false,

@@ -111,6 +111,7 @@ pub fn outline(name: &ClusterName, spec: &ClusterSpec) -> Outline {
         creation: crate::provision::Creation::new(),
         spec: spec.clone(),
         image: String::new(),
+        origin: None,
         load_balancer_image: None,
         labels: Labels::new(),
         retain: false,

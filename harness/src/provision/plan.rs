@@ -7,13 +7,16 @@ use kind_engine::Labels;
 use super::Blueprint;
 use crate::{
     render::{ClusterText, NodeText},
-    spec::{AddressPlan, Addresses, NodeName, NodeSpec, Role, cluster_labels, instance_labels},
+    spec::{AddressPlan, Addresses, ClusterName, NodeName, NodeSpec, Role, cluster_labels, instance_labels},
 };
 
 /// One node to be.
 #[derive(Debug, Clone)]
 pub(super) struct PlannedNode {
+    /// What Kubernetes calls it.
     pub(super) name: NodeName,
+    /// What the engine calls it: a clone's node keeps the name of its source's.
+    pub(super) container: NodeName,
     pub(super) role: Role,
     pub(super) addresses: Addresses,
     pub(super) image: String,
@@ -46,13 +49,18 @@ impl Plan {
         let ordered = placed()
             .filter(|(_, node)| node.role == Role::ControlPlane)
             .chain(placed().filter(|(_, node)| node.role == Role::Worker));
+        let origin = blueprint.origin.as_ref();
+        let names = origin.map_or(&blueprint.name, |origin| &origin.cluster);
         for (index, (position, node)) in ordered.enumerate() {
             let count = &mut of_role[usize::from(node.role == Role::Worker)];
+            let name = names.node(node.role, *count);
+            let image = origin.and_then(|origin| origin.image(&name)).or(node.image.as_ref());
             nodes.push(PlannedNode {
-                name: blueprint.name.node(node.role, *count),
+                container: blueprint.name.node(node.role, *count),
                 role: node.role,
                 addresses: addresses.node(index),
-                image: node.image.clone().unwrap_or_else(|| blueprint.image.clone()),
+                image: image.unwrap_or(&blueprint.image).clone(),
+                name,
                 spec: node.clone(),
                 position,
             });
@@ -63,6 +71,12 @@ impl Plan {
         labels.extend(blueprint.labels.clone());
         let load_balancer = spec.is_highly_available().then(|| blueprint.name.load_balancer());
         Self { blueprint: blueprint.clone(), nodes, load_balancer, labels, machine: None }
+    }
+
+    /// The cluster that the nodes are named after.
+    pub(super) fn names(&self) -> &ClusterName {
+        let Blueprint { name, origin, .. } = &self.blueprint;
+        origin.as_ref().map_or(name, |origin| &origin.cluster)
     }
 
     pub(super) fn control_planes(&self) -> impl Iterator<Item = &PlannedNode> {
@@ -91,14 +105,21 @@ impl Plan {
 
     /// The container whose API port is published on the host.
     pub(super) fn published(&self) -> &NodeName {
-        self.load_balancer.as_ref().unwrap_or(&self.first().name)
+        self.load_balancer.as_ref().unwrap_or(&self.first().container)
     }
 
     /// What all nodes' kubeadm files have in common.
     pub(super) fn cluster_text(&self, kubernetes_version: &str, token: &str) -> ClusterText {
-        let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), self.published().to_string()];
-        names.push(self.endpoint().to_string());
         let networking = &self.blueprint.spec.networking;
+        let cluster = |certificate_names| self.cluster_with(kubernetes_version, token, certificate_names);
+        let inside = [self.published().to_string(), self.endpoint().to_string()];
+        // On this machine a clone goes by a name that no other cluster of its authority has, and by no address: whoever
+        // means another one and finds a clone at its port hears that it is not.
+        if let Some(own) = self.server_name() {
+            return cluster([own].into_iter().chain(inside).collect());
+        }
+        let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        names.extend(inside);
         if networking.ip_family.has_ipv6() || networking.api_server_address.is_ipv6() {
             names.push("::1".to_owned());
         }
@@ -109,11 +130,20 @@ impl Plan {
                 names.push(name.clone());
             }
         }
+        cluster(names)
+    }
+
+    /// The name that the API server of a clone has for clients outside of the cluster.
+    pub(super) fn server_name(&self) -> Option<String> {
+        self.blueprint.origin.as_ref().map(|_| format!("{}.kind-rs", self.blueprint.creation.instance()))
+    }
+
+    fn cluster_with(&self, kubernetes_version: &str, token: &str, certificate_names: Vec<String>) -> ClusterText {
         ClusterText {
-            name: self.blueprint.name.to_string(),
+            name: self.names().to_string(),
             kubernetes_version: kubernetes_version.to_owned(),
             endpoint: self.endpoint(),
-            certificate_names: names,
+            certificate_names,
             token: token.to_owned(),
             control_planes: self.control_planes().map(|node| (node.name.clone(), node.addresses.primary)).collect(),
             schedule_on_control_planes: self.workers().next().is_none(),
@@ -141,7 +171,7 @@ impl PlannedNode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{ClusterName, ClusterSpec};
+    use crate::spec::ClusterSpec;
 
     fn plan(spec: ClusterSpec) -> Plan {
         Plan::new(&Blueprint {
@@ -149,6 +179,7 @@ mod tests {
             creation: crate::provision::Creation::new(),
             spec,
             image: "image".into(),
+            origin: None,
             load_balancer_image: None,
             labels: Labels::new(),
             retain: false,

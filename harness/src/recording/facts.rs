@@ -7,9 +7,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     ClusterRecord, ClusterSpec, Role,
-    lease::Shape,
     report::{ClusterFacts, Machine, ShapeFacts},
     settings::{Keep, Settings},
+    spec::Shape,
 };
 
 /// How many hexadecimal digits tell shapes apart.

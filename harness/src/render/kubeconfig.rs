@@ -13,15 +13,17 @@ pub struct Credentials {
     pub key: String,
 }
 
-/// A kubeconfig with one cluster, user and context, all of that name.
-pub fn kubeconfig(context: &str, server: &str, credentials: &Credentials) -> String {
+/// A kubeconfig with one cluster, user and context, all of that name. The server shows a certificate for `server_name`, where
+/// that is not the address's.
+pub fn kubeconfig(context: &str, server: &str, server_name: Option<&str>, credentials: &Credentials) -> String {
+    let mut cluster = json!({"server": server, "certificate-authority-data": encode(&credentials.authority)});
+    if let Some(name) = server_name {
+        cluster["tls-server-name"] = name.into();
+    }
     let document = json!({
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{
-            "name": context,
-            "cluster": {"server": server, "certificate-authority-data": encode(&credentials.authority)},
-        }],
+        "clusters": [{"name": context, "cluster": cluster}],
         "users": [{
             "name": context,
             "user": {
@@ -48,7 +50,7 @@ mod tests {
     fn golden() {
         let credentials =
             Credentials { authority: "authority".into(), certificate: "certificate".into(), key: "key".into() };
-        let text = kubeconfig("kind-demo", "https://127.0.0.1:40123", &credentials);
+        let text = kubeconfig("kind-demo", "https://127.0.0.1:40123", None, &credentials);
         kind_testkit::assert_golden("tests/golden/kubeconfig.yaml", &text);
         assert!(kube::config::Kubeconfig::from_yaml(&text).is_ok());
     }

@@ -18,10 +18,14 @@ pub const LABEL_MANAGED: &str = "io.kind-rs.managed";
 pub const LABEL_OWNER: &str = "io.kind-rs.owner";
 /// The digest that names who shares the cluster; only on clusters that tests made.
 pub const LABEL_SCOPE: &str = "io.kind-rs.scope";
+/// Where the locks of a test's cluster are: the identity of its state folder.
+pub(crate) const LABEL_STATE: &str = "io.kind-rs.state";
 /// The creation that made it: two clusters of one name, one after the other, have two.
 pub const LABEL_INSTANCE: &str = "io.kind-rs.instance";
 /// The name of the very container that carries it. A copy that inherits the label has another name.
 pub const LABEL_CONTAINER: &str = "io.kind-rs.container";
+/// What Kubernetes calls the node, where its container has another name: a clone's nodes keep the names of its source's.
+pub const LABEL_NODE: &str = "io.kind-rs.node";
 /// The role of the load balancer's container; as kind's.
 pub const ROLE_LOAD_BALANCER: &str = "external-load-balancer";
 
@@ -31,6 +35,11 @@ pub const ROLE_REGISTRY: &str = "registry";
 /// Whether a container with these labels is a node, and no load balancer or registry.
 pub fn is_node(labels: &Labels) -> bool {
     labels.get(LABEL_ROLE).is_none_or(|role| role != ROLE_LOAD_BALANCER && role != ROLE_REGISTRY)
+}
+
+/// What Kubernetes calls the node of a container.
+pub(crate) fn node_name_of(container: &kind_engine::ContainerFacts) -> &str {
+    container.labels.get(LABEL_NODE).filter(|name| !name.is_empty()).unwrap_or(&container.name)
 }
 
 /// The labels of everything that belongs to a cluster; as a filter they find it again.

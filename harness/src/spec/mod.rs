@@ -13,6 +13,7 @@ mod patches;
 mod pools;
 mod proxy;
 mod ranges;
+mod shape;
 mod validate;
 
 pub use addresses::{AddressPlan, Addresses, LOAD_BALANCER_PORT};
@@ -23,9 +24,10 @@ pub use extras::{Manifest, Mirror, Registry, Taint, TaintEffect};
 pub use family::IpFamily;
 pub use instance::Instance;
 pub use labels::{
-    LABEL_CLUSTER, LABEL_CONTAINER, LABEL_INSTANCE, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE,
+    LABEL_CLUSTER, LABEL_CONTAINER, LABEL_INSTANCE, LABEL_MANAGED, LABEL_NODE, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE,
     ROLE_LOAD_BALANCER, ROLE_REGISTRY, cluster_filter, cluster_labels, instance_labels, is_node,
 };
+pub(crate) use labels::{LABEL_STATE, node_name_of};
 #[cfg(test)]
 pub(crate) use mounts::OF_NODES as MOUNTS_OF_NODES;
 pub(crate) use names::is_name_in;
@@ -34,4 +36,5 @@ pub use patches::{ContainerdPatches, DocumentKind, JsonPatch, KubeadmPatches, Me
 pub(crate) use pools::meet;
 pub use pools::{NetworkPools, PoolsError};
 pub use proxy::Proxy;
+pub(crate) use shape::Shape;
 pub use validate::SpecError;

@@ -51,6 +51,7 @@ fn blueprint(spec: ClusterSpec) -> Blueprint {
         creation: Creation::new(),
         spec,
         image: IMAGE.into(),
+        origin: None,
         load_balancer_image: None,
         labels: Labels::from([("extra".to_owned(), "yes".to_owned())]),
         retain: false,

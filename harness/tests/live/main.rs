@@ -8,6 +8,7 @@ mod injection;
 mod pods;
 mod report;
 mod restart;
+mod snapshot;
 
 use kind_harness::ClusterSpec;
 

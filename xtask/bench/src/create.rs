@@ -109,6 +109,7 @@ impl Bench {
             creation,
             spec: ClusterSpec::single_node().control_planes(control_planes).workers(workers),
             image: self.image.clone(),
+            origin: None,
             load_balancer_image: None,
             labels: Labels::new(),
             retain: false,

@@ -37,6 +37,7 @@ fn nodes(control_planes: usize, workers: usize) -> Vec<NodeRecord> {
         name: NodeName::existing("n".to_owned()),
         role,
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        container: None,
         secondary_address: None,
     };
     let workers = std::iter::repeat_n(node(Role::Worker), workers);

@@ -19,11 +19,10 @@ use crate::{
         error::chain,
         folder::{Folder, Home},
         marks::HolderMark,
-        real::LABEL_STATE,
         state::{Found, State},
     },
     settings::Settings,
-    spec::{LABEL_CLUSTER, LABEL_OWNER, LABEL_ROLE},
+    spec::{LABEL_CLUSTER, LABEL_OWNER, LABEL_ROLE, LABEL_STATE},
 };
 
 /// What the engine knows of each cluster.

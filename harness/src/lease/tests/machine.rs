@@ -211,6 +211,7 @@ pub(in crate::lease) fn record(name: &ClusterName) -> ClusterRecord {
         name: name.node(Role::ControlPlane, 0),
         role: Role::ControlPlane,
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        container: None,
         secondary_address: None,
     };
     ClusterRecord {

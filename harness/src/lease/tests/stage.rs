@@ -30,10 +30,10 @@ use crate::{
         order::Order,
         process::ProcessId,
         scope::Scope,
-        shape::Shape,
         starter::{Started, Starter},
     },
     settings::Keep,
+    spec::Shape,
     wait::{self, Check},
 };
 

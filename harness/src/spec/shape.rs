@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use kind_engine::{Mount, MountKind, PortMapping, Propagation, Protocol};
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{
+use super::{
     ClusterSpec, ContainerdPatches, IpFamily, KubeProxyMode, KubeadmPatches, Manifest, Networking, NodeSpec, Registry,
     Role, Taint,
 };
@@ -108,7 +108,7 @@ enum Transport {
 
 impl Shape {
     /// Whether its clusters come with a pod network.
-    pub(super) fn has_network(&self) -> bool {
+    pub(crate) fn has_network(&self) -> bool {
         !self.networking.disable_default_cni
     }
 
