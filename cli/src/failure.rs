@@ -84,6 +84,16 @@ pub(crate) enum Failure {
         /// What became of what had been made.
         outcome: String,
     },
+    /// A snapshot was stopped by a signal.
+    #[error("make snapshot {name}: {signal}; {outcome}")]
+    SnapshotStopped {
+        /// The snapshot.
+        name: ClusterName,
+        /// The signal.
+        signal: Signal,
+        /// What became of it.
+        outcome: String,
+    },
     /// A build was stopped by a signal.
     #[error("build the image: {signal}; {outcome}")]
     BuildStopped {
@@ -278,7 +288,9 @@ impl Failure {
             Self::Power(PowerError::Container { source, .. }) if !is_answer(source) => exit::ENGINE,
             Self::Create { source, .. } => step_code(&source.source),
             Self::OutOfTime { .. } | Self::Power(PowerError::Wait(_)) => exit::TIMED_OUT,
-            Self::Interrupted { signal, .. } | Self::BuildStopped { signal, .. } => exit::SIGNAL + signal.number(),
+            Self::Interrupted { signal, .. }
+            | Self::SnapshotStopped { signal, .. }
+            | Self::BuildStopped { signal, .. } => exit::SIGNAL + signal.number(),
             Self::Conformance(failure) => failure.code(),
             Self::Export(ExportError::NoCluster { .. })
             | Self::Logs(LogsError::Find(FindError::NoCluster { .. }))

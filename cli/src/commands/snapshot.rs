@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use kind_harness::{power, snapshot};
+use kind_harness::snapshot;
 
 use crate::{
     args::{Form, Snapshot, SnapshotCreate, SnapshotDelete, SnapshotList},
@@ -33,20 +33,20 @@ async fn create(session: &Session<'_>, args: SnapshotCreate) -> Result<(), Failu
     tokio::select! {
         made = &mut made => made?,
         signal = signals.next() => {
-            // It cannot be left in the middle: the cluster would stay frozen. What is made by now goes again.
+            // It cannot be left in the middle: the cluster would stay frozen. What is made by then goes again.
             session.console.note(&format!("{signal}: letting cluster {cluster} go on; a second signal stops that, too"));
-            let thawed = tokio::select! {
-                made = &mut made => made.is_ok(),
+            let outcome = tokio::select! {
+                made = &mut made => {
+                    if made.is_ok() {
+                        snapshot::delete(&*engine, &name).await?;
+                    }
+                    "the cluster goes on, and nothing of the snapshot is left".to_owned()
+                }
                 _ = signals.next() => {
-                    power::unpause(&*engine, &cluster).await?;
-                    false
+                    format!("`kind-rs unpause cluster --name {cluster}` lets it go on, `kind-rs snapshot delete {name}` removes what was made")
                 }
             };
-            if thawed {
-                snapshot::delete(&*engine, &name).await?;
-            }
-            let outcome = "the cluster goes on, and nothing of the snapshot is left".to_owned();
-            return Err(Failure::Interrupted { name: cluster.clone(), signal, outcome });
+            return Err(Failure::SnapshotStopped { name: name.clone(), signal, outcome });
         }
     }
     session.console.note(&format!(
