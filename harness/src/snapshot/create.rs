@@ -17,8 +17,8 @@ use crate::{
     inventory, power,
     provision::{MADE_PATH, Made},
     spec::{
-        ClusterName, Instance, LABEL_INSTANCE, LABEL_ROLE, LABEL_SCOPE, LABEL_STATE, ROLE_LOAD_BALANCER, Role,
-        instance_labels, is_node, node_name_of,
+        ClusterName, LABEL_INSTANCE, LABEL_ROLE, LABEL_SCOPE, LABEL_STATE, ROLE_LOAD_BALANCER, Role, instance_labels,
+        is_node, node_name_of,
     },
 };
 
@@ -163,9 +163,4 @@ fn blank() -> Vec<String> {
     let mut changes: Vec<String> = emptied.map(|label| format!("LABEL {label}=\"\"")).into();
     changes.push(format!("LABEL {LABEL_KIND}=\"snapshot\""));
     changes
-}
-
-/// The identity of a snapshot is that of its making.
-pub(super) fn identity() -> Instance {
-    Instance::new()
 }

@@ -9,7 +9,7 @@ use std::{
 use kind_engine::{ContainerSpec, Engine, EngineError, ImageFacts, Labels};
 use serde::Serialize;
 
-use super::{SnapshotError, create::identity};
+use super::SnapshotError;
 use crate::{
     provision::{MADE_PATH, Made, Origin},
     spec::{ClusterName, Instance, NodeName, instance_labels},
@@ -61,7 +61,7 @@ pub(super) struct Marks {
 impl Marks {
     pub(super) fn new(name: &ClusterName, made: &Made, version: &str, nodes: usize) -> Self {
         let (version, expires) = (version.to_owned(), made.expires);
-        Self { id: identity(), name: name.clone(), nodes, version, created: now(), expires }
+        Self { id: Instance::new(), name: name.clone(), nodes, version, created: now(), expires }
     }
 
     /// What the image of a node is called.
@@ -172,7 +172,7 @@ pub async fn origin(engine: &Arc<dyn Engine>, snapshot: &Snapshot) -> Result<Ori
 
 /// The file [`MADE_PATH`] of an image.
 async fn read(engine: &Arc<dyn Engine>, snapshot: &Snapshot, image: &str) -> Result<Option<String>, SnapshotError> {
-    let id = identity();
+    let id = Instance::new();
     let spec = ContainerSpec {
         name: format!("kind-rs-snapshot-{id}"),
         image: image.to_owned(),

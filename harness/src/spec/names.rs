@@ -159,7 +159,7 @@ impl fmt::Display for ClusterName {
     }
 }
 
-/// A node's name, which is also its container's name, its host name and its Kubernetes name.
+/// A node's name: its host name and its Kubernetes name, and its container's name but for the nodes of a clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeName(String);
