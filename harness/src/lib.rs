@@ -32,11 +32,16 @@ mod yaml_text;
 #[cfg(test)]
 mod fake_api;
 
+/// The README's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// What an expanded [`kind_test`] calls; not for use by hand, and subject to change without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        entry::{Ended, Judge, Judged, Request, Returned, Runtime, TestMeta, Verdict, run},
+        entry::{Ended, Judge, Judged, Prepare, Request, Returned, Runtime, TestMeta, Verdict, run},
         lease::Access,
     };
 }

@@ -11,9 +11,10 @@ use crate::{
 };
 
 /// Every argument.
-const KNOWN: [&str; 7] = ["control_planes", "workers", "config", "cluster", "access", "timeout", "tokio"];
+const KNOWN: [&str; 9] =
+    ["control_planes", "workers", "config", "cluster", "access", "prepare", "inputs", "timeout", "tokio"];
 /// How a test may use a cluster.
-const ACCESS: [&str; 3] = ["shared", "exclusive", "read"];
+const ACCESS: [&str; 4] = ["shared", "exclusive", "read", "fresh"];
 /// Every argument of `tokio(…)`.
 const TOKIO: [&str; 2] = ["flavor", "worker_threads"];
 /// Tokio's runtimes.
@@ -32,6 +33,10 @@ pub(crate) struct Args {
     pub(crate) cluster: Option<Path>,
     /// How the cluster is used.
     pub(crate) access: Option<&'static str>,
+    /// A function that prepares the template of fresh clusters.
+    pub(crate) prepare: Option<Path>,
+    /// The files and folders that it reads.
+    pub(crate) inputs: Vec<LitStr>,
     /// How long the body may take.
     pub(crate) timeout: Option<Duration>,
     /// What the body runs on.
@@ -60,6 +65,7 @@ impl Args {
             args.take(item, mistakes);
         }
         one_shape(&items, mistakes);
+        together(&items, args.access, mistakes);
         args
     }
 
@@ -74,22 +80,15 @@ impl Args {
             }
             "workers" => self.workers = item.number(mistakes).map(|(number, _)| number),
             "config" => self.config = item.text("tests/ha.yaml", mistakes),
-            "cluster" => self.cluster = item.path(mistakes),
-            "access" => self.access = access(item, mistakes),
+            "cluster" => self.cluster = item.path("a `fn() -> ClusterSpec`", "my_cluster", mistakes),
+            "access" => self.access = item.word(&ACCESS, mistakes).map(|(word, _)| word),
+            "prepare" => self.prepare = item.path("an `async fn(Cluster)`", "install_operator", mistakes),
+            "inputs" => self.inputs = item.texts("deploy/crds.yaml", mistakes),
             "timeout" => self.timeout = item.duration(mistakes),
             "tokio" => self.runtime = runtime(item, mistakes),
             _ => unknown(&item.key, "argument", &KNOWN, mistakes),
         }
     }
-}
-
-fn access(item: &Item, mistakes: &mut Mistakes) -> Option<&'static str> {
-    let literal = item.text(ACCESS[0], mistakes)?;
-    if literal.value() == "fresh" {
-        mistakes.on(&literal, format!("`access = \"fresh\"` is not offered yet: expected {}", one_of(&ACCESS)));
-        return None;
-    }
-    item.word(&ACCESS, mistakes).map(|(word, _)| word)
 }
 
 /// `tokio(flavor = "…", worker_threads = N)`, as on `#[tokio::test]`.
@@ -150,6 +149,18 @@ fn one_shape(items: &[Item], mistakes: &mut Mistakes) {
             let (key, other) = (&item.key, &other.key);
             mistakes.on(key, format!("`{key}` and `{other}` both say what the cluster looks like; keep one of them"));
         }
+    }
+}
+
+/// Reports what has no meaning without another argument.
+fn together(items: &[Item], access: Option<&str>, mistakes: &mut Mistakes) {
+    let given = |key: &str| items.iter().find(|item| item.key == key);
+    if let (Some(item), true) = (given("prepare"), access != Some("fresh")) {
+        mistakes
+            .on(&item.key, "`prepare` needs `access = \"fresh\"` beside it: a shared cluster is prepared by its tests");
+    }
+    if let (Some(item), None) = (given("inputs"), given("prepare")) {
+        mistakes.on(&item.key, "`inputs` needs `prepare` beside it: they are what that function reads");
     }
 }
 

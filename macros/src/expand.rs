@@ -84,7 +84,7 @@ fn meta(name: &Ident) -> TokenStream {
 
 /// What the attribute asks for, as plain data.
 fn request(args: &Args, test: &Test) -> TokenStream {
-    let Args { control_planes, workers, config, cluster, access, timeout, runtime } = args;
+    let Args { control_planes, workers, config, cluster, access, prepare, inputs, timeout, runtime } = args;
     let count = |count: &usize| quote! { ::core::option::Option::Some(#count) };
     let counts = [("control_planes", control_planes), ("workers", workers)].into_iter().filter_map(|(name, number)| {
         let (name, number) = (format_ident!("{name}"), count(number.as_ref()?));
@@ -95,6 +95,18 @@ fn request(args: &Args, test: &Test) -> TokenStream {
     let access = access.iter().map(|access| {
         let access = format_ident!("{}{}", access[..1].to_uppercase(), &access[1..]);
         quote! { access: ::kind_harness::__private::Access::#access, }
+    });
+    let prepare = prepare.iter().map(|function| {
+        quote! {
+            prepare: ::core::option::Option::Some(::kind_harness::__private::Prepare {
+                name: || ::core::any::type_name_of_val(&#function),
+                inputs: &[#(#inputs),*],
+                run: |cluster| ::std::boxed::Box::pin(async move {
+                    use ::kind_harness::__private::Judge as _;
+                    ::kind_harness::__private::Returned(#function(cluster).await).judge()
+                }),
+            }),
+        }
     });
     let timeout = timeout.iter().map(|timeout| {
         let milliseconds = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
@@ -110,8 +122,15 @@ fn request(args: &Args, test: &Test) -> TokenStream {
     let should_panic = test.should_panic.iter().map(|text| {
         quote! { should_panic: ::core::option::Option::Some(#text), }
     });
-    let fields: TokenStream =
-        counts.chain(config).chain(cluster).chain(access).chain(timeout).chain(runtime).chain(should_panic).collect();
+    let fields: TokenStream = counts
+        .chain(config)
+        .chain(cluster)
+        .chain(access)
+        .chain(prepare)
+        .chain(timeout)
+        .chain(runtime)
+        .chain(should_panic)
+        .collect();
     if fields.is_empty() {
         quote! { ::kind_harness::__private::Request::DEFAULT }
     } else {

@@ -61,15 +61,34 @@ impl Item {
         duration.map(Duration::from_millis)
     }
 
+    /// Text literals in brackets, none of which is empty.
+    pub(crate) fn texts(&self, example: &str, mistakes: &mut Mistakes) -> Vec<LitStr> {
+        let key = &self.key;
+        let text = |element: &Expr| match element {
+            Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) if !literal.value().trim().is_empty() => {
+                Some(literal.clone())
+            }
+            _ => None,
+        };
+        if let Value::Is(Expr::Array(array)) = &self.value
+            && let Some(texts) = array.elems.iter().map(text).collect::<Option<Vec<_>>>()
+            && !texts.is_empty()
+        {
+            return texts;
+        }
+        self.unexpected(&format!("`{key}` expects texts in brackets, such as `{key} = [\"{example}\"]`"), mistakes);
+        Vec::new()
+    }
+
     /// The path of a function.
-    pub(crate) fn path(&self, mistakes: &mut Mistakes) -> Option<Path> {
+    pub(crate) fn path(&self, kind: &str, example: &str, mistakes: &mut Mistakes) -> Option<Path> {
         let key = &self.key;
         if let Value::Is(Expr::Path(ExprPath { qself: None, path, attrs })) = &self.value
             && attrs.is_empty()
         {
             return Some(path.clone());
         }
-        let message = format!("`{key}` expects the name of a `fn() -> ClusterSpec`, such as `{key} = my_cluster`");
+        let message = format!("`{key}` expects the name of {kind}, such as `{key} = {example}`");
         self.unexpected(&message, mistakes);
         None
     }

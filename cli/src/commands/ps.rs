@@ -128,6 +128,7 @@ fn lines(cluster: &ClusterView, table: &mut Table) {
                 Access::Shared => "shared",
                 Access::Exclusive => "exclusive",
                 Access::Read => "read",
+                Access::Fresh => "fresh",
             };
             table.line(&format!("{what} {} ({access}, for {})", holder.test, since(holder.since)));
         }

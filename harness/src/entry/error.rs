@@ -1,6 +1,6 @@
 //! Why a test could not be carried out. Why its body failed is the body's own affair.
 
-use std::{error::Error, io};
+use std::{error::Error, io, path::PathBuf};
 
 use crate::{
     cluster::ClusterError, config_file::ConfigFileError, settings::SettingsError, spec::SpecError, wait::WaitError,
@@ -25,6 +25,24 @@ pub enum EntryError {
         /// What is wrong with it.
         #[source]
         source: ConfigFileError,
+    },
+    /// The running program cannot be told from other builds of it.
+    #[error("look at the test binary, which what `prepare` names is part of")]
+    Program {
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// What a preparation depends on cannot be read.
+    #[error("read {}, which `inputs` names as {input:?}, relative to the package's folder", path.display())]
+    Input {
+        /// As the attribute has it.
+        input: &'static str,
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Why it cannot be read.
+        #[source]
+        source: io::Error,
     },
     /// The specification as a whole is wrong.
     #[error("use the cluster's specification: {}", listed(errors))]

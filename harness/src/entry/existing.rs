@@ -62,6 +62,11 @@ impl Host for Existing<'_> {
     type Held = Visiting;
 
     async fn acquire(&self, wanted: &Wanted, access: Access, test: &str) -> Result<Visiting, Refusal> {
+        if access == Access::Fresh {
+            let reason =
+                "it asks for a cluster of its own (`access = \"fresh\"`), and none is made beside somebody else's";
+            return Err(Refusal::Unfit(reason.to_owned()));
+        }
         let mut named = Named::find(self.which, self.settings)?;
         let through = named.choose_way(&self.settings.proxy_variables)?;
         let kubeconfig = serde_yaml::to_string(&named.kubeconfig)

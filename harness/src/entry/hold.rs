@@ -128,7 +128,7 @@ impl Held {
             let lease = lease::acquire(settings, spec, access, &Holder { test: test.to_owned() }).await?;
             return Ok(Self::Ours(Box::new(Leased::new(lease, settings))));
         };
-        let wanted = Wanted { spec: spec.clone(), is_asked_for: false };
+        let wanted = Wanted { spec: spec.clone(), is_asked_for: false, prepared: None };
         match (Existing { which, settings }).acquire(&wanted, access, test).await {
             Ok(visiting) => Ok(Self::Theirs(Box::new(visiting))),
             Err(Refusal::Failed(error)) => Err(LeaseError::Existing(error)),

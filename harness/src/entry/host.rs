@@ -8,7 +8,7 @@ use crate::{
     activity::{self, Activity},
     cluster::Cluster,
     diagnose::Look,
-    lease::{self, Access, Holder, LastWord, Lease, Outcome},
+    lease::{self, Access, Holder, LastWord, Lease, Outcome, Preparation},
     settings::Settings,
 };
 
@@ -75,7 +75,17 @@ impl Host for Leases<'_> {
 
     async fn acquire(&self, wanted: &Wanted, access: Access, test: &str) -> Result<Leased, Refusal> {
         let holder = Holder { test: test.to_owned() };
-        match lease::acquire(self.0, &wanted.spec, access, &holder).await {
+        let (settings, spec) = (self.0, &wanted.spec);
+        let lease = match &wanted.prepared {
+            None => lease::acquire(settings, spec, access, &holder).await,
+            Some(prepared) => {
+                let acquire = async |preparation: &Preparation<'_>| {
+                    lease::acquire_fresh(settings, spec, Some(preparation), &holder).await
+                };
+                prepared.with(settings, acquire).await
+            }
+        };
+        match lease {
             Ok(lease) => Ok(Leased::new(lease, self.0)),
             Err(error) => Err(match error.is_no_engine() {
                 Some(reason) => Refusal::NoEngine(reason),

@@ -9,7 +9,7 @@ use std::{
     process::{ExitCode, Termination},
 };
 
-/// A body's end: passed, or why it failed.
+/// The end of a function of the user's: passed, or how it failed, as what it did.
 pub type Judged = Result<(), String>;
 
 /// What a body returned.
@@ -23,7 +23,7 @@ impl<T: Termination, E: Into<Box<dyn Error>>> Returned<Result<T, E>> {
     pub fn judge(self) -> Judged {
         match self.0 {
             Ok(value) => Returned(value).succeeded(),
-            Err(error) => Err(format!("the test returned an error: {}", chain(&*error.into()))),
+            Err(error) => Err(format!("returned an error: {}", chain(&*error.into()))),
         }
     }
 }
@@ -46,7 +46,7 @@ impl<T: Termination> Judge for Returned<T> {
 impl<T: Termination> Returned<T> {
     fn succeeded(self) -> Judged {
         let code = self.0.report();
-        if code == ExitCode::SUCCESS { Ok(()) } else { Err(format!("the test returned {code:?} instead of success")) }
+        if code == ExitCode::SUCCESS { Ok(()) } else { Err(format!("returned {code:?} instead of success")) }
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
     fn an_error_is_told_with_what_caused_it() {
         assert_eq!(Returned(number("1")).judge(), Ok(()));
         let text = Returned(number("x")).judge().unwrap_err();
-        assert_eq!(text, "the test returned an error: read the answer\n  caused by: invalid digit found in string");
+        assert_eq!(text, "returned an error: read the answer\n  caused by: invalid digit found in string");
         let text = Returned(Err::<(), _>(anyhow::Error::new(Outer("".parse::<u8>().unwrap_err())).context("deploy")))
             .judge()
             .unwrap_err();

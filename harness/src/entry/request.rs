@@ -13,7 +13,10 @@ use crate::{
     spec::ClusterSpec,
 };
 
-use super::error::EntryError;
+use super::{
+    error::EntryError,
+    prepare::{Prepare, Prepared},
+};
 
 /// Where a test stands in the source.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +44,8 @@ pub struct Request {
     pub cluster: Option<fn() -> ClusterSpec>,
     /// How the cluster is used.
     pub access: Access,
+    /// What is done in a new cluster before fresh ones are made of it.
+    pub prepare: Option<Prepare>,
     /// How long the body may take.
     pub timeout: Option<Duration>,
     /// What the body runs on.
@@ -56,6 +61,8 @@ pub(super) struct Wanted {
     pub(super) spec: ClusterSpec,
     /// Whether the attribute says so; otherwise any cluster will do.
     pub(super) is_asked_for: bool,
+    /// What it has in it, where it is a fresh one.
+    pub(super) prepared: Option<Prepared>,
 }
 
 /// The Tokio runtime of a test.
@@ -78,13 +85,14 @@ impl Request {
         config: None,
         cluster: None,
         access: Access::Shared,
+        prepare: None,
         timeout: None,
         runtime: Runtime::CurrentThread,
         should_panic: None,
     };
 
-    /// What the cluster is to look like. A configuration file is read.
-    pub(super) fn wanted(&self, meta: &TestMeta) -> Result<Wanted, EntryError> {
+    /// What the cluster is to look like, and what a preparation, which may take so long, depends on. Files are read.
+    pub(super) fn wanted(&self, meta: &TestMeta, limit: Duration) -> Result<Wanted, EntryError> {
         let mut spec = match (self.config, self.cluster) {
             (Some(file), _) => {
                 config_file::load(&find(file, meta)).map_err(|source| EntryError::Config { file, source })?
@@ -101,7 +109,8 @@ impl Request {
         spec.validate().map_err(|errors| EntryError::Spec { errors })?;
         let counts = self.control_planes.or(self.workers);
         let is_asked_for = self.config.is_some() || self.cluster.is_some() || counts.is_some();
-        Ok(Wanted { spec, is_asked_for })
+        let prepared = self.prepare.map(|prepare| prepare.look(meta, limit)).transpose()?;
+        Ok(Wanted { spec, is_asked_for, prepared })
     }
 
     /// Whether the test gets a namespace of its own.
@@ -128,7 +137,7 @@ impl Runtime {
 
 /// The file below the package, which is where cargo and nextest start tests; an archived test binary finds it there even
 /// though the folder that it was compiled in is gone.
-fn find(file: &str, meta: &TestMeta) -> PathBuf {
+pub(super) fn find(file: &str, meta: &TestMeta) -> PathBuf {
     let compiled = Path::new(meta.manifest_dir).join(file);
     if !compiled.exists() && Path::new(file).exists() { PathBuf::from(file) } else { compiled }
 }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::{
     activity::{self, Doing, Looked},
     diagnose,
-    lease::Outcome,
+    lease::{Access, Outcome},
     recording::Recorder,
     settings::{Keep, Settings},
 };
@@ -125,7 +125,7 @@ impl<H: Host> Stage<'_, H> {
 
     /// Gets the cluster, or says how the test ends without one.
     async fn acquire(&self) -> Result<H::Held, Ended> {
-        let wanted = self.request.wanted(&self.meta);
+        let wanted = self.request.wanted(&self.meta, self.limit().0);
         let spec = wanted.as_ref().ok().map(|wanted| &wanted.spec);
         self.recorder.began(&self.case.name, self.request.access, spec);
         let wanted = wanted.map_err(|error| self.failed(&error))?;
@@ -258,7 +258,7 @@ impl<H: Host> Stage<'_, H> {
     fn ended_by_itself(&self, caught: Caught) -> Ended {
         match caught {
             Ok(Ok(Ok(()))) => Ended::Passed,
-            Ok(Ok(Err(reason))) => Ended::Failed(reason),
+            Ok(Ok(Err(reason))) => Ended::Failed(format!("the test {reason}")),
             Ok(Err(error)) => match error.reason() {
                 Some(reason @ EntryError::NodesOutOfReach { .. }) => self.skipped(reason.to_string()),
                 Some(reason) => self.failed(reason),
@@ -313,6 +313,10 @@ impl<H: Host> Stage<'_, H> {
     /// Deletes the namespace unless somebody may want to look at it.
     async fn clean_up(&self, arranged: &Arranged, success: bool) {
         let Some(namespace) = &arranged.namespace else { return };
+        if self.request.access == Access::Fresh {
+            // It goes with its cluster, or is there for a look as the cluster is.
+            return;
+        }
         let keep = match self.settings.keep {
             Keep::Never => false,
             Keep::OnFailure => !success,

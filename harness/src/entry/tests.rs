@@ -238,13 +238,13 @@ fn a_failed_test_keeps_its_namespace_and_leaves_a_bundle() {
         &host,
         Request::DEFAULT,
         |settings| settings.artifacts = folder.path().to_owned(),
-        |(_,): (Client,)| async { Err("no such order".to_owned()) },
+        |(_,): (Client,)| async { Err("returned no order".to_owned()) },
     );
-    assert_eq!(text(&ended), "no such order");
+    assert_eq!(text(&ended), "the test returned no order");
     assert!(!kinds(&host).iter().any(|call| call.starts_with("DELETE")), "{:?}", kinds(&host));
     assert_eq!(*host.released.lock().unwrap(), [Outcome::Failed]);
     let summary = std::fs::read_to_string(folder.path().join("shop.e2e.orders/summary.txt")).unwrap();
-    assert!(summary.starts_with("no such order\n"), "{summary}");
+    assert!(summary.starts_with("the test returned no order\n"), "{summary}");
 }
 
 #[test]

@@ -156,7 +156,7 @@ impl Request<'_> {
         let (record, in_use) = settled?.map_err(|error| self.too_late(error.last))?;
         watch.notice.done();
         let note = || {
-            if self.access == Access::Exclusive {
+            if self.access.is_alone() {
                 folder.claim()?;
             }
             self.renew(folder)?;
@@ -164,7 +164,16 @@ impl Request<'_> {
         };
         let held = note().map_err(|source| file("note the lease in", folder, source))?;
         let starter = Rc::clone(&self.starter);
-        Ok(Lease { folder: folder.clone(), record, keep: self.keep, held, seat, _in_use: in_use, starter })
+        Ok(Lease {
+            folder: folder.clone(),
+            record,
+            access: self.access,
+            keep: self.keep,
+            held,
+            seat,
+            _in_use: in_use,
+            starter,
+        })
     }
 
     fn list(&self, folder: &Folder, notice: &mut Notice) {
@@ -323,7 +332,7 @@ fn status(found: &Found<Report>, needs_check: bool) -> String {
 /// What a test says that waits for the lock.
 fn users(folder: &Folder) -> String {
     let holders = folder.live_holders();
-    let Some(first) = holders.iter().find(|mark| mark.access == Access::Exclusive).or(holders.first()) else {
+    let Some(first) = holders.iter().find(|mark| mark.access.is_alone()).or(holders.first()) else {
         return match folder.report() {
             Ok(Found::This(Report { state: State::Deleting, .. })) => "it is removed, then made anew".to_owned(),
             _ => "others wait for it as well".to_owned(),

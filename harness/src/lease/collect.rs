@@ -6,9 +6,11 @@ use kind_engine::Engine;
 
 use super::{
     LeaseError,
+    error::chain,
     folder::Home,
     keeper::{Effect, Extent, Sweep, SweepOutcome, Swept},
     real::RealProvisioner,
+    template,
 };
 use crate::{settings::Settings, spec::ClusterName};
 
@@ -25,10 +27,14 @@ pub async fn collect(
     tell: &dyn Fn(Swept),
 ) -> Result<(), LeaseError> {
     let Some(home) = Home::of(settings)? else { return Ok(()) };
-    let provisioner = RealProvisioner::on(&home, engine);
+    let provisioner = RealProvisioner::on(&home, Arc::clone(&engine));
     // Keepers give a folder without an order some time. Nobody needs that: who uses it holds its lock.
     let unknown = Duration::ZERO;
     Sweep { home: &home, provisioner: &provisioner, extent, effect, unknown, tell }.run(None).await;
+    // After the clusters: a template cannot go before its clones.
+    if let Err(error) = template::sweep(&*engine, &home, extent, effect, tell).await {
+        tell(Swept { what: "templates".to_owned(), outcome: SweepOutcome::Failed(chain(&error)) });
+    }
     Ok(())
 }
 
@@ -56,6 +62,16 @@ pub async fn give_up(
 }
 
 impl Home {
+    /// The state folder that the environment names, made where it is missing.
+    pub(super) fn open_for(settings: &Settings) -> Result<Self, LeaseError> {
+        let path = settings.state_dir().map_err(LeaseError::Settings)?;
+        Self::open(path).map_err(|source| LeaseError::File {
+            action: "open the state folder",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
     /// The state folder that the environment names, where it is there.
     pub(super) fn of(settings: &Settings) -> Result<Option<Self>, LeaseError> {
         let Some(path) = &settings.state_dir else { return Ok(None) };

@@ -1,12 +1,12 @@
 //! The way in: settings and a specification become an order, and the order a lease.
 
-use std::{io, path::Path, rc::Rc};
+use std::{path::Path, rc::Rc};
 
 use kind_engine::EngineAddress;
 
 use super::{
-    Access, Holder, Lease, LeaseError, acquire::Request, folder::Home, key::Key, order::Order, real, scope::Scope,
-    starter::Reexecution,
+    Access, Holder, Lease, LeaseError, acquire::Request, folder::Home, fresh::acquire_fresh, key::Key, order::Order,
+    real, scope::Scope, starter::Reexecution,
 };
 use crate::{
     recording::run_folder,
@@ -28,13 +28,11 @@ pub async fn acquire(
     access: Access,
     holder: &Holder,
 ) -> Result<Lease, LeaseError> {
+    if access == Access::Fresh {
+        return acquire_fresh(settings, spec, None, holder).await;
+    }
     spec.validate().map_err(LeaseError::Spec)?;
-    let state_dir = settings.state_dir().map_err(LeaseError::Settings)?;
-    let home = Home::open(state_dir).map_err(|source: io::Error| LeaseError::File {
-        action: "open the state folder",
-        path: state_dir.to_owned(),
-        source,
-    })?;
+    let home = Home::open_for(settings)?;
     let engine = settings.engine.address().map_err(LeaseError::Engine)?;
     let order = order(settings, spec, &home, Scope::of(settings), engine);
     let starter = Rc::new(Reexecution { engine: order.engine.clone() });
@@ -69,6 +67,7 @@ pub(super) fn order(
         records: Some(run_folder(settings)),
         key,
         shape,
+        snapshot: None,
         image: settings.image.clone(),
         load_balancer_image: settings.load_balancer_image.clone(),
         built,

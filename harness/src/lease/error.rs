@@ -7,6 +7,7 @@ use kind_engine::EngineError;
 pub(super) use crate::provision::chain;
 use crate::{
     settings::SettingsError,
+    snapshot::SnapshotError,
     spec::{ClusterName, SpecError},
 };
 
@@ -52,6 +53,31 @@ pub enum LeaseError {
         error: String,
         /// How many times it was tried in this run.
         failures: u32,
+    },
+    /// What fresh clusters are to have in them could not be done.
+    #[error("prepare cluster {cluster} with `{name}`: {error}")]
+    Prepare {
+        /// The preparation.
+        name: String,
+        /// The cluster.
+        cluster: ClusterName,
+        /// What went wrong.
+        error: String,
+    },
+    /// No snapshot could be made of the cluster that fresh ones are to be clones of.
+    #[error("make the template of fresh clusters of cluster {cluster}")]
+    Template {
+        /// The cluster.
+        cluster: ClusterName,
+        /// Why it failed.
+        #[source]
+        source: Box<SnapshotError>,
+    },
+    /// The template that fresh clusters are to be clones of could not be made earlier in this run.
+    #[error("get a fresh cluster: its template could not be made earlier in this run: {error}")]
+    TemplateFailed {
+        /// What went wrong then, with all its causes.
+        error: String,
     },
     /// The process that brings the cluster up and removes it does not start, or dies again and again.
     #[error("start the keeper of cluster {cluster}: it ended {starts} times before the cluster was up; its log, {}, ends in{}", log.display(), tail)]

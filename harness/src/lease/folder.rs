@@ -68,6 +68,16 @@ impl Home {
         Folder { path: self.path.join("clusters").join(key.as_str()), key: key.clone() }
     }
 
+    /// The locks of the templates of fresh clusters.
+    pub(super) fn templates(&self) -> PathBuf {
+        self.path.join("templates")
+    }
+
+    /// The places of clusters that come up.
+    pub(super) fn gate(&self) -> PathBuf {
+        self.path.join("gate")
+    }
+
     /// All folders that are there.
     pub(crate) fn folders(&self) -> io::Result<Vec<Folder>> {
         let mut folders = Vec::new();

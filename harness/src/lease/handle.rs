@@ -33,6 +33,15 @@ pub enum Access {
     Exclusive,
     /// Beside others, without changing anything.
     Read,
+    /// In a cluster of its own, as new, which goes with the test.
+    Fresh,
+}
+
+impl Access {
+    /// Whether nobody else uses the cluster meanwhile.
+    pub(crate) fn is_alone(self) -> bool {
+        matches!(self, Self::Exclusive | Self::Fresh)
+    }
 }
 
 /// Who wants a cluster, for messages.
@@ -56,6 +65,7 @@ pub enum Outcome {
 pub struct Lease {
     pub(super) folder: Folder,
     pub(super) record: ClusterRecord,
+    pub(super) access: Access,
     pub(super) keep: Keep,
     pub(super) held: Held,
     pub(super) seat: Seat,
@@ -102,15 +112,20 @@ impl Lease {
         if let Err(error) = self.ensure_keeper().await {
             warn(format_args!("start a keeper in {} in place of one that died: {error}", self.folder.path().display()));
         }
+        let is_last = self.access == Access::Fresh;
         // It may have failed because it broke the cluster, or because the cluster is broken.
-        let doubts = outcome == Outcome::Failed && self.seat.is_current();
+        let doubts = outcome == Outcome::Failed && self.seat.is_current() && !is_last;
         let doubted = if doubts { self.folder.doubt() } else { Ok(()) };
         let noted = if keep { self.held.failed() } else { self.held.done() };
         let asked = self.folder.ask_for_check();
         if let Err(error) = doubted.and(noted).and(asked) {
             warn(format_args!("note the end of a test in {}: {error}", self.folder.path().display()));
         }
-        self.seat.leave();
+        if is_last {
+            self.seat.leave_for_good();
+        } else {
+            self.seat.leave();
+        }
         step("gave the lease back");
     }
 

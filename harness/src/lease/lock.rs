@@ -55,6 +55,11 @@ impl LockFile {
         self.file.set_modified(SystemTime::UNIX_EPOCH)
     }
 
+    /// Whether nobody will use it again.
+    pub(super) fn is_disused(&self) -> bool {
+        self.touched().is_ok_and(|touched| touched == SystemTime::UNIX_EPOCH)
+    }
+
     /// When it was last used.
     pub(super) fn touched(&self) -> io::Result<SystemTime> {
         self.file.metadata()?.modified()
@@ -91,7 +96,7 @@ impl Door {
 
     /// Tries once. Dropping the door gives up the place in the turnstile.
     pub(super) fn try_enter(&mut self) -> io::Result<bool> {
-        let alone = self.access == Access::Exclusive;
+        let alone = self.access.is_alone();
         let try_lock = |file: &LockFile| if alone { file.try_exclusive() } else { file.try_shared() };
         if !self.in_turnstile {
             self.in_turnstile = try_lock(&self.turnstile)?;
@@ -127,6 +132,12 @@ impl Seat {
     pub(super) fn leave(self) {
         // Without the note the cluster only looks unused for longer than it is.
         let _ = self.0.touch();
+    }
+
+    /// Gives the lock back, and nobody will take it again.
+    pub(super) fn leave_for_good(self) {
+        // Without the note the cluster goes with its owner.
+        let _ = self.0.disuse();
     }
 
     pub(super) fn touch(&self) {

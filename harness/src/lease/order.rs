@@ -6,7 +6,7 @@ use kind_engine::EngineAddress;
 use serde::{Deserialize, Serialize};
 
 use super::{key::Key, process::ProcessId};
-use crate::spec::{NetworkPools, Proxy, Shape};
+use crate::spec::{Instance, NetworkPools, Proxy, Shape};
 
 /// The content of a state folder's `order.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub(crate) struct Order {
     pub(crate) key: Key,
     /// Its shape.
     pub(crate) shape: Shape,
+    /// The snapshot that it is to be a clone of: which making of which.
+    #[serde(default)]
+    pub(crate) snapshot: Option<Instance>,
     /// The node image that was asked for.
     pub(crate) image: Option<String>,
     /// The load balancer's image that was asked for.

@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 use super::{
     error::{chain, no_engine},
     folder::Home,
+    gate,
     key::Key,
     mend::mend,
     order::Order,
@@ -25,12 +26,14 @@ use crate::{
     cluster::{ClusterRecord, client_of},
     image::{ImageError, Images},
     inventory,
-    provision::{self, Blueprint, Creation, Event, Progress, ProvisionError, StepError},
+    provision::{self, Blueprint, Creation, Event, Origin, Progress, ProvisionError, StepError},
+    snapshot::{self, SnapshotError},
     spec::{ClusterName, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, LABEL_STATE, is_node},
     warnings::warn,
 };
 
-/// The step before those of `provision`.
+/// The steps before those of `provision`.
+const TURN: &str = "wait for a turn";
 const IMAGE: &str = "find the node image";
 /// How long nodes, DNS and storage may take to be ready, and how much longer for each node.
 const READY: Duration = Duration::from_secs(240);
@@ -42,6 +45,7 @@ const NAMESPACE: Duration = Duration::from_secs(10);
 pub(super) struct RealProvisioner {
     /// Where the engine is; `None` where it is connected from the beginning.
     address: Option<EngineAddress>,
+    home: Home,
     /// The labels of everything that it makes.
     pub(super) labels: Labels,
     engine: OnceCell<Arc<dyn Engine>>,
@@ -49,6 +53,15 @@ pub(super) struct RealProvisioner {
     creation: Mutex<Option<Creation>>,
     /// Whether its clusters have a pod network, without which neither nodes nor pods are Ready.
     has_network: bool,
+}
+
+/// What the nodes are made from cannot be had.
+#[derive(Debug, thiserror::Error)]
+enum SourceError {
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
 }
 
 /// The reference of the node image that this version of the harness builds.
@@ -63,6 +76,7 @@ impl RealProvisioner {
         let labels = [(LABEL_MANAGED, "1".to_owned()), (LABEL_OWNER, owner), (LABEL_STATE, home.identity())];
         Self {
             address,
+            home: home.clone(),
             labels: labels.map(|(name, value)| (name.to_owned(), value)).into(),
             engine: OnceCell::new(),
             creation: Mutex::default(),
@@ -112,17 +126,37 @@ impl Provisioner for RealProvisioner {
     async fn create(&self, order: &Order, progress: &dyn Progress) -> Result<ClusterRecord, CreateError> {
         let of_engine = |error: EngineError| CreateError { no_engine: no_engine(&error), error: chain(&error) };
         let engine = Arc::clone(self.engine().await.map_err(of_engine)?);
+        let processors = engine.facts().await.map_err(of_engine)?.processors;
+        let start = Instant::now();
+        progress.event(Event::Started { step: TURN });
+        let told = |status: String| progress.event(Event::Waiting { step: TURN, status });
+        let turn = gate::enter(&self.home, processors, told).await;
+        let of_gate =
+            |source: std::io::Error| CreateError { error: format!("wait for a turn: {source}"), no_engine: None };
+        let _turn = turn.map_err(of_gate)?;
+        progress.event(Event::Finished { step: TURN, elapsed: start.elapsed() });
         let start = Instant::now();
         progress.event(Event::Started { step: IMAGE });
-        let spec = order.shape.clone().into_spec();
         let images = async {
+            let origin = match &order.snapshot {
+                Some(id) => {
+                    let found = snapshot::find_making(&*engine, id).await?;
+                    Some(snapshot::origin(&engine, &found).await?)
+                }
+                None => None,
+            };
+            let spec = origin.as_ref().map_or_else(|| order.shape.clone().into_spec(), |origin| origin.spec().clone());
             let waiting = |status: String| progress.event(Event::Waiting { step: IMAGE, status });
             let docker_client = order.docker_client.as_deref();
             let images = Images { engine: &*engine, docker_client, progress: &waiting };
-            let image = images.nodes(&spec, order.image.as_deref(), &order.built).await?;
+            // A clone's nodes have theirs.
+            let image = match origin.as_ref().and_then(Origin::first_image) {
+                Some(image) => image.clone(),
+                None => images.nodes(&spec, order.image.as_deref(), &order.built).await?,
+            };
             let base = kind_images::base_image_reference(kind_images::Release::newest());
             let balancer = images.load_balancer(&spec, &image, order.load_balancer_image.as_deref(), &base).await?;
-            Ok((image, balancer))
+            Ok::<_, SourceError>((spec, origin, image, balancer))
         };
         let images = images.await;
         let elapsed = start.elapsed();
@@ -131,8 +165,10 @@ impl Provisioner for RealProvisioner {
         } else {
             Event::Failed { step: IMAGE, elapsed }
         });
-        let (image, load_balancer_image) = images.map_err(|error| match error {
-            ImageError::Engine(error) => of_engine(error),
+        let (spec, origin, image, load_balancer_image) = images.map_err(|error| match error {
+            SourceError::Image(ImageError::Engine(error)) | SourceError::Snapshot(SnapshotError::Engine(error)) => {
+                of_engine(error)
+            }
             other => CreateError { error: chain(&other), no_engine: None },
         })?;
         let mut labels = self.labels.clone();
@@ -145,7 +181,7 @@ impl Provisioner for RealProvisioner {
             creation,
             spec,
             image,
-            origin: None,
+            origin,
             load_balancer_image,
             labels,
             retain: false,

@@ -53,7 +53,7 @@ pub(crate) async fn visit(
 
 async fn enter(folder: &Path, access: Access, notice: &mut Notice) -> io::Result<Option<Seat>> {
     let mut door = door(folder, access)?;
-    let others = if access == Access::Exclusive { "other tests use it" } else { "a test has it for itself" };
+    let others = if access.is_alone() { "other tests use it" } else { "a test has it for itself" };
     let entered = wait::until_or(EVERY, "the other tests on the cluster", NO_LIMIT, async || {
         if door.try_enter()? {
             return Ok(Check::Done(()));

@@ -6,19 +6,19 @@
 use std::sync::Arc;
 
 use futures::future::{join_all, try_join_all};
-use kind_engine::{Command, ContainerFacts, ContainerSpec, Engine, NodeFile, Privileges};
+use kind_engine::{Command, ContainerFacts, ContainerSpec, Engine, Labels, NodeFile, Privileges};
 
 use super::{
     SnapshotError,
-    list::{self, LABEL_SNAPSHOT, Marks},
+    list::{self, Marks},
     script::{PACK, START, START_PATH},
 };
 use crate::{
     inventory, power,
     provision::{MADE_PATH, Made},
     spec::{
-        ClusterName, LABEL_INSTANCE, LABEL_ROLE, LABEL_SCOPE, LABEL_STATE, ROLE_LOAD_BALANCER, Role, instance_labels,
-        is_node, node_name_of,
+        ClusterName, LABEL_CLUSTER, LABEL_CONTAINER, LABEL_INSTANCE, LABEL_MANAGED, LABEL_OWNER, LABEL_ROLE,
+        LABEL_SCOPE, LABEL_STATE, ROLE_LOAD_BALANCER, ROLE_SNAPSHOT, Role, is_node, node_name_of,
     },
 };
 
@@ -38,6 +38,23 @@ pub async fn create(
     cluster: &ClusterName,
     told: &(dyn Fn(&str) + Sync),
 ) -> Result<(), SnapshotError> {
+    if list::list(&**engine).await?.iter().any(|snapshot| snapshot.name == *name) {
+        return Err(SnapshotError::Taken { name: name.clone() });
+    }
+    make(engine, name, cluster, None, told).await
+}
+
+/// Makes a snapshot beside others of that name, with a note of what is in it.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) async fn make(
+    engine: &Arc<dyn Engine>,
+    name: &ClusterName,
+    cluster: &ClusterName,
+    contents: Option<&str>,
+    told: &(dyn Fn(&str) + Sync),
+) -> Result<(), SnapshotError> {
     let containers = inventory::cluster(&**engine, cluster).await?;
     let nodes: Vec<&ContainerFacts> = containers.iter().filter(|one| is_node(&one.labels)).collect();
     let down = nodes.iter().filter(|node| node.state != "running");
@@ -46,7 +63,9 @@ pub async fn create(
         return Err(SnapshotError::NotRunning { cluster: cluster.clone(), containers: down.join(", ") });
     }
     let is_known = |one: &&ContainerFacts| {
-        is_node(&one.labels) || one.labels.get(LABEL_ROLE).is_some_and(|role| role == ROLE_LOAD_BALANCER)
+        // A snapshot that was killed left what it was made in.
+        let beside = [ROLE_LOAD_BALANCER, ROLE_SNAPSHOT];
+        is_node(&one.labels) || one.labels.get(LABEL_ROLE).is_some_and(|role| beside.contains(&role.as_str()))
     };
     if let Some(other) = containers.iter().find(|one| !is_known(one)) {
         let what = format!("a registry ({})", other.name);
@@ -59,10 +78,7 @@ pub async fn create(
     let read = engine.exec(&first.id, &Command::new(["cat", MADE_PATH])).await?;
     let made = read.success().ok().as_deref().and_then(Made::parse).ok_or_else(unknown)?;
     let version = engine.exec(&first.id, &Command::new(["cat", "/kind/version"])).await?.success()?;
-    if list::list(&**engine).await?.iter().any(|snapshot| snapshot.name == *name) {
-        return Err(SnapshotError::Taken { name: name.clone() });
-    }
-    let marks = Marks::new(name, &made, version.trim(), nodes.len());
+    let marks = Marks::new(name, contents, &made, version.trim(), nodes.len());
     let copies = nodes.iter().map(|node| Copy { engine, node, marks: &marks }).collect::<Vec<_>>();
     told("freezing the nodes");
     let packed = async {
@@ -110,16 +126,28 @@ impl Copy<'_> {
         format!("kind-rs-snapshot-{}-{}", self.marks.id, self.node.name)
     }
 
+    /// What the helper carries: it is part of the cluster, and goes with it if nobody lives to remove it before.
+    fn labels(&self) -> Labels {
+        let of_cluster = [LABEL_CLUSTER, LABEL_INSTANCE, LABEL_MANAGED, LABEL_OWNER, LABEL_SCOPE, LABEL_STATE];
+        let taken_over = self.node.labels.iter().filter(|(label, _)| of_cluster.contains(&label.as_str()));
+        let mut labels: Labels = taken_over.map(|(label, value)| (label.clone(), value.clone())).collect();
+        labels.insert(LABEL_ROLE.to_owned(), ROLE_SNAPSHOT.to_owned());
+        labels.insert(LABEL_CONTAINER.to_owned(), self.helper());
+        labels
+    }
+
     /// Keeps what the container changed and what is in its volume, while it is frozen.
     async fn pack(&self) -> Result<(), SnapshotError> {
         let half = self.half();
-        self.engine.commit(&self.node.id, &half, &blank()).await?;
+        let mut changes = blank();
+        changes.extend(self.marks.labels(None));
+        self.engine.commit(&self.node.id, &half, &changes).await?;
         // Only who may do everything sees the attributes of overlays, which images in the node have.
         let spec = ContainerSpec {
             name: self.helper(),
             image: half,
             entrypoint: vec!["/bin/sleep".to_owned(), "infinity".to_owned()],
-            labels: instance_labels(&self.marks.id),
+            labels: self.labels(),
             volumes_of: self.node.id.clone(),
             privileges: Privileges::Full,
             files: vec![NodeFile::executable("/kind/snapshot-start", START)],
@@ -135,17 +163,18 @@ impl Copy<'_> {
         let engine = self.engine;
         let place = Command::new(["mv", "/kind/snapshot-start", START_PATH]);
         engine.exec(&self.helper(), &place).await?.success()?;
-        let facts = engine.image(&self.node.image).await?;
+        // Not the node's image by its name, which may be another's by now.
+        let facts = engine.image(&self.half()).await?;
         let mut command = facts.map(|image| image.command).unwrap_or_default();
         // That of a clone begins with this program already.
         if command.first().is_some_and(|first| first == START_PATH) {
             command.remove(0);
         }
         if command.is_empty() {
-            command = vec!["/usr/local/bin/entrypoint".to_owned(), "/sbin/init".to_owned()];
+            return Err(SnapshotError::NoCommand { node: self.node.name.clone() });
         }
         command.insert(0, START_PATH.to_owned());
-        let mut changes = self.marks.labels(node_name_of(self.node));
+        let mut changes = self.marks.labels(Some(node_name_of(self.node)));
         changes.push(format!("ENTRYPOINT {}", serde_json::Value::from(command)));
         changes.push("CMD []".to_owned());
         Ok(engine.commit(&self.helper(), &self.image(), &changes).await?)
@@ -159,7 +188,7 @@ impl Copy<'_> {
 
 /// Takes away from the image of a container what its labels say of the container.
 fn blank() -> Vec<String> {
-    let emptied = [LABEL_SCOPE, LABEL_INSTANCE, LABEL_STATE, LABEL_SNAPSHOT];
+    let emptied = [LABEL_SCOPE, LABEL_INSTANCE, LABEL_STATE];
     let mut changes: Vec<String> = emptied.map(|label| format!("LABEL {label}=\"\"")).into();
     changes.push(format!("LABEL {LABEL_KIND}=\"snapshot\""));
     changes

@@ -2,7 +2,11 @@
 
 use kind_engine::{CommandError, EngineError};
 
-use crate::{inventory::FindError, power::PowerError, spec::ClusterName};
+use crate::{
+    inventory::FindError,
+    power::PowerError,
+    spec::{ClusterName, Instance},
+};
 
 /// A snapshot cannot be made, found or used.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,12 @@ pub enum SnapshotError {
         /// The cluster.
         cluster: ClusterName,
     },
+    /// A node's image does not say what a container of it starts with.
+    #[error("make a snapshot of node {node}: its image names no command that a node starts with")]
+    NoCommand {
+        /// The node.
+        node: String,
+    },
     /// The name is taken.
     #[error("make snapshot {name}: there is one of that name; `kind-rs snapshot delete {name}` removes it")]
     Taken {
@@ -57,6 +67,12 @@ pub enum SnapshotError {
     Missing {
         /// The name.
         name: ClusterName,
+    },
+    /// The one that a cluster is to be a clone of is not there any more.
+    #[error("find the snapshot that the cluster is to be a clone of ({id}): somebody removed it")]
+    Gone {
+        /// Which making.
+        id: Instance,
     },
     /// Some of its images are gone.
     #[error(

@@ -23,6 +23,8 @@ const LABEL_NODE: &str = "io.kind-rs.snapshot.node";
 const LABEL_NODES: &str = "io.kind-rs.snapshot.nodes";
 const LABEL_VERSION: &str = "io.kind-rs.snapshot.kubernetes-version";
 const LABEL_CREATED: &str = "io.kind-rs.snapshot.created";
+/// What is in it beyond a new cluster, in a word that changes with it.
+const LABEL_CONTENTS: &str = "io.kind-rs.snapshot.contents";
 const LABEL_EXPIRES: &str = "io.kind-rs.snapshot.expires";
 /// What its images are called, with the name and the making behind it.
 const REPOSITORY: &str = "kind-rs/snapshot";
@@ -44,6 +46,8 @@ pub struct Snapshot {
     pub expires: i64,
     /// How many nodes it has.
     pub nodes: usize,
+    /// A digest of what is in it, where it is the template of fresh clusters.
+    pub contents: Option<String>,
     /// Each node's image, by the node's name.
     pub images: BTreeMap<String, String>,
 }
@@ -52,6 +56,7 @@ pub struct Snapshot {
 pub(super) struct Marks {
     pub(super) id: Instance,
     name: ClusterName,
+    contents: Option<String>,
     nodes: usize,
     version: String,
     created: i64,
@@ -59,9 +64,9 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    pub(super) fn new(name: &ClusterName, made: &Made, version: &str, nodes: usize) -> Self {
-        let (version, expires) = (version.to_owned(), made.expires);
-        Self { id: Instance::new(), name: name.clone(), nodes, version, created: now(), expires }
+    pub(super) fn new(name: &ClusterName, contents: Option<&str>, made: &Made, version: &str, nodes: usize) -> Self {
+        let (version, expires, contents) = (version.to_owned(), made.expires, contents.map(str::to_owned));
+        Self { id: Instance::new(), name: name.clone(), contents, nodes, version, created: now(), expires }
     }
 
     /// What the image of a node is called.
@@ -69,12 +74,13 @@ impl Marks {
         format!("{REPOSITORY}:{}-{node}", self.id)
     }
 
-    /// Its labels, as Dockerfile instructions.
-    pub(super) fn labels(&self, node: &str) -> Vec<String> {
+    /// The labels of a node's image, as Dockerfile instructions; without a node those of an image that it is made from.
+    pub(super) fn labels(&self, node: Option<&str>) -> Vec<String> {
         let labels = [
             (LABEL_SNAPSHOT, self.name.to_string()),
             (LABEL_ID, self.id.to_string()),
-            (LABEL_NODE, node.to_owned()),
+            (LABEL_CONTENTS, self.contents.clone().unwrap_or_default()),
+            (LABEL_NODE, node.unwrap_or_default().to_owned()),
             (LABEL_NODES, self.nodes.to_string()),
             (LABEL_VERSION, self.version.clone()),
             (LABEL_CREATED, self.created.to_string()),
@@ -110,6 +116,15 @@ pub async fn find(engine: &dyn Engine, name: &ClusterName) -> Result<Snapshot, S
     last.ok_or_else(|| SnapshotError::Missing { name: name.clone() })
 }
 
+/// The snapshot of that making, complete or not.
+///
+/// # Errors
+/// When there is none any more, or the engine does not answer.
+pub(crate) async fn find_making(engine: &dyn Engine, id: &Instance) -> Result<Snapshot, SnapshotError> {
+    let found = list(engine).await?.into_iter().find(|snapshot| snapshot.id == *id);
+    found.ok_or_else(|| SnapshotError::Gone { id: id.clone() })
+}
+
 /// Removes a snapshot, complete or not, and says how many images that were. Clones go on.
 ///
 /// # Errors
@@ -123,7 +138,7 @@ pub async fn delete(engine: &dyn Engine, name: &ClusterName) -> Result<usize, Sn
 }
 
 /// Removes the images of one making.
-pub(super) async fn remove(engine: &dyn Engine, id: &Instance) -> Result<usize, EngineError> {
+pub(crate) async fn remove(engine: &dyn Engine, id: &Instance) -> Result<usize, EngineError> {
     let images = engine.images(&Labels::from([(LABEL_ID.to_owned(), id.to_string())])).await?;
     for image in &images {
         for name in image.tags.iter().filter(|tag| tag.contains(REPOSITORY)) {
@@ -212,7 +227,8 @@ impl Snapshot {
             created: number(LABEL_CREATED)?,
             expires: number(LABEL_EXPIRES)?,
             nodes: label(LABEL_NODES)?.parse().ok()?,
-            images: BTreeMap::from([(label(LABEL_NODE)?.clone(), reference.clone())]),
+            contents: label(LABEL_CONTENTS).cloned(),
+            images: label(LABEL_NODE).map(|node| (node.clone(), reference.clone())).into_iter().collect(),
         })
     }
 }

@@ -10,5 +10,7 @@ mod list;
 mod script;
 
 pub use create::create;
+pub(crate) use create::make;
 pub use error::SnapshotError;
 pub use list::{Snapshot, delete, find, list, origin};
+pub(crate) use list::{find_making, remove};

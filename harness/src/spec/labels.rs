@@ -32,9 +32,13 @@ pub const ROLE_LOAD_BALANCER: &str = "external-load-balancer";
 /// The role of a registry's container.
 pub const ROLE_REGISTRY: &str = "registry";
 
-/// Whether a container with these labels is a node, and no load balancer or registry.
+/// The role of a container in which a snapshot of a node is made.
+pub(crate) const ROLE_SNAPSHOT: &str = "snapshot";
+
+/// Whether a container with these labels is a node, and none of those beside the nodes.
 pub fn is_node(labels: &Labels) -> bool {
-    labels.get(LABEL_ROLE).is_none_or(|role| role != ROLE_LOAD_BALANCER && role != ROLE_REGISTRY)
+    let beside = [ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT];
+    labels.get(LABEL_ROLE).is_none_or(|role| !beside.contains(&role.as_str()))
 }
 
 /// What Kubernetes calls the node of a container.

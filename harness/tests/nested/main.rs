@@ -6,6 +6,7 @@ mod case;
 mod creating;
 #[path = "../live/foreign_image.rs"]
 mod foreign_image;
+mod fresh;
 mod hub;
 mod project;
 mod serving;

@@ -29,6 +29,14 @@ impl Project {
         Self::build("nested", &manifest, &FILES)
     }
 
+    /// A case's own copy of the crate with tests on fresh clusters, which are prepared with this text.
+    pub(crate) fn of_fresh(name: &str, seed: &str) -> Self {
+        let manifest = include_str!("../fixtures/nested/manifest.toml").replace("HARNESS", env!("CARGO_MANIFEST_DIR"));
+        let files =
+            [FILES[0], FILES[1], (include_str!("../fixtures/fresh/tests/fresh.rs"), "tests/fresh.rs"), (seed, "seed")];
+        Self::build(name, &manifest, &files)
+    }
+
     /// The crate of somebody who did what the README begins with.
     pub(crate) fn of_the_readme() -> Self {
         let readme = fs::read_to_string(outer().join("README.md")).expect("the README");

@@ -191,3 +191,76 @@ fn one_thread() {
         },
     )
 }
+#[::core::prelude::v1::test]
+fn own_cluster() {
+    #[allow(
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    async fn own_cluster(cluster: Cluster) {}
+    ::kind_harness::__private::run(
+        ::kind_harness::__private::TestMeta {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
+            module: ::core::module_path!(),
+            name: "own_cluster",
+        },
+        ::kind_harness::__private::Request {
+            access: ::kind_harness::__private::Access::Fresh,
+            ..::kind_harness::__private::Request::DEFAULT
+        },
+        move |context: ::kind_harness::TestContext| async move {
+            let injected_0 = context.get::<Cluster>().await?;
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(own_cluster(injected_0).await)
+                    .judge()
+            })
+        },
+    )
+}
+#[::core::prelude::v1::test]
+fn prepared_cluster() {
+    #[allow(
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    async fn prepared_cluster(client: Client) {}
+    ::kind_harness::__private::run(
+        ::kind_harness::__private::TestMeta {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
+            module: ::core::module_path!(),
+            name: "prepared_cluster",
+        },
+        ::kind_harness::__private::Request {
+            access: ::kind_harness::__private::Access::Fresh,
+            prepare: ::core::option::Option::Some(::kind_harness::__private::Prepare {
+                name: || ::core::any::type_name_of_val(&operator::install),
+                inputs: &["deploy/crds.yaml", "charts"],
+                run: |cluster| ::std::boxed::Box::pin(async move {
+                    use ::kind_harness::__private::Judge as _;
+                    ::kind_harness::__private::Returned(operator::install(cluster).await)
+                        .judge()
+                }),
+            }),
+            ..::kind_harness::__private::Request::DEFAULT
+        },
+        move |context: ::kind_harness::TestContext| async move {
+            let injected_0 = context.get::<Client>().await?;
+            ::core::result::Result::Ok::<
+                _,
+                ::kind_harness::FixtureError,
+            >(async move {
+                use ::kind_harness::__private::Judge as _;
+                ::kind_harness::__private::Returned(prepared_cluster(injected_0).await)
+                    .judge()
+            })
+        },
+    )
+}

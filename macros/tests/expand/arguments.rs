@@ -17,3 +17,9 @@ async fn threads_by_default() {}
 
 #[kind_test(tokio(flavor = "current_thread"))]
 async fn one_thread() {}
+
+#[kind_test(access = "fresh")]
+async fn own_cluster(cluster: Cluster) {}
+
+#[kind_test(access = "fresh", prepare = operator::install, inputs = ["deploy/crds.yaml", "charts"])]
+async fn prepared_cluster(client: Client) {}

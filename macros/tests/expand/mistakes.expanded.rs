@@ -1,8 +1,14 @@
 ::core::compile_error! {
-    "unknown argument `worker`: expected `control_planes`, `workers`, `config`, `cluster`, `access`, `timeout` or `tokio`; did you mean `workers`?"
+    "unknown argument `worker`: expected `control_planes`, `workers`, `config`, `cluster`, `access`, `prepare`, `inputs`, `timeout` or `tokio`; did you mean `workers`?"
 }
 ::core::compile_error! {
-    "`access = \"fresh\"` is not offered yet: expected `shared`, `exclusive` or `read`"
+    "`access` is not `new`: expected `shared`, `exclusive`, `read` or `fresh`"
+}
+::core::compile_error! {
+    "`inputs` expects texts in brackets, such as `inputs = [\"deploy/crds.yaml\"]`"
+}
+::core::compile_error! {
+    "`prepare` needs `access = \"fresh\"` beside it: a shared cluster is prepared by its tests"
 }
 ::core::compile_error! {
     "a `#[kind_test]` is an `async fn`; add `async`"

@@ -1,4 +1,4 @@
-#[kind_test(worker = 2, access = "fresh")]
+#[kind_test(worker = 2, access = "new", prepare = install, inputs = [1])]
 #[rstest]
 #[case(1)]
 /// Documentation.

@@ -115,7 +115,9 @@ impl Auditor {
         let mut left: Vec<String> = host::mounts(&marks).into_iter().map(|at| format!("mount {at}")).collect();
         left.extend(host::processes(&self.state, &marks));
         let mut files = below(&self.state);
-        files.retain(|path| ["identity", "clusters"].iter().all(|name| *path != self.state.join(name)));
+        // Who the folder is, where clusters and templates have theirs, and the places of those that come up.
+        let stays = ["identity", "clusters", "templates"].map(|name| self.state.join(name));
+        files.retain(|path| !stays.contains(path) && !path.starts_with(self.state.join("gate")));
         files.extend(below(&self.temporary));
         left.extend(files.into_iter().map(|path| format!("file {}", path.display())));
         left

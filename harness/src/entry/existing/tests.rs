@@ -57,7 +57,7 @@ fn a_shape_is_a_lower_bound_and_nothing_but_numbers(
     #[case] (control_planes, workers): (usize, usize),
     #[case] expected: Option<&str>,
 ) {
-    let reason = unfit(&Wanted { spec, is_asked_for }, &nodes(control_planes, workers));
+    let reason = unfit(&Wanted { spec, is_asked_for, prepared: None }, &nodes(control_planes, workers));
     match (&reason, expected) {
         (None, None) => {}
         (Some(found), Some(expected)) => assert!(found.contains(expected), "{found}"),

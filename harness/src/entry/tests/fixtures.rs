@@ -78,10 +78,10 @@ fn they_are_made_once_and_taken_down_in_reverse_after_a_failure() {
             let (again, beside) = tokio::join!(context.get::<Operator>(), operator.1.get::<Operator>());
             again.and(beside).map_err(|error| error.to_string())?;
             *fixtures.lock().unwrap() = context.fixtures();
-            failure("no such order")
+            failure("returned no order")
         },
     );
-    assert_eq!(text(&ended), "no such order");
+    assert_eq!(text(&ended), "the test returned no order");
     let expected =
         ["make the database", "make the operator", "run the body", "take down the operator", "take down the database"];
     assert_eq!(LOG.all(), expected);
@@ -188,8 +188,8 @@ fn a_failed_teardown_fails_a_test_that_had_passed() {
     let (ended, _) = with_teardown(Ok(()), async || panic!("out of {}", "order"));
     assert_eq!(text(&ended), "e2e::orders: failed to take down the queue: panicked: out of order");
 
-    let (ended, _) = with_teardown(failure("no such order"), async || Err("it is not empty".to_owned()));
-    assert_eq!(text(&ended), "no such order", "what failed first is the failure");
+    let (ended, _) = with_teardown(failure("returned no order"), async || Err("it is not empty".to_owned()));
+    assert_eq!(text(&ended), "the test returned no order", "what failed first is the failure");
 }
 
 #[test]

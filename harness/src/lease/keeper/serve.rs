@@ -181,7 +181,10 @@ pub(super) fn over(folder: &Folder, order: &Order, claim: &Claim) -> Option<&'st
         return Some("somebody removed its state folder");
     }
     if let Some(owner) = &order.owner {
-        return (!owner.is_alive()).then_some("the run is over");
+        if !owner.is_alive() {
+            return Some("the run is over");
+        }
+        return claim.users.is_disused().then_some("its test is over");
     }
     // A later run's tests may have set another limit.
     let idle = match folder.order() {

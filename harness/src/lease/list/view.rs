@@ -37,7 +37,8 @@ pub struct ClusterView {
     /// Whether its keeper lives; `None` where clusters have none: those of the command line and of other tools, and
     /// those whose state is in another folder.
     pub keeper: Option<bool>,
-    /// Who shares it: `nextest ID`, `cargo PID …`, `process PID …`, or `user` for the runs of a user one after the other.
+    /// Who shares it: `nextest ID`, `cargo PID …`, `process PID …`, `user` for the runs of a user one after the other, or
+    /// `test NAME (…)` for a fresh cluster.
     pub scope: Option<String>,
     /// The user who made it, as `uid@host`.
     pub user: Option<String>,

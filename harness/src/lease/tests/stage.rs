@@ -167,6 +167,7 @@ pub(in crate::lease) fn order(home: &Home, scope: Scope, idle: Duration) -> Orde
     Order {
         key,
         shape,
+        snapshot: None,
         image: None,
         load_balancer_image: None,
         built: "image".to_owned(),

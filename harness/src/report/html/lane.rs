@@ -90,6 +90,7 @@ pub(super) fn access(access: Access) -> &'static str {
         Access::Shared => "shared",
         Access::Exclusive => "exclusive",
         Access::Read => "read",
+        Access::Fresh => "fresh",
     }
 }
 
