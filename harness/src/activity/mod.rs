@@ -12,6 +12,6 @@ mod requests;
 pub(crate) use awaits::{Looked, look};
 pub(crate) use current::{belong, enter, wait};
 pub(crate) use record::{Activity, Doing};
-#[cfg(test)]
+#[cfg(any(test, feature = "kube-3", feature = "kube-4"))]
 pub(crate) use requests::Recorder;
 pub(crate) use requests::client;

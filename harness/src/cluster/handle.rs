@@ -10,6 +10,7 @@ use super::{
     ClusterRecord, Node,
     client::{client, client_config},
     endpoint,
+    kubeconfig_file::KubeconfigFile,
 };
 use crate::{
     spec::Role,
@@ -22,6 +23,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Cluster {
     pub(super) inner: Arc<Inner>,
+    pub(super) file: Arc<KubeconfigFile>,
 }
 
 pub(super) struct Inner {
@@ -77,6 +79,9 @@ pub enum ClusterError {
     /// The kubeconfig is not usable.
     #[error("read the cluster's kubeconfig")]
     Kubeconfig(#[from] KubeconfigError),
+    /// The file with the kubeconfig cannot be written.
+    #[error("write the cluster's kubeconfig to a file")]
+    KubeconfigFile(#[source] std::io::Error),
     /// A client could not be made.
     #[error("make a client for the cluster")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -116,7 +121,8 @@ impl Cluster {
     }
 
     fn new(record: ClusterRecord, nodes: Nodes, engine: OnceCell<Arc<dyn Engine>>) -> Self {
-        Self { inner: Arc::new(Inner { record, nodes, engine, kubeconfig: OnceCell::new() }) }
+        let inner = Inner { record, nodes, engine, kubeconfig: OnceCell::new() };
+        Self { inner: Arc::new(inner), file: Arc::default() }
     }
 
     /// Whether the nodes can be reached.

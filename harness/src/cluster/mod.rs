@@ -5,6 +5,7 @@
 mod client;
 mod endpoint;
 mod handle;
+mod kubeconfig_file;
 mod load;
 mod node;
 mod record;

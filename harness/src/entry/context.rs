@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::cluster::Cluster;
+use crate::{activity::Activity, cluster::Cluster};
 
 use super::{
     fixtures::{Fixtures, TakingDown},
@@ -26,6 +26,7 @@ pub(super) struct Arranged {
     pub(super) namespace: Option<TestNamespace>,
     pub(super) artifacts: PathBuf,
     pub(super) fixtures: Arc<Fixtures>,
+    pub(super) activity: Arc<Activity>,
 }
 
 /// What a test knows about itself: its name, cluster, client, namespace and folder; and where its fixtures come from.
@@ -60,6 +61,15 @@ impl TestContext {
     /// The same where no fixture is being made.
     pub(super) fn outside(&self) -> Self {
         Self::new(&self.arranged)
+    }
+
+    /// What notes the requests of the test's clients.
+    #[cfg_attr(
+        not(any(feature = "kube-3", feature = "kube-4")),
+        expect(dead_code, reason = "only clients of theirs need it")
+    )]
+    pub(super) fn activity(&self) -> &Arc<Activity> {
+        &self.arranged.activity
     }
 
     /// The test's full name, such as `smoke::orders::survives_restart`.

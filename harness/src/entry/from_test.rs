@@ -48,7 +48,7 @@ use super::{context::TestContext, error::EntryError, namespace::TestNamespace};
     message = "a `#[kind_test]` has no `{Self}` to give",
     label = "not one of the types that are injected",
     note = "injected are `Cluster`, `kube::Client`, `kube::Config`, `TestNamespace`, `TestContext` and every type that implements `kind_harness::FromTest`, by value or by reference",
-    note = "`kube` has to be the version that kind-harness uses, which `kind_harness::kube` is",
+    note = "`kube` is version 5; with kind-harness' features `kube-3` and `kube-4` it may be 3 and 4, and `Cluster::kubeconfig_file` is for any other",
     note = "a parameter that rstest provides carries one of its attributes, such as `#[case]` or `#[from(fixture)]`"
 )]
 pub trait FromTest: Clone + Send + Sync + 'static {

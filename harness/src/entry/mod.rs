@@ -11,6 +11,8 @@ mod hold;
 mod host;
 mod interrupt;
 mod judge;
+#[cfg(any(feature = "kube-3", feature = "kube-4"))]
+mod kube_versions;
 mod name;
 mod namespace;
 mod prepare;

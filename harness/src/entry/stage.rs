@@ -156,8 +156,10 @@ impl<H: Host> Stage<'_, H> {
         let client = held.client(config.clone(), &self.case.activity);
         let client = client.map_err(|source| EntryError::Client { cluster: cluster.name().to_owned(), source })?;
         let artifacts = self.empty_folder();
+        let cluster = cluster.with_file_in(&artifacts, namespace.as_deref());
         let (test, fixtures) = (self.case.name.as_str().to_owned(), Arc::default());
-        Ok(Arranged { test, cluster, config, client, namespace, artifacts, fixtures })
+        let activity = Arc::clone(&self.case.activity);
+        Ok(Arranged { test, cluster, config, client, namespace, artifacts, fixtures, activity })
     }
 
     async fn make_namespace(&self, arranged: &Arranged) -> Result<(), EntryError> {
@@ -310,8 +312,9 @@ impl<H: Host> Stage<'_, H> {
         (!failed.is_empty()).then(|| failed.join("\n"))
     }
 
-    /// Deletes the namespace unless somebody may want to look at it.
+    /// Removes the kubeconfig's file, and the namespace unless somebody may want to look at it.
     async fn clean_up(&self, arranged: &Arranged, success: bool) {
+        arranged.cluster.remove_file();
         let Some(namespace) = &arranged.namespace else { return };
         if self.request.access == Access::Fresh {
             // It goes with its cluster, or is there for a look as the cluster is.

@@ -8,6 +8,7 @@ mod creating;
 mod foreign_image;
 mod fresh;
 mod hub;
+mod kube_versions;
 mod project;
 mod serving;
 mod stranger;

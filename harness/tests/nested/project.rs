@@ -20,6 +20,8 @@ const FILES: [(&str, &str); 4] = [
 pub(crate) struct Project {
     folder: PathBuf,
     target: PathBuf,
+    /// Words before `cargo`.
+    within: &'static [&'static str],
 }
 
 impl Project {
@@ -52,7 +54,49 @@ impl Project {
         Self::build("of-the-readme", &manifest, &[("", "src/lib.rs"), (test, "tests/first.rs")])
     }
 
+    /// The versions of kube that features are for, each with its version of k8s-openapi.
+    pub(crate) const KUBE_VERSIONS: [(&str, &str); 2] = [("3", "0.27"), ("4", "0.28")];
+
+    /// A workspace with a crate for each version of kube.
+    pub(crate) fn of_kube_versions() -> Self {
+        let member = include_str!("../fixtures/kube-versions/member.toml");
+        let test = include_str!("../fixtures/kube-versions/first.rs");
+        let files = Self::KUBE_VERSIONS.iter().flat_map(|(version, openapi)| {
+            let member = member.replace("HARNESS", env!("CARGO_MANIFEST_DIR"));
+            let folder = format!("kube-{version}");
+            let member = member.replace("KUBE", version).replace("OPENAPI", openapi);
+            [(member, "Cargo.toml"), (String::new(), "src/lib.rs"), (test.to_owned(), "tests/first.rs")]
+                .map(|(text, path)| (text, format!("{folder}/{path}")))
+        });
+        let files: Vec<(String, String)> = files.collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(text, path)| (text.as_str(), path.as_str())).collect();
+        let project = Self::lay_out("kube-versions", include_str!("../fixtures/kube-versions/manifest.toml"), &files);
+        // Nothing else here needs these crates: Cargo may have to fetch them.
+        project.succeed(&["nextest", "run", "--no-run", "--workspace"]);
+        project
+    }
+
+    /// The same, whose runs are in a network of their own, in which nothing is that this machine publishes. `None` where
+    /// this user may not make one.
+    pub(crate) fn in_a_network_of_its_own(self) -> Option<Self> {
+        const WITHIN: &[&str] = &["unshare", "--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"];
+        let tried = Command::new(WITHIN[0]).args(&WITHIN[1..]).arg("true").status();
+        tried.is_ok_and(|status| status.success()).then_some(Self { within: WITHIN, ..self })
+    }
+
     fn build(name: &str, manifest: &str, files: &[(&str, &str)]) -> Self {
+        let project = Self::lay_out(name, manifest, files);
+        project.succeed(&["nextest", "run", "--no-run", "--offline"]);
+        project
+    }
+
+    /// Cargo's, in the copy; panics where it fails.
+    fn succeed(&self, arguments: &[&str]) {
+        let ended = self.cargo(arguments).status().expect("start cargo");
+        assert!(ended.success(), "cargo {}: {ended}", arguments.join(" "));
+    }
+
+    fn lay_out(name: &str, manifest: &str, files: &[(&str, &str)]) -> Self {
         let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let target = temporary.parent().expect("a target folder").to_owned();
         let folder = temporary.join(name);
@@ -67,15 +111,14 @@ impl Project {
         if place(&folder.join("outer.lock"), &lock) {
             fs::write(folder.join("Cargo.lock"), &lock).expect("write the lock file");
         }
-        let project = Self { folder, target };
-        let built = project.cargo(&["nextest", "run", "--no-run", "--offline"]).status().expect("start cargo");
-        assert!(built.success(), "build the fixture: {built}");
-        project
+        Self { folder, target, within: &[] }
     }
 
     /// A command in the copy that has nothing of the outer run.
     fn cargo(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("cargo");
+        let mut words = self.within.iter().copied().chain(["cargo"]);
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             let of_outer_run = text.starts_with("NEXTEST")
