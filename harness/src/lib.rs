@@ -48,6 +48,8 @@ pub mod __private {
 
 pub use cluster::{Cluster, ClusterError, ClusterRecord, Node, NodeRecord};
 pub use entry::{FixtureError, FromTest, Hold, LABEL_TEST, TestContext, TestNamespace};
+/// The container engine. Its types are in signatures here, such as mounts and ports of nodes.
+pub use kind_engine as engine;
 pub use kind_engine::{Command, CommandError, ExecOutput, NodeFile};
 #[doc = include_str!("kind_test.md")]
 pub use kind_macros::kind_test;

@@ -26,6 +26,7 @@ use crate::spec::{NetworkPools, Proxy};
 
 /// What the environment asks for, read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settings {
     /// Whether a missing engine fails a test instead of skipping it.
     pub require: bool,

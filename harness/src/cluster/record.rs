@@ -8,6 +8,7 @@ use crate::spec::{ClusterName, Instance, NodeName, Role};
 
 /// A cluster that is up.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClusterRecord {
     /// The cluster's name.
     pub name: ClusterName,
@@ -39,6 +40,7 @@ pub struct ClusterRecord {
 
 /// A node of a cluster that is up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NodeRecord {
     /// What Kubernetes calls the node.
     pub name: NodeName,

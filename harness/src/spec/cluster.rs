@@ -17,6 +17,7 @@ use super::{ContainerdPatches, IpFamily, KubeadmPatches, Manifest, Registry, Tai
 /// assert!(spec.validate().is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ClusterSpec {
     /// The name that a configuration file gives; tests ignore it.
     pub name: Option<String>,
@@ -42,6 +43,7 @@ pub struct ClusterSpec {
 
 /// One node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct NodeSpec {
     /// Control plane or worker.
     pub role: Role,
@@ -92,6 +94,7 @@ impl fmt::Display for Role {
 
 /// Networks and the API server's address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Networking {
     /// The address families of nodes, pods and services. Default: IPv4. [`Networking::of_family`] has the defaults that
     /// go with each.

@@ -57,6 +57,7 @@ impl fmt::Display for DocumentKind {
 
 /// Patches of kubeadm's documents, of the whole cluster or of one node. Merge patches come first, as in kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct KubeadmPatches {
     /// Merge patches, in order.
     pub merge: Vec<MergePatch>,
@@ -119,6 +120,7 @@ fn is_for_others(kind: DocumentKind, api_version: Option<&str>) -> bool {
 
 /// Patches of containerd's configuration. Merge patches come first, as in kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ContainerdPatches {
     /// TOML texts to merge in, in order.
     pub merge: Vec<String>,

@@ -9,6 +9,7 @@ mod foreign_image;
 mod fresh;
 mod hub;
 mod kube_versions;
+mod packages;
 mod project;
 mod serving;
 mod stranger;

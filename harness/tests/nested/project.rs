@@ -54,6 +54,20 @@ impl Project {
         Self::build("of-the-readme", &manifest, &[("", "src/lib.rs"), (test, "tests/first.rs")])
     }
 
+    /// A workspace of what would be published, with a crate that uses it, and nothing of this repository beside it.
+    pub(crate) fn of_the_packages() -> Self {
+        let manifest = include_str!("../fixtures/packages/manifest.toml");
+        let user = include_str!("../fixtures/packages/user.toml");
+        let test = include_str!("../fixtures/packages/first.rs");
+        let files = [(user, "user/Cargo.toml"), ("", "user/src/lib.rs"), (test, "user/tests/first.rs")];
+        Self::lay_out("packages", manifest, &files)
+    }
+
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The versions of kube that features are for, each with its version of k8s-openapi.
     pub(crate) const KUBE_VERSIONS: [(&str, &str); 2] = [("3", "0.27"), ("4", "0.28")];
 
@@ -91,7 +105,7 @@ impl Project {
     }
 
     /// Cargo's, in the copy; panics where it fails.
-    fn succeed(&self, arguments: &[&str]) {
+    pub(crate) fn succeed(&self, arguments: &[&str]) {
         let ended = self.cargo(arguments).status().expect("start cargo");
         assert!(ended.success(), "cargo {}: {ended}", arguments.join(" "));
     }
@@ -165,7 +179,7 @@ fn place(path: &Path, text: &str) -> bool {
     true
 }
 
-fn outer() -> &'static Path {
+pub(crate) fn outer() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace")
 }
 

@@ -64,15 +64,13 @@ impl Scene {
     }
 
     /// The same for this process.
-    fn settings(&self, settings: Settings) -> Settings {
-        Settings {
-            run: Some(self.run.clone()),
-            require: true,
-            keep: Keep::Never,
-            state_dir: Some(self.state()),
-            artifacts: self.artifacts(),
-            ..settings
-        }
+    fn settings(&self, mut settings: Settings) -> Settings {
+        settings.run = Some(self.run.clone());
+        settings.require = true;
+        settings.keep = Keep::Never;
+        settings.state_dir = Some(self.state());
+        settings.artifacts = self.artifacts();
+        settings
     }
 }
 
