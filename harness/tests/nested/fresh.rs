@@ -21,8 +21,8 @@ fn installed(case: &Case) -> usize {
 
 /// Removes the templates, as `kind-rs gc --all` does, and says how many went.
 async fn forget_templates(case: &Case) -> usize {
-    let settings = Settings::from_environment().expect("settings");
-    let settings = Settings { state_dir: Some(case.state()), ..settings };
+    let mut settings = Settings::from_environment().expect("settings");
+    settings.state_dir = Some(case.state());
     let engine = DockerEngine::find(&settings.engine).await.expect("an engine");
     let engine: Arc<dyn Engine> = Arc::new(engine);
     let gone = std::cell::Cell::new(0);
