@@ -16,7 +16,7 @@ use crate::{
     cluster::{client_config, is_reached, tunnel_to},
     inventory::{self, FindError},
     kubeconfig::{ExportError, Reach, export},
-    spec::{ClusterName, LABEL_ROLE, ROLE_LOAD_BALANCER, ROLE_REGISTRY, Role, is_node, node_name_of},
+    spec::{ClusterName, LABEL_ROLE, ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT, Role, is_node, node_name_of},
     wait::{Check, WaitError, until, until_or, words_of_api},
 };
 
@@ -94,7 +94,7 @@ pub enum PowerError {
 /// # Errors
 /// When there is no such cluster, or a container does not stop.
 pub async fn stop(engine: &dyn Engine, name: &ClusterName) -> Result<usize, PowerError> {
-    let containers = inventory::cluster(engine, name).await?;
+    let containers = parts(engine, name).await?;
     let mut stopped = 0;
     for group in in_order(&containers).into_iter().rev() {
         let running: Vec<_> = group.into_iter().filter(|container| container.is_running()).collect();
@@ -116,7 +116,7 @@ pub async fn stop(engine: &dyn Engine, name: &ClusterName) -> Result<usize, Powe
 /// # Errors
 /// When there is no such cluster, or a container does not start.
 pub async fn start(engine: &dyn Engine, name: &ClusterName) -> Result<usize, PowerError> {
-    let containers = inventory::cluster(engine, name).await?;
+    let containers = parts(engine, name).await?;
     let mut started = 0;
     for group in in_order(&containers) {
         let down: Vec<_> = group.into_iter().filter(|container| container.state != RUNNING).collect();
@@ -148,7 +148,7 @@ pub async fn start(engine: &dyn Engine, name: &ClusterName) -> Result<usize, Pow
 /// # Errors
 /// When there is no such cluster, or a container cannot be frozen.
 pub async fn pause(engine: &dyn Engine, name: &ClusterName) -> Result<usize, PowerError> {
-    let containers = inventory::cluster(engine, name).await?;
+    let containers = parts(engine, name).await?;
     let running: Vec<_> = containers.iter().filter(|container| container.state == RUNNING).collect();
     let count = running.len();
     each(running, "freeze", async |container| engine.pause_container(&container.name).await).await?;
@@ -160,7 +160,7 @@ pub async fn pause(engine: &dyn Engine, name: &ClusterName) -> Result<usize, Pow
 /// # Errors
 /// When there is no such cluster, or a container stays frozen.
 pub async fn unpause(engine: &dyn Engine, name: &ClusterName) -> Result<usize, PowerError> {
-    let containers = inventory::cluster(engine, name).await?;
+    let containers = parts(engine, name).await?;
     let frozen: Vec<_> = containers.iter().filter(|container| container.state == PAUSED).collect();
     let count = frozen.len();
     each(frozen, "let go on", async |container| engine.unpause_container(&container.name).await).await?;
@@ -180,7 +180,7 @@ pub async fn well(
     limit: Duration,
     tell: impl Fn(&str),
 ) -> Result<(), PowerError> {
-    let containers = inventory::cluster(&**engine, name).await?;
+    let containers = parts(&**engine, name).await?;
     let down = containers.iter().filter(|container| container.state != RUNNING);
     let down: Vec<String> = down.map(|container| format!("{} ({})", container.name, container.state)).collect();
     if !down.is_empty() {
@@ -274,6 +274,13 @@ fn unready(node: &Node) -> Option<String> {
 /// The engine's words for states.
 const RUNNING: &str = "running";
 const PAUSED: &str = "paused";
+
+/// What runs as long as the cluster does: not what a snapshot that was killed left beside it.
+async fn parts(engine: &dyn Engine, name: &ClusterName) -> Result<Vec<ContainerFacts>, FindError> {
+    let mut containers = inventory::cluster(engine, name).await?;
+    containers.retain(|one| one.labels.get(LABEL_ROLE).is_none_or(|role| role != ROLE_SNAPSHOT));
+    Ok(containers)
+}
 
 /// The containers in the order in which they are started: the load balancer and the registry, control planes, workers.
 fn in_order(containers: &[ContainerFacts]) -> [Vec<&ContainerFacts>; 3] {

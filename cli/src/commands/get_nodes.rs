@@ -3,7 +3,7 @@
 use kind_engine::ContainerFacts;
 use kind_harness::{
     inventory,
-    spec::{LABEL_CLUSTER, LABEL_ROLE, ROLE_REGISTRY},
+    spec::{LABEL_CLUSTER, LABEL_ROLE, ROLE_REGISTRY, ROLE_SNAPSHOT},
 };
 use serde::Serialize;
 
@@ -46,7 +46,8 @@ pub(crate) async fn run(session: &Session<'_>, args: GetNodes) -> Result<(), Fai
         )
     };
     // The load balancer is listed, as by kind; what kind does not know is not.
-    nodes.retain(|node| node.labels.get(LABEL_ROLE).is_none_or(|role| role != ROLE_REGISTRY));
+    let is_known = |role: &String| role != ROLE_REGISTRY && role != ROLE_SNAPSHOT;
+    nodes.retain(|node| node.labels.get(LABEL_ROLE).is_none_or(is_known));
     if nodes.is_empty() {
         session.console.note(&none);
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use kind_harness::{
     inventory::Maker,
     lease::{Access, ClusterState, ClusterView, Overview, Removal, overview},
-    spec::{ROLE_LOAD_BALANCER, ROLE_REGISTRY},
+    spec::{ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT},
 };
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The roles of containers that are no nodes.
-const BESIDE: [&str; 2] = [ROLE_LOAD_BALANCER, ROLE_REGISTRY];
+const BESIDE: [&str; 3] = [ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT];
 
 pub(crate) async fn run(session: &Session<'_>, args: Ps) -> Result<(), Failure> {
     let engine = session.connect().await;

@@ -3,7 +3,7 @@
 use kind_engine::{ContainerSpec, FakeEngine, Outcome, PortMapping, Protocol};
 
 use super::*;
-use crate::spec::LABEL_CLUSTER;
+use crate::spec::{LABEL_CLUSTER, LABEL_CONTAINER};
 
 async fn engine() -> FakeEngine {
     let engine = FakeEngine::default();
@@ -13,8 +13,10 @@ async fn engine() -> FakeEngine {
         ("a-external-load-balancer", "external-load-balancer"),
         ("a-registry", "registry"),
         ("a-worker", "worker"),
+        // What a snapshot that was killed left: it neither runs with the cluster nor keeps it from running.
+        ("kind-rs-snapshot-1-a-worker", ROLE_SNAPSHOT),
     ] {
-        let labels = [(LABEL_CLUSTER, "a"), (LABEL_ROLE, role)];
+        let labels = [(LABEL_CLUSTER, "a"), (LABEL_ROLE, role), (LABEL_CONTAINER, name)];
         let labels = labels.map(|(label, value)| (label.to_owned(), value.to_owned())).into();
         let spec = ContainerSpec { name: name.to_owned(), labels, ..ContainerSpec::default() };
         engine.run_container(&spec).await.unwrap();

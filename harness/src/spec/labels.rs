@@ -33,7 +33,7 @@ pub const ROLE_LOAD_BALANCER: &str = "external-load-balancer";
 pub const ROLE_REGISTRY: &str = "registry";
 
 /// The role of a container in which a snapshot of a node is made.
-pub(crate) const ROLE_SNAPSHOT: &str = "snapshot";
+pub const ROLE_SNAPSHOT: &str = "snapshot";
 
 /// Whether a container with these labels is a node, and none of those beside the nodes.
 pub fn is_node(labels: &Labels) -> bool {
