@@ -31,11 +31,8 @@ mod user_file;
 mod yaml_text;
 #[cfg(test)]
 mod fake_api;
-
-/// The README's examples compile.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod readme;
 
 /// What an expanded [`kind_test`] calls; not for use by hand, and subject to change without notice.
 #[doc(hidden)]

@@ -54,6 +54,11 @@ pub enum LeaseError {
         /// How many times it was tried in this run.
         failures: u32,
     },
+    /// A fresh cluster is to have what a snapshot does not hold.
+    #[error(
+        "get a fresh cluster: its shape has a registry, whose content a snapshot does not hold; leave the registry out, or use `access = \"exclusive\"`"
+    )]
+    FreshRegistry,
     /// What fresh clusters are to have in them could not be done.
     #[error("prepare cluster {cluster} with `{name}`: {error}")]
     Prepare {

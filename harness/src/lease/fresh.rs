@@ -38,6 +38,10 @@ pub(crate) async fn acquire_fresh(
     holder: &Holder,
 ) -> Result<Lease, LeaseError> {
     spec.validate().map_err(LeaseError::Spec)?;
+    if spec.registry.is_some() {
+        // Better to hear of it before a cluster was made for nothing.
+        return Err(LeaseError::FreshRegistry);
+    }
     let home = Home::open_for(settings)?;
     let address = settings.engine.address().map_err(LeaseError::Engine)?;
     let connected = DockerEngine::connect(&address).await.map_err(LeaseError::Engine)?;
@@ -120,4 +124,20 @@ async fn sweep(engine: &dyn Engine, home: &Home) {
 /// This test's alone: no other order has the same key.
 fn own(holder: &Holder) -> Scope {
     Scope { name: format!("test {} ({})", holder.test, Instance::new()), owner: Some(ProcessId::current()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::{acquire, tests::settings};
+
+    #[tokio::test]
+    async fn what_a_snapshot_does_not_hold_is_refused_before_anything_is_made() {
+        let state = tempfile::tempdir().unwrap();
+        let (settings, spec) = (settings(state.path()), ClusterSpec::default().registry());
+        let holder = Holder { test: "a::b".to_owned() };
+        let refused = acquire(&settings, &spec, Access::Fresh, &holder).await.unwrap_err();
+        assert!(matches!(refused, LeaseError::FreshRegistry), "{refused}");
+        assert_eq!(std::fs::read_dir(state.path()).unwrap().count(), 0);
+    }
 }
