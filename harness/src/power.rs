@@ -16,6 +16,7 @@ use crate::{
     cluster::{client_config, is_reached, tunnel_to},
     inventory::{self, FindError},
     kubeconfig::{ExportError, Reach, export},
+    provision::chain,
     spec::{ClusterName, LABEL_ROLE, ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT, Role, is_node, node_name_of},
     wait::{Check, WaitError, until, until_or, words_of_api},
 };
@@ -24,6 +25,12 @@ use crate::{
 const GRACE_SECONDS: i32 = 30;
 /// How long a started node may take to accept commands.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// For how long freezing a container is tried, and how often.
+const FREEZE_LIMIT: Duration = Duration::from_secs(20);
+const FREEZE_EVERY: Duration = Duration::from_millis(200);
+/// What runc says where control groups of version 1 did not get hold of all processes at once: in a container in which many
+/// come and go, and on a busy machine, the next try does.
+const NOT_FROZEN: &str = "unable to freeze";
 /// How often a cluster that comes back is looked at.
 const EVERY: Duration = Duration::from_millis(500);
 
@@ -151,8 +158,28 @@ pub async fn pause(engine: &dyn Engine, name: &ClusterName) -> Result<usize, Pow
     let containers = parts(engine, name).await?;
     let running: Vec<_> = containers.iter().filter(|container| container.state == RUNNING).collect();
     let count = running.len();
-    each(running, "freeze", async |container| engine.pause_container(&container.name).await).await?;
+    each(running, "freeze", async |container| freeze(engine, &container.name).await).await?;
     Ok(count)
+}
+
+async fn freeze(engine: &dyn Engine, container: &str) -> Result<(), EngineError> {
+    let mut refusal = None;
+    let frozen = until_or(FREEZE_EVERY, format!("{container} to be frozen"), FREEZE_LIMIT, async || {
+        match engine.pause_container(container).await {
+            Err(error) if chain(&error).contains(NOT_FROZEN) => {
+                let status = chain(&error);
+                refusal = Some(error);
+                Ok(Check::NotYet(status))
+            }
+            done => done.map(Check::Done),
+        }
+    });
+    match (frozen.await?, refusal) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), Some(error)) => Err(error),
+        // The engine has not answered once: whatever it says in the end counts.
+        (Err(_), None) => engine.pause_container(container).await,
+    }
 }
 
 /// Lets the cluster's frozen containers go on. Says how many.

@@ -52,6 +52,20 @@ async fn everything_is_frozen_and_a_cluster_that_is_not_there_is_an_error() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_frozen_at_once_is_tried_again_and_other_refusals_are_not() {
+    for (refusal, tries) in
+        [("OCI runtime pause failed: unable to freeze: unknown", 2..1000), ("no such container", 1..2)]
+    {
+        let engine = engine().await;
+        engine.when("pause a-worker", Outcome::Refuse(refusal.to_owned()));
+        let error = pause(&engine, &name()).await.unwrap_err();
+        assert!(chain(&error).contains(refusal), "{}", chain(&error));
+        let tried = calls(&engine, &["pause"]).iter().filter(|call| *call == "pause a-worker").count();
+        assert!(tries.contains(&tried), "{refusal}: {tried}");
+    }
+}
+
 #[tokio::test]
 async fn a_cluster_that_is_there_is_only_taken_where_it_is_well() {
     let limit = Duration::from_millis(10);

@@ -34,6 +34,7 @@ impl Project {
     /// A case's own copy of the crate with tests on fresh clusters, which are prepared with this text.
     pub(crate) fn of_fresh(name: &str, seed: &str) -> Self {
         let manifest = include_str!("../fixtures/nested/manifest.toml").replace("HARNESS", env!("CARGO_MANIFEST_DIR"));
+        let manifest = manifest.replace("nested-fixture", name);
         let files =
             [FILES[0], FILES[1], (include_str!("../fixtures/fresh/tests/fresh.rs"), "tests/fresh.rs"), (seed, "seed")];
         Self::build(name, &manifest, &files)
