@@ -31,8 +31,6 @@ mod user_file;
 mod yaml_text;
 #[cfg(test)]
 mod fake_api;
-#[cfg(doctest)]
-mod readme;
 
 /// What an expanded [`kind_test`] calls; not for use by hand, and subject to change without notice.
 #[doc(hidden)]

@@ -30,7 +30,7 @@ const AS_NEW: &str = "as-new";
 /// given back, or with this process.
 ///
 /// # Errors
-/// As [`super::acquire`], and when the preparation fails.
+/// As [`acquire`](super::acquire()), and when the preparation fails.
 pub(crate) async fn acquire_fresh(
     settings: &Settings,
     spec: &ClusterSpec,
