@@ -133,7 +133,7 @@ impl<'a> Template<'a> {
         let made = snapshot::make(self.engine, &self.name(), cluster, Some(&self.contents), &|_| {}).await;
         made.map_err(|source| LeaseError::Template { cluster: cluster.clone(), source: Box::new(source) })?;
         for snapshot in earlier {
-            // A clone of it may still run: then a later sweep removes it.
+            // A clone of it may still run: then whoever makes the next one removes it, or `kind-rs gc --all`.
             snapshot::remove(&**self.engine, &snapshot.id).await.ok();
         }
         // What is not removed tells of an earlier run, and of no other.
