@@ -3,7 +3,7 @@
 use kind_engine::ContainerFacts;
 use kind_harness::{
     inventory,
-    spec::{LABEL_CLUSTER, LABEL_ROLE, ROLE_REGISTRY, ROLE_SNAPSHOT},
+    spec::{LABEL_CLUSTER, LABEL_ROLE, ROLE_LOAD_BALANCER, is_node},
 };
 use serde::Serialize;
 
@@ -46,8 +46,8 @@ pub(crate) async fn run(session: &Session<'_>, args: GetNodes) -> Result<(), Fai
         )
     };
     // The load balancer is listed, as by kind; what kind does not know is not.
-    let is_known = |role: &String| role != ROLE_REGISTRY && role != ROLE_SNAPSHOT;
-    nodes.retain(|node| node.labels.get(LABEL_ROLE).is_none_or(is_known));
+    let is_balancer = |role: &String| role == ROLE_LOAD_BALANCER;
+    nodes.retain(|node| is_node(&node.labels) || node.labels.get(LABEL_ROLE).is_some_and(is_balancer));
     if nodes.is_empty() {
         session.console.note(&none);
     }

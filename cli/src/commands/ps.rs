@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use kind_harness::{
     inventory::Maker,
     lease::{Access, ClusterState, ClusterView, Overview, Removal, overview},
-    spec::{ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT},
+    spec::is_role_of_node,
 };
 
 use crate::{
@@ -16,9 +16,6 @@ use crate::{
     table::{Table, size, span},
     terminal,
 };
-
-/// The roles of containers that are no nodes.
-const BESIDE: [&str; 3] = [ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT];
 
 pub(crate) async fn run(session: &Session<'_>, args: Ps) -> Result<(), Failure> {
     let engine = session.connect().await;
@@ -76,12 +73,7 @@ fn state(cluster: &ClusterView) -> String {
 
 /// How many of the nodes run.
 fn nodes(cluster: &ClusterView) -> String {
-    let nodes = || {
-        cluster
-            .containers
-            .iter()
-            .filter(|container| !container.role.as_deref().is_some_and(|role| BESIDE.contains(&role)))
-    };
+    let nodes = || cluster.containers.iter().filter(|container| is_role_of_node(container.role.as_deref()));
     let running = nodes().filter(|node| node.state == "running").count();
     match nodes().count() {
         0 => "-".to_owned(),

@@ -33,12 +33,16 @@ pub const ROLE_LOAD_BALANCER: &str = "external-load-balancer";
 pub const ROLE_REGISTRY: &str = "registry";
 
 /// The role of a container in which a snapshot of a node is made.
-pub const ROLE_SNAPSHOT: &str = "snapshot";
+pub(crate) const ROLE_SNAPSHOT: &str = "snapshot";
 
 /// Whether a container with these labels is a node, and none of those beside the nodes.
 pub fn is_node(labels: &Labels) -> bool {
-    let beside = [ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT];
-    labels.get(LABEL_ROLE).is_none_or(|role| !beside.contains(&role.as_str()))
+    is_role_of_node(labels.get(LABEL_ROLE).map(String::as_str))
+}
+
+/// Whether a container with this role is a node; one without a role is.
+pub fn is_role_of_node(role: Option<&str>) -> bool {
+    role.is_none_or(|role| ![ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT].contains(&role))
 }
 
 /// What Kubernetes calls the node of a container.

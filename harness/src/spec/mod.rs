@@ -25,9 +25,9 @@ pub use family::IpFamily;
 pub use instance::Instance;
 pub use labels::{
     LABEL_CLUSTER, LABEL_CONTAINER, LABEL_INSTANCE, LABEL_MANAGED, LABEL_NODE, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE,
-    ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT, cluster_filter, cluster_labels, instance_labels, is_node,
+    ROLE_LOAD_BALANCER, ROLE_REGISTRY, cluster_filter, cluster_labels, instance_labels, is_node, is_role_of_node,
 };
-pub(crate) use labels::{LABEL_STATE, node_name_of};
+pub(crate) use labels::{LABEL_STATE, ROLE_SNAPSHOT, node_name_of};
 #[cfg(test)]
 pub(crate) use mounts::OF_NODES as MOUNTS_OF_NODES;
 pub(crate) use names::is_name_in;
