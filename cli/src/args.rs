@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use kind_harness::ClusterName;
+use kind_core::spec::ClusterName;
 
 use crate::{duration, exit};
 

@@ -2,25 +2,24 @@
 
 use std::{io, path::PathBuf};
 
-use kind_engine::EngineError;
-use kind_harness::{
-    ClusterName,
+use kind_core::{
     config_file::ConfigFileError,
     image::ImageError,
     inventory::FindError,
     kubeconfig::{ExportError, KubeconfigError},
-    lease::LeaseError,
     load::LoadError,
     logs::LogsError,
     power::PowerError,
     provision::{DestroyError, Expired, ProvisionError, Remains, StepError},
-    recording::RewriteError,
     settings::SettingsError,
     snapshot::SnapshotError,
-    spec::{NameError, NameTooLong},
+    spec::{ClusterName, NameError, NameTooLong},
     tunnel::TunnelError,
 };
+use kind_engine::EngineError;
 use kind_images::{BuildError, SourceError, UnsupportedVersion};
+use kind_lease::LeaseError;
+use kind_report::RewriteError;
 
 use crate::{commands::conformance::ConformanceFailure, exit, signals::Signal};
 

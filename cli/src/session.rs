@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use kind_engine::{DockerEngine, Engine, EngineError};
-use kind_harness::{
-    ClusterName,
+use kind_core::{
     kubeconfig::{KubeconfigError, KubeconfigFiles},
     settings::Settings,
+    spec::ClusterName,
 };
+use kind_engine::{DockerEngine, Engine, EngineError};
 
 use crate::{
     args::{self, given_ref},

@@ -1,6 +1,6 @@
 //! Commands that make or remove clusters also remove what killed tests left, as tests' keepers do.
 
-use kind_harness::lease::{Effect, Extent, SweepOutcome, Swept, collect};
+use kind_lease::{Effect, Extent, SweepOutcome, Swept, collect};
 
 use crate::{failure::Failure, session::Session, signals::Signals};
 

@@ -6,9 +6,8 @@ mod program;
 use std::{fs, path::Path, process::Command};
 
 use kind_testkit::assert_golden;
-use rstest::rstest;
-
 use program::{NO_ENGINE, assert_fails, run, run_in, stderr, stdout};
+use rstest::rstest;
 
 #[rstest]
 #[case(&[])]

@@ -6,7 +6,8 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use kind_harness::{Cluster, TestNamespace, kind_test};
+use kind_core::cluster::Cluster;
+use kind_harness::{TestNamespace, kind_test};
 use serde_json::Value;
 
 /// Runs the program with the test's own environment, so that it knows the same engine and state folder.

@@ -24,7 +24,7 @@ pub struct ClusterFacts {
 pub enum FactsError {
     /// There is no way to ask.
     #[error(transparent)]
-    Client(#[from] kind_harness::ClusterError),
+    Client(#[from] kind_core::cluster::ClusterError),
     /// It does not answer.
     #[error("look at the nodes and the namespace kube-system, which takes an administrator")]
     Api(#[source] Box<kube::Error>),

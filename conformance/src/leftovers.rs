@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
-use kind_harness::{
-    Cluster,
-    kube::{
-        self, Api, Client,
-        api::{DeleteParams, ListParams},
-    },
+use kind_core::cluster::Cluster;
+use kind_harness::kube::{
+    self, Api, Client,
+    api::{DeleteParams, ListParams},
 };
 
 use crate::{log, run::chain};

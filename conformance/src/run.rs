@@ -7,12 +7,10 @@ use std::{
     time::Duration,
 };
 
-use kind_harness::{
-    ClusterError, ClusterSpec, Hold,
-    lease::{Access, LeaseError},
-    settings::Settings,
-};
+use kind_core::{access::Access, cluster::ClusterError, settings::Settings, spec::ClusterSpec};
+use kind_harness::Hold;
 use kind_images::conformance;
+use kind_lease::LeaseError;
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use kind_harness::{ClusterSpec, settings::Settings};
+use kind_core::{settings::Settings, spec::ClusterSpec};
 use kind_images::{Release, conformance::ConformanceSuite, node_image_reference};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use kind_harness::settings::Settings;
+use kind_core::settings::Settings;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::{

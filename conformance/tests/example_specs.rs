@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kind_conformance::list;
-use kind_harness::settings::Settings;
+use kind_core::settings::Settings;
 use kind_testkit::assert_golden;
 
 #[test]

@@ -7,7 +7,7 @@ use clap::{
     Args, ValueHint,
     builder::{OsStringValueParser, TypedValueParser},
 };
-use kind_harness::ClusterName;
+use kind_core::spec::ClusterName;
 
 /// A flag's value, where it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! `kind-rs snapshot`: its arguments.
 
 use clap::{Args, Subcommand};
-use kind_harness::ClusterName;
+use kind_core::spec::ClusterName;
 
 use super::{Form, Name};
 

@@ -6,15 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kind_engine::{Engine, Labels};
-use kind_harness::{
-    ClusterName, ClusterRecord, ClusterSpec, config_file,
+use kind_core::{
+    cluster::ClusterRecord,
+    config_file,
     image::Images,
     inventory,
     kubeconfig::{KubeconfigFiles, Reach, export, leads_from_here},
     provision::{Blueprint, Creation, Deadline, Origin, StepError, provision},
     snapshot,
+    spec::{ClusterName, ClusterSpec},
 };
+use kind_engine::{Engine, Labels};
 use kind_images::{Release, base_image_reference, node_image_reference};
 
 use super::{dry_run, power::until_well};

@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
+use kind_core::{kubeconfig::KubeconfigFiles, provision::destroy_named, spec::ClusterName};
 use kind_engine::Engine;
-use kind_harness::{
-    ClusterName,
-    kubeconfig::KubeconfigFiles,
-    lease::{SweepOutcome, give_up},
-    provision::destroy_named,
-};
+use kind_lease::{SweepOutcome, give_up};
 
 use crate::{args::DeleteCluster, failure::Failure, session::Session};
 

@@ -2,12 +2,12 @@
 
 use std::{cell::RefCell, sync::Arc};
 
-use kind_engine::{Engine, EngineError};
-use kind_harness::{
-    ClusterName,
+use kind_core::{
     inventory::{self, Maker},
-    lease::{Effect, Extent, SweepOutcome, Swept, collect},
+    spec::ClusterName,
 };
+use kind_engine::{Engine, EngineError};
+use kind_lease::{Effect, Extent, SweepOutcome, Swept, collect};
 
 use super::delete_cluster::delete;
 use crate::{args::DeleteClusters, failure::Failure, session::Session};
@@ -104,11 +104,11 @@ async fn choose(engine: &dyn Engine, foreign: Foreign) -> Result<Chosen, EngineE
 
 #[cfg(test)]
 mod tests {
-    use kind_engine::{ContainerSpec, FakeEngine};
-    use kind_harness::{
+    use kind_core::{
         provision::destroy_named,
         spec::{LABEL_CLUSTER, LABEL_MANAGED, LABEL_SCOPE},
     };
+    use kind_engine::{ContainerSpec, FakeEngine};
 
     use super::*;
 

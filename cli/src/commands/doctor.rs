@@ -2,11 +2,9 @@
 
 use std::cell::Cell;
 
-use kind_harness::{
-    doctor::{Facts, Finding, Verdict, apply, findings},
-    lease::{Effect, Extent, SweepOutcome, Swept, collect},
-};
+use kind_core::doctor::{Facts, Finding, Verdict, apply, findings};
 use kind_images::{Release, node_image_reference};
+use kind_lease::{Effect, Extent, SweepOutcome, Swept, collect};
 
 use crate::{
     args::{Doctor, Format},

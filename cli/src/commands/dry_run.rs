@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Display};
 
-use kind_harness::{
-    ClusterName, ClusterSpec,
+use kind_core::{
     config_file::missing_host_paths,
     provision::{Outline, OutlinedNode, outline},
+    spec::{ClusterName, ClusterSpec},
 };
 
 use crate::{args::Format, failure::Failure, output, table};

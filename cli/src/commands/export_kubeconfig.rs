@@ -1,6 +1,6 @@
 //! `kind-rs export kubeconfig`.
 
-use kind_harness::kubeconfig::{Reach, export, leads_from_here};
+use kind_core::kubeconfig::{Reach, export, leads_from_here};
 
 use crate::{args::ExportKubeconfig, failure::Failure, session::Session};
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kind_harness::{
+use kind_core::{
     inventory,
     logs::{export, move_older},
 };

@@ -3,8 +3,8 @@
 use std::{cell::RefCell, sync::Arc};
 
 use kind_engine::Engine;
-use kind_harness::lease::{Effect, Extent, SweepOutcome, Swept, collect, collect_orphans};
 use kind_images::{ImageUse, OldImage, old_images};
+use kind_lease::{Effect, Extent, SweepOutcome, Swept, collect, collect_orphans};
 
 use crate::{args::Gc, failure::Failure, output::print, session::Session, table::size};
 

@@ -1,6 +1,6 @@
 //! `kind-rs get clusters`.
 
-use kind_harness::inventory::{self, Maker};
+use kind_core::inventory::{self, Maker};
 use serde::Serialize;
 
 use crate::{args::GetClusters, failure::Failure, output::print_as, session::Session};

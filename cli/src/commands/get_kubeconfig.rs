@@ -1,6 +1,6 @@
 //! `kind-rs get kubeconfig`.
 
-use kind_harness::kubeconfig::{Reach, export, leads_from_here};
+use kind_core::kubeconfig::{Reach, export, leads_from_here};
 
 use crate::{
     args::{Format, GetKubeconfig},

@@ -1,10 +1,10 @@
 //! `kind-rs get nodes`.
 
-use kind_engine::ContainerFacts;
-use kind_harness::{
+use kind_core::{
     inventory,
     spec::{LABEL_CLUSTER, LABEL_ROLE, ROLE_LOAD_BALANCER, is_node},
 };
+use kind_engine::ContainerFacts;
 use serde::Serialize;
 
 use crate::{args::GetNodes, failure::Failure, output::print_as, session::Session};

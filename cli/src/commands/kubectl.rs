@@ -1,7 +1,7 @@
 //! `kind-rs kubectl`.
 
+use kind_core::{inventory, spec::ClusterName};
 use kind_engine::{Command, Engine};
-use kind_harness::{ClusterName, inventory};
 
 use crate::{
     args::Kubectl,

@@ -1,10 +1,10 @@
 //! What both ways to load images have in common: which nodes, and saying what became of each image.
 
-use kind_engine::Engine;
-use kind_harness::{
+use kind_core::{
     inventory,
     load::{Loaded, LoadedImage},
 };
+use kind_engine::Engine;
 
 use crate::{
     args::{LoadTarget, given},

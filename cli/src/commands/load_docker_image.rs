@@ -1,7 +1,7 @@
 //! `kind-rs load docker-image`.
 
+use kind_core::load::{Loaded, load_images};
 use kind_engine::Engine;
-use kind_harness::load::{Loaded, load_images};
 
 use super::load::{hint, nodes, tell};
 use crate::{

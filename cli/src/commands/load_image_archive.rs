@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use kind_harness::load::{load_archive, load_stream};
+use kind_core::load::{load_archive, load_stream};
 
 use super::load::{nodes, tell};
 use crate::{args::LoadArchives, failure::Failure, session::Session};

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kind_core::{power, spec::ClusterName};
 use kind_engine::Engine;
-use kind_harness::{ClusterName, power};
 
 use crate::{
     args::{Pause, Restart, Start, StartCluster, Stop, StopCluster, Unpause},

@@ -2,11 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kind_harness::{
-    inventory::Maker,
-    lease::{Access, ClusterState, ClusterView, Overview, Removal, overview},
-    spec::is_role_of_node,
-};
+use kind_core::{access::Access, inventory::Maker, spec::is_role_of_node};
+use kind_lease::{ClusterState, ClusterView, Overview, Removal, overview};
 
 use crate::{
     args::{Form, Ps},

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use kind_harness::recording;
+use kind_report::rewrite;
 use serde::Deserialize;
 
 use crate::{args::Report, failure::Failure, output::print, session::Session};
@@ -14,7 +14,7 @@ pub(crate) fn run(session: &Session<'_>, args: Report) -> Result<(), Failure> {
     let settings = &session.settings;
     let named = args.artifacts.or_else(|| settings.named_artifacts.clone());
     let artifacts = named.or_else(of_workspace).unwrap_or_else(|| settings.artifacts.clone());
-    print(&recording::rewrite(&artifacts)?.display().to_string())
+    print(&rewrite(&artifacts)?.display().to_string())
 }
 
 /// The folders in which cargo works.

@@ -1,7 +1,7 @@
 //! `kind-rs shell`.
 
+use kind_core::inventory;
 use kind_engine::Command;
-use kind_harness::inventory;
 
 use crate::{
     args::Shell,

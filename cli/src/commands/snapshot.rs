@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use kind_harness::snapshot;
+use kind_core::snapshot;
 
 use crate::{
     args::{Form, Snapshot, SnapshotCreate, SnapshotDelete, SnapshotList},

@@ -1,6 +1,6 @@
 //! `kind-rs tunnel`.
 
-use kind_harness::tunnel::{self, Opened};
+use kind_core::tunnel::{self, Opened};
 
 use crate::{args::Tunnel, failure::Failure, output::print, session::Session, signals::Signals};
 

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kind_core::provision::{Event, Progress};
+
 use super::{
     Console,
     json::Line,
@@ -157,9 +159,8 @@ impl Drop for Steps<'_> {
     }
 }
 
-impl kind_harness::provision::Progress for Steps<'_> {
-    fn event(&self, event: kind_harness::provision::Event) {
-        use kind_harness::provision::Event;
+impl Progress for Steps<'_> {
+    fn event(&self, event: Event) {
         match event {
             Event::Started { step } => self.started(step),
             Event::NodeStarted { step, node } => self.node_started(step, node.as_str()),
@@ -168,7 +169,6 @@ impl kind_harness::provision::Progress for Steps<'_> {
             Event::Waiting { step, status } => self.waiting(step, &status),
             Event::Finished { step, elapsed } => self.finished(step, elapsed),
             Event::Failed { step, elapsed } => self.failed(step, elapsed),
-            _ => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, path::PathBuf, time::Duration};
 
-use kind_harness::settings::Settings;
+use kind_core::settings::Settings;
 
 use super::{Pool, order::Order};
 use crate::{Ended, Invocation, InvokeError, Outcome, Ran, Stop, Stopper, Suite};

@@ -3,6 +3,10 @@
 use std::{io, path::PathBuf};
 
 use k8s_openapi::api::core::v1::{Event, Pod};
+use kind_core::{
+    private_file::save,
+    redact::{self, Known},
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,8 +15,6 @@ use super::{
     failure::Failed,
     logs::Log,
     pod::PodState,
-    private::save,
-    redact::{self, Known},
     summary::summary,
 };
 

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use k8s_openapi::api::core::v1::{Event, Node, Pod, Secret};
+use kind_core::cluster::Cluster;
 use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject},
@@ -14,7 +15,6 @@ use super::{
     logs::{self, Log},
     machines,
 };
-use crate::cluster::Cluster;
 
 /// How much of each list is looked at: a namespace with more has another problem than what is in the rest.
 const PODS: Limits = Limits { page: 500, most: 2000 };

@@ -5,10 +5,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use kind_core::{activity::Doing, cluster::Cluster, settings::Keep};
 use kube::Client;
 use tokio::time::Instant;
-
-use crate::{activity::Doing, cluster::Cluster, settings::Keep};
 
 use super::{
     bundle,

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::{StreamExt as _, stream};
+use kind_core::cluster::Cluster;
 use kind_engine::{Command, Engine};
 use tokio::time::{Instant, timeout_at};
 
 use super::logs::End;
-use crate::cluster::Cluster;
 
 /// The parts of a node whose journals are saved.
 const UNITS: [&str; 2] = ["kubelet", "containerd"];

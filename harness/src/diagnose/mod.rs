@@ -9,13 +9,9 @@ mod lists;
 mod logs;
 mod machines;
 mod pod;
-mod private;
-mod redact;
 mod summary;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use failure::{Failed, LIMIT, Look, failure, unseen};
-pub(crate) use private::{LARGEST, bounded, private_folder, save};
-pub(crate) use redact::{Known, redacted};

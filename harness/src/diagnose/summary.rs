@@ -3,15 +3,13 @@
 use std::fmt::Display;
 
 use k8s_openapi::api::core::v1::{Event, Node};
-
-use crate::{cluster::ClusterRecord, settings::Keep, spec::Role};
+use kind_core::{cluster::ClusterRecord, redact::redacted, settings::Keep, spec::Role};
 
 use super::{
     collect::Snapshot,
     failure::{Failed, Look},
     logs::Log,
     pod::PodState,
-    redact::redacted,
 };
 
 /// The longest line; more is cut off and in the bundle.

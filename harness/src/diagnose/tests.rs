@@ -2,19 +2,17 @@
 
 use std::{path::Path, sync::Arc, time::SystemTime};
 
-use kind_engine::{FakeEngine, Outcome};
-use kube::Client;
-
-use serde_json::{Value, json};
-use tokio::time::{Duration, Instant};
-
-use crate::{
+use kind_core::{
     activity::Doing,
     cluster::{Cluster, ClusterRecord, NodeRecord},
     fake_api::{Answer, FakeApi},
     settings::Keep,
     spec::{ClusterName, Role},
 };
+use kind_engine::{FakeEngine, Outcome};
+use kube::Client;
+use serde_json::{Value, json};
+use tokio::time::{Duration, Instant};
 
 use super::{
     LIMIT,
@@ -31,26 +29,13 @@ fn cluster() -> Cluster {
 
 fn cluster_on(engine: FakeEngine) -> Cluster {
     let name = ClusterName::new("kt-1").unwrap();
-    let node = |index| NodeRecord {
-        name: name.node(Role::ControlPlane, index),
-        role: Role::ControlPlane,
-        address: [100, 64, 7, 11].into(),
-        container: None,
-        secondary_address: None,
-    };
-    let record = ClusterRecord {
-        nodes: vec![node(0), node(1)],
-        load_balancer: Some(name.load_balancer()),
-        registry: None,
-        name,
-        image: "node".to_owned(),
-        instance: None,
-        kubernetes_version: "v1.37.2".to_owned(),
-        server: String::new(),
-        reached_from: None,
-        kubeconfig: "SECRET-KEY".to_owned(),
-        created: 0,
-    };
+    let node =
+        |index| NodeRecord::new(name.node(Role::ControlPlane, index), Role::ControlPlane, [100, 64, 7, 11].into());
+    let mut record = ClusterRecord::existing(name.clone(), String::new(), "SECRET-KEY".to_owned());
+    record.nodes = vec![node(0), node(1)];
+    record.load_balancer = Some(name.load_balancer());
+    record.image = "node".to_owned();
+    record.kubernetes_version = "v1.37.2".to_owned();
     Cluster::with_engine(record, Arc::new(engine))
 }
 

@@ -6,14 +6,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use kube::Client;
-
-use crate::{
+use kind_core::{
     activity::{Activity, Doing},
-    diagnose::{self, Failed, Look},
-    lease::LastWord,
+    redact::redacted,
     settings::{Keep, Settings},
 };
+use kind_lease::LastWord;
+use kube::Client;
 
 use super::{
     context::Arranged,
@@ -23,6 +22,7 @@ use super::{
     stage::HURRIED_API_LIMIT,
     timeline::{Timeline, seconds},
 };
+use crate::diagnose::{self, Failed, Look};
 
 /// How many lines say what a test was doing that has no cluster yet.
 const MOST_DOING: usize = 4;
@@ -122,7 +122,7 @@ impl Interrupted for Case {
     async fn tell_for_it(&self, cause: &Cause, limit: Duration) {
         let (reason, timeline, doing) = (self.ended_by(cause), self.timeline.to_string(), self.activity.doing());
         let reason = format!("{reason}; it does not react, because its body blocks its thread");
-        say(&diagnose::redacted(&reason));
+        say(&redacted(&reason));
         let Some(failed) = self.failed(&reason, &timeline, &doing) else { return };
         let Some((arranged, _)) = self.arranged.get() else { return };
         // The process ends, and with it the lease. First of all: whoever insists ends it before everything is told.

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{activity::Activity, cluster::Cluster};
+use kind_core::{activity::Activity, cluster::Cluster};
 
 use super::{
     fixtures::{Fixtures, TakingDown},

@@ -2,7 +2,7 @@
 
 use std::{error::Error, io, path::PathBuf};
 
-use crate::{
+use kind_core::{
     cluster::ClusterError, config_file::ConfigFileError, settings::SettingsError, spec::SpecError, wait::WaitError,
 };
 

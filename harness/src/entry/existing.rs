@@ -9,22 +9,22 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::{Namespace, Node};
-use kube::{Api, Client, api::ListParams};
-use tokio::time::timeout;
-
-use crate::{
+use kind_core::{
+    access::Access,
     activity::{self, Activity},
     cluster::{Cluster, ClusterRecord, NodeRecord, client_config},
-    diagnose::Look,
-    lease::{self, Access, Holder, LastWord, Outcome, Visit},
     settings::{ExistingCluster, Settings},
-    spec::{ClusterName, ClusterSpec, NodeName, NodeSpec, Role},
+    spec::{ClusterName, NodeName, Role},
 };
+use kind_lease::{self as lease, Holder, LastWord, Outcome, Visit};
+use kube::{Api, Client, api::ListParams};
+use tokio::time::timeout;
 
 use super::{
     host::{Held, Host, Refusal},
     request::Wanted,
 };
+use crate::diagnose::Look;
 
 mod context;
 mod error;
@@ -86,19 +86,9 @@ impl Host for Existing<'_> {
         if let Some(reason) = unfit(wanted, &nodes) {
             return Err(Refusal::Unfit(format!("{reason} (somebody else's cluster, {})", named.from)));
         }
-        let record = ClusterRecord {
-            name: name(&named.context),
-            image: String::new(),
-            instance: None,
-            kubernetes_version: facts.version,
-            nodes,
-            load_balancer: None,
-            registry: None,
-            server,
-            reached_from: None,
-            kubeconfig,
-            created: 0,
-        };
+        let mut record = ClusterRecord::existing(name(&named.context), server, kubeconfig);
+        record.kubernetes_version = facts.version;
+        record.nodes = nodes;
         let holder = Holder { test: test.to_owned() };
         let state_dir = self.settings.state_dir().map_err(|error| Refusal::Failed(Box::new(error)))?;
         let visit = lease::visit(state_dir, &facts.identity, access, &holder).await;
@@ -162,9 +152,7 @@ fn unfit(wanted: &Wanted, nodes: &[NodeRecord]) -> Option<String> {
         return None;
     }
     let spec = &wanted.spec;
-    let nodes_alone = spec.nodes.iter().map(|node| NodeSpec { role: node.role, ..NodeSpec::default() });
-    let plain = ClusterSpec { name: spec.name.clone(), nodes: nodes_alone.collect(), ..ClusterSpec::default() };
-    if *spec != plain {
+    if !spec.is_plain() {
         return Some("it asks for a cluster made to measure, for more than numbers of nodes".to_owned());
     }
     let (control_planes, workers) = (spec.of_role(Role::ControlPlane).count(), spec.of_role(Role::Worker).count());
@@ -195,7 +183,7 @@ fn node(node: &Node) -> Option<NodeRecord> {
     let mut internal = addresses.into_iter().flatten().filter(|address| address.type_ == "InternalIP");
     let address =
         internal.find_map(|address| address.address.parse().ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    Some(NodeRecord { name, role, address, container: None, secondary_address: None })
+    Some(NodeRecord::new(name, role, address))
 }
 
 /// The context's name as far as a cluster can have it.

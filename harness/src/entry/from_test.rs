@@ -2,7 +2,7 @@
 
 use std::{any::type_name, convert::Infallible, error::Error};
 
-use crate::cluster::Cluster;
+use kind_core::cluster::Cluster;
 
 use super::{context::TestContext, error::EntryError, namespace::TestNamespace};
 

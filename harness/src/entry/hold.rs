@@ -6,14 +6,14 @@ use std::{
     time::SystemTime,
 };
 
-use crate::{
+use kind_core::{
+    access::Access,
     activity::Doing,
     cluster::Cluster,
-    diagnose::{self, Failed, Look},
-    lease::{self, Access, Holder, LeaseError, Outcome},
     settings::{Keep, Settings},
     spec::ClusterSpec,
 };
+use kind_lease::{self as lease, Holder, LeaseError, Outcome};
 
 use super::{
     existing::{Existing, Visiting},
@@ -23,6 +23,7 @@ use super::{
     request::Wanted,
     timeline::Timeline,
 };
+use crate::diagnose::{self, Failed, Look};
 
 /// A hold on a cluster, for runners of tests that are not `#[kind_test]` functions.
 ///

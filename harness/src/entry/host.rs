@@ -2,17 +2,17 @@
 
 use std::{error::Error, sync::Arc};
 
-use kind_engine::EngineChoice;
-
-use crate::{
+use kind_core::{
+    access::Access,
     activity::{self, Activity},
     cluster::Cluster,
-    diagnose::Look,
-    lease::{self, Access, Holder, LastWord, Lease, Outcome, Preparation},
     settings::Settings,
 };
+use kind_engine::EngineChoice;
+use kind_lease::{self as lease, Holder, LastWord, Lease, Outcome, Preparation};
 
 use super::request::Wanted;
+use crate::diagnose::Look;
 
 /// Gives out clusters.
 pub(super) trait Host {

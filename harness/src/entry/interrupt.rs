@@ -14,14 +14,13 @@ use std::{
 };
 
 use async_trait::async_trait;
+use kind_core::{
+    wait::{self, Check},
+    warnings::warn,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
-};
-
-use crate::{
-    wait::{self, Check},
-    warnings::warn,
 };
 
 /// How often the listening thread looks whether all tests are over.

@@ -3,8 +3,9 @@
 
 use std::{error::Error, sync::Arc};
 
+use kind_core::activity::Recorder;
+
 use super::{context::TestContext, from_test::FromTest};
-use crate::activity::Recorder;
 
 /// A client of another version of kube could not be made from the configuration of the harness' own.
 #[derive(Debug, thiserror::Error)]

@@ -30,7 +30,6 @@ pub use from_test::{FixtureError, FromTest};
 pub use hold::Hold;
 pub(crate) use judge::chain;
 pub use judge::{Judge, Judged, Returned};
-pub(crate) use name::TestName;
 pub use namespace::{LABEL_TEST, TestNamespace};
 pub use prepare::Prepare;
 pub use request::{Request, Runtime, TestMeta};

@@ -6,6 +6,8 @@ use std::{
     time::SystemTime,
 };
 
+use kind_core::{access::Access, process::ProcessId, spec::ClusterSpec};
+use kind_report::{ShapeFacts, Subject};
 use sha2::{Digest as _, Sha256};
 
 use super::request::TestMeta;
@@ -48,19 +50,22 @@ impl TestName {
         Self { package: "", path: path.to_owned(), attempt }
     }
 
+    /// The test as the run's records name it, and what it asks for; no specification where it is wrong.
+    pub(crate) fn subject(&self, access: Access, spec: Option<&ClusterSpec>) -> Subject {
+        Subject {
+            package: self.package.to_owned(),
+            test: self.path.clone(),
+            attempt: self.attempt,
+            access,
+            shape: spec.map(ShapeFacts::of),
+            folder: self.folder(),
+            process: ProcessId::current(),
+        }
+    }
+
     /// The name as a person reads it.
     pub(crate) fn as_str(&self) -> &str {
         &self.path
-    }
-
-    /// The test's package.
-    pub(crate) fn package(&self) -> &str {
-        self.package
-    }
-
-    /// Which try this is, counted from 1.
-    pub(crate) fn attempt(&self) -> u32 {
-        self.attempt
     }
 
     /// A name for a namespace: readable, and another one each time.

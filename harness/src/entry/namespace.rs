@@ -9,15 +9,14 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use kind_core::wait::{Check, WaitError, until_every, until_or};
 use kube::{
     Api, Client,
     api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
-
 use tokio::time::timeout;
 
 use super::{interrupt::say, judge::chain, name::TestName, timeline::seconds};
-use crate::wait::{Check, WaitError, until_every, until_or};
 
 /// How long the API has for one call of ours. A control plane that was just killed is left within seconds.
 pub(super) const API_LIMIT: Duration = Duration::from_secs(30);

@@ -11,6 +11,11 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::LocalBoxFuture};
+use kind_core::{
+    cluster::{Cluster, ClusterRecord},
+    settings::Settings,
+};
+use kind_lease::Preparation;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -19,11 +24,6 @@ use super::{
     request::{TestMeta, find},
     timeline::seconds,
     verdict::panicked,
-};
-use crate::{
-    cluster::{Cluster, ClusterRecord},
-    lease::Preparation,
-    settings::Settings,
 };
 
 /// How many hexadecimal digits tell contents apart.

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{
+use kind_core::{
+    access::Access,
     activity::{self, Activity},
     config_file,
-    lease::Access,
     spec::ClusterSpec,
 };
 

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{
+use kind_core::{
     activity::{self, Activity},
-    diagnose,
-    recording::Recorder,
+    redact::redacted,
     settings::Settings,
 };
+use kind_report::Recorder;
 
 use super::{
     case::Case,
@@ -75,7 +75,7 @@ where
     let ended = match ended {
         Ended::Failed(reason) => {
             let reason = hint.map_or_else(|| reason.clone(), |hint| format!("{reason}\n  {hint}"));
-            Ended::Failed(diagnose::redacted(&reason))
+            Ended::Failed(redacted(&reason))
         }
         Ended::Panicked(payload) => {
             // Its own message is printed already.
@@ -88,10 +88,11 @@ where
     };
     if signals.came().is_some() && settings.test.is_none() {
         // The process ends before the test runner would tell.
-        say(&diagnose::redacted(&ended.reason()));
+        say(&redacted(&ended.reason()));
     }
     runtime.shutdown_timeout(STRAGGLERS);
-    recorder.judged(&ended, request.should_panic);
+    let (outcome, reason) = ended.outcome(request.should_panic);
+    recorder.judged(outcome, reason.as_deref());
     recorder.done();
     ended
 }

@@ -11,15 +11,15 @@ use std::{
 };
 
 use futures::FutureExt as _;
-use tokio::time::{Instant, timeout, timeout_at};
-
-use crate::{
+use kind_core::{
+    access::Access,
     activity::{self, Doing, Looked},
-    diagnose,
-    lease::{Access, Outcome},
-    recording::Recorder,
+    redact::redacted,
     settings::{Keep, Settings},
 };
+use kind_lease::Outcome;
+use kind_report::Recorder;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     case::Case,
@@ -34,6 +34,7 @@ use super::{
     timeline::seconds,
     verdict::{Ended, announce_skip, panicked},
 };
+use crate::diagnose;
 
 /// How long a body may take where nobody says.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -106,28 +107,34 @@ impl<H: Host> Stage<'_, H> {
     /// Looks at what a failed test left, and takes the fixtures down, which may make it one.
     async fn finish(&self, arranged: &Arranged, ended: Ended, doing: &Doing) -> Ended {
         if !ended.is_success(self.request.should_panic) {
-            self.recorder.judged(&ended, self.request.should_panic);
+            self.record(&ended);
             self.diagnose(arranged, &ended, doing).await;
             if let Some(reason) = self.take_down(arranged).await {
-                say(&diagnose::redacted(&reason));
+                say(&redacted(&reason));
             }
             return ended;
         }
         let Some(reason) = self.take_down(arranged).await else {
-            self.recorder.judged(&ended, self.request.should_panic);
+            self.record(&ended);
             return ended;
         };
         let failed = Ended::Failed(reason);
-        self.recorder.judged(&failed, self.request.should_panic);
+        self.record(&failed);
         self.diagnose(arranged, &failed, &Doing::default()).await;
         failed
+    }
+
+    /// Notes how the test ended in the run's records.
+    fn record(&self, ended: &Ended) {
+        let (outcome, reason) = ended.outcome(self.request.should_panic);
+        self.recorder.judged(outcome, reason.as_deref());
     }
 
     /// Gets the cluster, or says how the test ends without one.
     async fn acquire(&self) -> Result<H::Held, Ended> {
         let wanted = self.request.wanted(&self.meta, self.limit().0);
         let spec = wanted.as_ref().ok().map(|wanted| &wanted.spec);
-        self.recorder.began(&self.case.name, self.request.access, spec);
+        self.recorder.began(&self.case.name.subject(self.request.access, spec));
         let wanted = wanted.map_err(|error| self.failed(&error))?;
         self.case.timeline.begin("waited for a cluster");
         match self.host.acquire(&wanted, self.request.access, self.case.name.as_str()).await {

@@ -7,20 +7,18 @@ use std::{
 };
 
 use http::Method;
-use kube::Client;
-use serde_json::json;
-
-use crate::{
+use kind_core::{
+    access::Access,
     activity::{self, Activity},
-    cluster::{Cluster, ClusterRecord},
-    diagnose::Look,
-    fake_api::{Answer, FakeApi},
-    lease::{Access, LastWord, Outcome},
-    recording::Recorder,
+    cluster::Cluster,
+    fake_api::{Answer, FakeApi, record},
     settings::{Keep, Settings},
-    spec::ClusterName,
     wait::{self, Check},
 };
+use kind_lease::{LastWord, Outcome};
+use kind_report::Recorder;
+use kube::Client;
+use serde_json::json;
 
 use super::{
     Ended, FixtureError, FromTest, Judged, Request, TestContext, TestMeta, TestNamespace,
@@ -31,6 +29,7 @@ use super::{
     request::Wanted,
     stage::Stage,
 };
+use crate::diagnose::Look;
 
 mod fixtures;
 
@@ -93,26 +92,6 @@ impl Held for FakeHeld {
     }
 }
 
-/// A cluster that nobody reaches.
-pub(crate) fn record() -> ClusterRecord {
-    let kubeconfig = "{apiVersion: v1, kind: Config, current-context: c, \
-        clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}], users: [{name: u, user: {}}], \
-        contexts: [{name: c, context: {cluster: c, user: u}}]}";
-    ClusterRecord {
-        name: ClusterName::new("kt-1").unwrap(),
-        image: "node:v1.37.2".to_owned(),
-        instance: None,
-        kubernetes_version: "v1.37.2".to_owned(),
-        nodes: Vec::new(),
-        load_balancer: None,
-        registry: None,
-        server: "http://127.0.0.1:1".to_owned(),
-        reached_from: crate::cluster::here(),
-        kubeconfig: kubeconfig.to_owned(),
-        created: 0,
-    }
-}
-
 /// What the expansion does, for as many parameters as the tests here have.
 trait Parameters: Sized {
     async fn get(context: &TestContext) -> Result<Self, FixtureError>;
@@ -161,13 +140,11 @@ where
     Fut: Future<Output = Judged>,
 {
     let folder = tempfile::tempdir().unwrap();
-    let mut settings = Settings {
-        artifacts: folder.path().to_owned(),
-        keep: Keep::OnFailure,
-        require: false,
-        timeout: None,
-        ..Settings::from_environment().unwrap()
-    };
+    let mut settings = Settings::from_environment().unwrap();
+    settings.artifacts = folder.path().to_owned();
+    settings.keep = Keep::OnFailure;
+    settings.require = false;
+    settings.timeout = None;
     change(&mut settings);
     let name = TestName::new(&META, Some("orders"), 1);
     let activity = Arc::new(Activity::default());

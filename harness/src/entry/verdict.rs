@@ -2,6 +2,8 @@
 
 use std::{any::Any, io::Write as _, process::ExitCode};
 
+use kind_report::Outcome;
+
 use super::name::TestName;
 
 /// How a test ended.
@@ -23,6 +25,17 @@ impl Ended {
             (Self::Passed, None) | (Self::Skipped(_), _) => true,
             (Self::Panicked(payload), Some(expected)) => message(&**payload).is_some_and(|it| it.contains(expected)),
             _ => false,
+        }
+    }
+
+    /// How the run's records tell it, and why where it is not as it should be.
+    pub(crate) fn outcome(&self, should_panic: Option<&str>) -> (Outcome, Option<String>) {
+        match self {
+            Self::Skipped(reason) => (Outcome::Skipped, Some(reason.clone())),
+            _ if self.is_success(should_panic) => (Outcome::Passed, None),
+            // The other way round it would have panicked.
+            Self::Passed => (Outcome::Failed, Some("it was to panic and did not".to_owned())),
+            _ => (Outcome::Failed, Some(self.reason())),
         }
     }
 

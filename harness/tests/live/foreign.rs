@@ -4,7 +4,7 @@ use std::thread;
 
 use k8s_openapi::api::{apps::v1::DaemonSet, core::v1::Pod};
 use kind_engine::DockerEngine;
-use kind_harness::{Cluster, ClusterSpec, kind_test, settings::Settings};
+use kind_harness::{Cluster, ClusterSpec, Settings, kind_test};
 use kube::{Api, Client};
 
 use crate::{

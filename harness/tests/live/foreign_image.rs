@@ -3,7 +3,7 @@
 //! `kind-rs gc --images` afterwards.
 
 use kind_engine::{Command, ContainerSpec, Engine, Labels, NodeFile};
-use kind_harness::settings::Settings;
+use kind_harness::Settings;
 use kind_images::{Release, base_image_reference, features, node_image_reference};
 use sha2::{Digest as _, Sha256};
 

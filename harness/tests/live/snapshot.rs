@@ -4,13 +4,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
-use kind_engine::{Engine, Labels};
-use kind_harness::{
-    Cluster, ClusterName, TestNamespace, inventory, kind_test,
+use kind_core::{
+    inventory,
     provision::{Blueprint, Creation, Event, Progress, provision},
     snapshot,
     spec::{NetworkPools, Proxy},
 };
+use kind_engine::{Engine, Labels};
+use kind_harness::{Cluster, ClusterName, TestNamespace, kind_test};
 use kube::{
     Api, Client, Config, ResourceExt,
     api::{ListParams, ObjectMeta, PostParams},

@@ -10,7 +10,7 @@ use std::{
 
 use kind_engine::{DockerEngine, Engine};
 use kind_harness::{
-    settings::Settings,
+    Settings,
     wait::{Check, until_every},
 };
 use kind_testkit::Auditor;

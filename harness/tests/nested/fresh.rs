@@ -3,10 +3,8 @@
 use std::{fs, sync::Arc};
 
 use kind_engine::{DockerEngine, Engine};
-use kind_harness::{
-    lease::{Effect, Extent, SweepOutcome, collect},
-    settings::Settings,
-};
+use kind_harness::Settings;
+use kind_lease::{Effect, Extent, SweepOutcome, collect};
 use nix::sys::signal::Signal;
 
 use crate::{
@@ -26,7 +24,7 @@ async fn forget_templates(case: &Case) -> usize {
     let engine = DockerEngine::find(&settings.engine).await.expect("an engine");
     let engine: Arc<dyn Engine> = Arc::new(engine);
     let gone = std::cell::Cell::new(0);
-    let tell = |swept: kind_harness::lease::Swept| match swept.outcome {
+    let tell = |swept: kind_lease::Swept| match swept.outcome {
         SweepOutcome::Gone(_) if swept.what.starts_with("template ") => gone.set(gone.get() + 1),
         SweepOutcome::Failed(why) => panic!("{}: {why}", swept.what),
         _ => {}

@@ -8,8 +8,17 @@ use std::{
 
 use crate::project::{Project, outer};
 
-const PUBLISHED: [&str; 6] =
-    ["kind-cli", "kind-conformance", "kind-engine", "kind-harness", "kind-images", "kind-macros"];
+const PUBLISHED: [&str; 9] = [
+    "kind-cli",
+    "kind-conformance",
+    "kind-core",
+    "kind-engine",
+    "kind-harness",
+    "kind-images",
+    "kind-lease",
+    "kind-macros",
+    "kind-report",
+];
 
 /// All of them, and a crate that depends on the harness as a stranger's does. Nothing is fetched.
 #[test]

@@ -4,7 +4,7 @@ use std::{process::Command, time::Duration};
 
 use kind_engine::Engine as _;
 use kind_harness::{
-    settings::Settings,
+    Settings,
     wait::{Check, until},
 };
 use kind_images::{Release, base_image_reference};

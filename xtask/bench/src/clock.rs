@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use kind_harness::provision::{Event, Progress};
+use kind_core::provision::{Event, Progress};
 
 /// The times of one bring-up.
 #[derive(Debug, Default)]

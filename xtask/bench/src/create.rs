@@ -8,13 +8,12 @@ use std::{
 };
 
 use anyhow::Context;
-use kind_engine::{DockerEngine, Engine, EngineFacts, Labels};
-use kind_harness::{
-    ClusterName, ClusterSpec,
+use kind_core::{
     provision::{Blueprint, Creation, STEPS, provision},
     settings::Settings,
-    spec::{NetworkPools, Proxy},
+    spec::{ClusterName, ClusterSpec, NetworkPools, Proxy},
 };
+use kind_engine::{DockerEngine, Engine, EngineFacts, Labels};
 
 use crate::{
     args::CreateArgs,

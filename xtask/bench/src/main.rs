@@ -7,7 +7,7 @@ use kind_bench::{
     args::{Benchmark, Cli},
     attach, conformance, create, share,
 };
-use kind_harness::settings::Settings;
+use kind_core::settings::Settings;
 
 fn main() -> ExitCode {
     let settings = match Settings::from_environment() {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use k8s_openapi::api::core::v1::Pod;
-use kind_harness::{
-    ClusterRecord,
-    cluster::client_config,
+use kind_core::{
+    cluster::{ClusterRecord, client_config},
     wait::{Check, nodes_ready, until, words_of_api},
 };
 use kube::{Api, Client, api::ListParams};

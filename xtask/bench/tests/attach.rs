@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use kind_harness::{
-    Cluster, ClusterSpec, TestNamespace, kind_test,
+use kind_core::{
+    cluster::Cluster,
+    spec::ClusterSpec,
     wait::{Check, until_every},
 };
+use kind_harness::{TestNamespace, kind_test};
 use kube::{
     Api, Client, ResourceExt as _,
     api::{DeleteParams, ListParams, ObjectMeta, PostParams},

@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use kind_harness::{settings::VARIABLES, spec};
+use kind_core::{settings::VARIABLES, spec};
 use xtask::names;
 
 fn readme() -> String {

@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use kind_harness::{
-    ClusterSpec,
-    lease::{Access, Holder, Outcome, acquire},
+use kind_core::{
+    access::Access,
     settings::Settings,
+    spec::ClusterSpec,
     wait::{Check, until_every},
 };
+use kind_lease::{Holder, Outcome, acquire};
 
 fn main() -> ExitCode {
     let (entered, since) = (SystemTime::now(), Instant::now());

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use kind_conformance::{FactsError, FolderError, RunError};
 use kind_engine::EngineError;
-use kind_harness::lease::LeaseError;
+use kind_lease::LeaseError;
 
 use crate::{exit, signals::Signal};
 

@@ -3,11 +3,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use kind_conformance::{Begin, Catalog, ClusterFacts, Folder, Logs, Runner, Stop, Subject, TestImages};
-use kind_engine::Pull;
-use kind_harness::{
-    lease::Access,
+use kind_core::{
+    access::Access,
     settings::{ExistingCluster, Settings},
 };
+use kind_engine::Pull;
 
 use super::ConformanceFailure;
 use crate::{args::ConformanceRun, session::Session};

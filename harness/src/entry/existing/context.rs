@@ -2,15 +2,15 @@
 
 use std::{fmt, path::Path};
 
-use kube::config::Kubeconfig;
-
-use super::ExistingError;
-use crate::{
+use kind_core::{
     kubeconfig::{self, KubeconfigFiles},
     settings::{ExistingCluster, Settings},
     spec::Proxy,
     yaml_text,
 };
+use kube::config::Kubeconfig;
+
+use super::ExistingError;
 
 /// The current context of the kubeconfig.
 pub(super) struct Named {

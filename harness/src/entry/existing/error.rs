@@ -1,9 +1,9 @@
 //! Why somebody else's cluster cannot be used.
 
-use crate::kubeconfig;
+use kind_core::kubeconfig;
+use kube::config::KubeconfigError;
 
 use super::Refusal;
-use kube::config::KubeconfigError;
 
 /// The named cluster cannot be used.
 #[derive(Debug, thiserror::Error)]

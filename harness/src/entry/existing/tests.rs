@@ -1,5 +1,6 @@
 //! Which clusters of somebody else are taken, and what is said of those that are not.
 
+use kind_core::spec::{ClusterSpec, Proxy};
 use kube::config::Kubeconfig;
 use rstest::rstest;
 
@@ -7,7 +8,6 @@ use super::{
     context::{current_context, quoted},
     *,
 };
-use crate::spec::Proxy;
 
 fn kubeconfig(current: &str, context_cluster: &str, user: &str) -> Kubeconfig {
     Kubeconfig::from_yaml(&format!(
@@ -33,13 +33,7 @@ fn a_context_that_leads_nowhere_is_told(#[case] kubeconfig: Kubeconfig, #[case] 
 }
 
 fn nodes(control_planes: usize, workers: usize) -> Vec<NodeRecord> {
-    let node = |role| NodeRecord {
-        name: NodeName::existing("n".to_owned()),
-        role,
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        container: None,
-        secondary_address: None,
-    };
+    let node = |role| NodeRecord::new(NodeName::existing("n".to_owned()), role, IpAddr::V4(Ipv4Addr::LOCALHOST));
     let workers = std::iter::repeat_n(node(Role::Worker), workers);
     std::iter::repeat_n(node(Role::ControlPlane), control_planes).chain(workers).collect()
 }

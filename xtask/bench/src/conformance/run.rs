@@ -10,11 +10,11 @@ use std::{
 
 use anyhow::Context;
 use kind_conformance::{Catalog, Logs, RunError, Runner, Spec};
-use kind_engine::{DockerEngine, Engine as _};
-use kind_harness::{
-    lease::Access,
+use kind_core::{
+    access::Access,
     settings::{Keep, Settings},
 };
+use kind_engine::{DockerEngine, Engine as _};
 use kind_images::{Release, conformance};
 use tokio::process::Command;
 

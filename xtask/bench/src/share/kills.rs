@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use kind_core::wait::{Check, until_every};
 use kind_engine::Engine;
-use kind_harness::wait::{Check, until_every};
 use kind_testkit::{Auditor, children, keepers};
 use nix::{
     sys::signal::{Signal, kill},

@@ -1,8 +1,8 @@
 //! The parts of `kind-bench share` in their order, in a state folder of its own.
 
 use anyhow::Context as _;
+use kind_core::settings::Settings;
 use kind_engine::{DockerEngine, Engine as _};
-use kind_harness::settings::Settings;
 
 use super::{bodies, kills, leases, programs::Programs, spawn::Scene};
 use crate::{args::ShareArgs, create::machine};

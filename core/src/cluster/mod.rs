@@ -1,0 +1,24 @@
+//! The handle on a running cluster: nodes, commands, files, images, clients.
+//!
+//! Nothing here makes or removes a cluster.
+
+mod client;
+mod endpoint;
+mod handle;
+mod kubeconfig_file;
+mod load;
+mod node;
+mod record;
+mod servers;
+mod tunnel;
+
+pub use client::client_config;
+pub use endpoint::client_of;
+#[cfg(any(test, feature = "fake"))]
+pub(crate) use endpoint::here;
+pub(crate) use endpoint::{is_reached, kubeconfig, note_reach, tunnel_to};
+pub use handle::{Cluster, ClusterError};
+pub use node::Node;
+pub use record::{ClusterRecord, NodeRecord};
+pub(crate) use servers::api_servers;
+pub(crate) use tunnel::{Route, listen};

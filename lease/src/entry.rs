@@ -1,0 +1,84 @@
+//! The way in: settings and a specification become an order, and the order a lease.
+
+use std::{path::Path, rc::Rc};
+
+use kind_core::{
+    access::Access,
+    scope::Scope,
+    settings::Settings,
+    spec::{ClusterSpec, Shape},
+};
+use kind_engine::EngineAddress;
+use kind_report::run_folder;
+
+use super::{
+    Holder, Lease, LeaseError, acquire::Request, folder::Home, fresh::acquire_fresh, key::Key, order::Order, real,
+    starter::Reexecution,
+};
+
+/// Waits for a hold on a cluster of this shape, which is made where there is none.
+///
+/// Where a keeper is needed, the program is run again and is that keeper before its `main` begins. Dropping the future gives
+/// up the wait and nothing else.
+///
+/// # Errors
+/// When there is no engine ([`LeaseError::is_no_engine`]), the specification is not valid, the cluster cannot be brought
+/// up, or the state folder cannot be used.
+pub async fn acquire(
+    settings: &Settings,
+    spec: &ClusterSpec,
+    access: Access,
+    holder: &Holder,
+) -> Result<Lease, LeaseError> {
+    if access == Access::Fresh {
+        return acquire_fresh(settings, spec, None, holder).await;
+    }
+    spec.validate().map_err(LeaseError::Spec)?;
+    let home = Home::open_for(settings)?;
+    let engine = settings.engine.address().map_err(LeaseError::Engine)?;
+    let order = order(settings, spec, &home, Scope::of(settings), engine);
+    let starter = Rc::new(Reexecution { engine: order.engine.clone() });
+    let request = Request {
+        home: &home,
+        order: &order,
+        access,
+        holder,
+        keep: settings.keep,
+        attempt: settings.attempt,
+        wait: settings.wait,
+        starter,
+    };
+    request.lease().await
+}
+
+pub(super) fn order(
+    settings: &Settings,
+    spec: &ClusterSpec,
+    home: &Home,
+    scope: Scope,
+    engine: EngineAddress,
+) -> Order {
+    let shape = Shape::of(spec);
+    let built = real::built_image();
+    let image = settings.image.as_deref().unwrap_or(&built);
+    let proxy = settings.proxy(&engine);
+    let images = (image, settings.load_balancer_image.as_deref());
+    let key = Key::of(&shape, images, &engine.host, &proxy, &scope, &home.identity());
+    Order {
+        logs: settings.artifacts.clone(),
+        records: Some(run_folder(settings)),
+        key,
+        shape,
+        snapshot: None,
+        image: settings.image.clone(),
+        load_balancer_image: settings.load_balancer_image.clone(),
+        built,
+        scope: scope.name,
+        owner: scope.owner,
+        idle: settings.idle,
+        engine,
+        pools: settings.pools.clone(),
+        docker_client: settings.docker_client.folder().map(Path::to_owned),
+        proxy,
+    }
+}
