@@ -68,7 +68,7 @@ fn every_row_is_backed_by_a_test_that_exists() {
 #[test]
 fn every_field_of_a_configuration_has_a_row() {
     let text = document();
-    let folder = workspace().join("harness/src/spec/config");
+    let folder = workspace().join("core/src/spec/config");
     let mut count = 0;
     for file in ["document.rs", "node.rs", "networking.rs", "extension.rs"] {
         let code = fs::read_to_string(folder.join(file)).unwrap();

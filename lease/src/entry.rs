@@ -1,19 +1,11 @@
 //! The way in: settings and a specification become an order, and the order a lease.
 
-use std::{path::Path, rc::Rc};
+use std::rc::Rc;
 
-use kind_core::{
-    access::Access,
-    scope::Scope,
-    settings::Settings,
-    spec::{ClusterSpec, Shape},
-};
-use kind_engine::EngineAddress;
-use kind_report::run_folder;
+use kind_core::{access::Access, scope::Scope, settings::Settings, spec::ClusterSpec};
 
 use super::{
-    Holder, Lease, LeaseError, acquire::Request, folder::Home, fresh::acquire_fresh, key::Key, order::Order, real,
-    starter::Reexecution,
+    Holder, Lease, LeaseError, acquire::Request, folder::Home, fresh::acquire_fresh, order::Order, starter::Reexecution,
 };
 
 /// Waits for a hold on a cluster of this shape, which is made where there is none.
@@ -36,7 +28,7 @@ pub async fn acquire(
     spec.validate().map_err(LeaseError::Spec)?;
     let home = Home::open_for(settings)?;
     let engine = settings.engine.address().map_err(LeaseError::Engine)?;
-    let order = order(settings, spec, &home, Scope::of(settings), engine);
+    let order = Order::of(settings, spec, &home, Scope::of(settings), engine);
     let starter = Rc::new(Reexecution { engine: order.engine.clone() });
     let request = Request {
         home: &home,
@@ -49,36 +41,4 @@ pub async fn acquire(
         starter,
     };
     request.lease().await
-}
-
-pub(super) fn order(
-    settings: &Settings,
-    spec: &ClusterSpec,
-    home: &Home,
-    scope: Scope,
-    engine: EngineAddress,
-) -> Order {
-    let shape = Shape::of(spec);
-    let built = real::built_image();
-    let image = settings.image.as_deref().unwrap_or(&built);
-    let proxy = settings.proxy(&engine);
-    let images = (image, settings.load_balancer_image.as_deref());
-    let key = Key::of(&shape, images, &engine.host, &proxy, &scope, &home.identity());
-    Order {
-        logs: settings.artifacts.clone(),
-        records: Some(run_folder(settings)),
-        key,
-        shape,
-        snapshot: None,
-        image: settings.image.clone(),
-        load_balancer_image: settings.load_balancer_image.clone(),
-        built,
-        scope: scope.name,
-        owner: scope.owner,
-        idle: settings.idle,
-        engine,
-        pools: settings.pools.clone(),
-        docker_client: settings.docker_client.folder().map(Path::to_owned),
-        proxy,
-    }
 }

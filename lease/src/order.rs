@@ -1,16 +1,21 @@
 //! What a keeper is told: everything it needs to make, watch and remove one cluster, in a file.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use kind_core::{
     process::ProcessId,
-    spec::{Instance, NetworkPools, Proxy, Shape},
+    scope::Scope,
+    settings::Settings,
+    spec::{ClusterSpec, Instance, NetworkPools, Proxy, Shape},
 };
 use kind_engine::EngineAddress;
-use kind_report::{Ordered, ShapeFacts};
+use kind_report::{Ordered, ShapeFacts, run_folder};
 use serde::{Deserialize, Serialize};
 
-use super::key::Key;
+use super::{folder::Home, key::Key, real};
 
 /// The content of a state folder's `order.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +58,39 @@ pub(crate) struct Order {
 }
 
 impl Order {
+    /// The order for a cluster of this shape that this scope shares.
+    pub(crate) fn of(
+        settings: &Settings,
+        spec: &ClusterSpec,
+        home: &Home,
+        scope: Scope,
+        engine: EngineAddress,
+    ) -> Self {
+        let shape = Shape::of(spec);
+        let built = real::built_image();
+        let image = settings.image.as_deref().unwrap_or(&built);
+        let proxy = settings.proxy(&engine);
+        let images = (image, settings.load_balancer_image.as_deref());
+        let key = Key::of(&shape, images, &engine.host, &proxy, &scope, &home.identity());
+        Self {
+            logs: settings.artifacts.clone(),
+            records: Some(run_folder(settings)),
+            key,
+            shape,
+            snapshot: None,
+            image: settings.image.clone(),
+            load_balancer_image: settings.load_balancer_image.clone(),
+            built,
+            scope: scope.name,
+            owner: scope.owner,
+            idle: settings.idle,
+            engine,
+            pools: settings.pools.clone(),
+            docker_client: settings.docker_client.folder().map(Path::to_owned),
+            proxy,
+        }
+    }
+
     /// What a run's records tell of it.
     pub(crate) fn facts(&self) -> Ordered {
         Ordered {

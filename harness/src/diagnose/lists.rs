@@ -6,6 +6,7 @@ use k8s_openapi::api::{
     batch::v1::Job,
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
 };
+use kind_core::provision::chain;
 use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, ListParams},
@@ -139,6 +140,6 @@ fn usual() -> Vec<ApiResource> {
 pub(super) fn told(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
-        error => crate::entry::chain(error).replace("\n  caused by", ""),
+        error => chain(error),
     }
 }
