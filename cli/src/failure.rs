@@ -93,6 +93,12 @@ pub(crate) enum Failure {
         /// What became of it.
         outcome: String,
     },
+    /// An image whose name is not known before it is made.
+    #[error("print the reference of {what}: it is only known when the image is built; leave --print-reference out")]
+    NoReference {
+        /// Which image.
+        what: &'static str,
+    },
     /// A build was stopped by a signal.
     #[error("build the image: {signal}; {outcome}")]
     BuildStopped {
@@ -259,6 +265,7 @@ impl Failure {
             | Self::Config(_)
             | Self::Version(_)
             | Self::Source(_)
+            | Self::NoReference { .. }
             | Self::NoHome => exit::CONFIGURATION,
             Self::Engine(_)
             | Self::NotAsked { .. }

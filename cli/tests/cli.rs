@@ -339,3 +339,24 @@ fn the_doctor_says_what_is_wrong_also_without_an_engine() {
     let json: serde_json::Value = serde_json::from_slice(&run(&["doctor", "-o", "json"]).stdout).unwrap();
     assert_eq!((json[0]["check"].as_str(), json[0]["verdict"].as_str()), (Some("container engine"), Some("bad")));
 }
+
+/// As a key for caches: the name that a build gives its result, and the same each time.
+#[test]
+fn a_reference_is_printed_without_an_engine_and_without_a_build() {
+    let newest = kind_images::Release::newest();
+    let node = run(&["build", "node-image", "--print-reference"]);
+    assert_eq!(
+        (stdout(&node).trim(), stderr(&node).as_str()),
+        (kind_images::node_image_reference(newest).as_str(), "")
+    );
+    let base = run(&["build", "base-image", "--print-reference"]);
+    assert_eq!(stdout(&base).trim(), kind_images::base_image_reference(newest));
+    let older = stdout(&run(&["build", "node-image", "--version", "v1.36", "--print-reference"]));
+    assert!(older.starts_with("kind-rs/node:v1.36."), "{older}");
+    let suite = stdout(&run(&["build", "conformance", "--print-reference"]));
+    assert!(suite.starts_with(&format!("kind-rs/conformance:{}-", newest.kubernetes)), "{suite}");
+    let folder = tempfile::tempdir().unwrap();
+    let sources = folder.path().to_str().unwrap();
+    let elsewhere = run(&["build", "node-image", "--type", "source", sources, "--print-reference"]);
+    assert_fails(&elsewhere, 3, &["only known when the image is built"]);
+}

@@ -19,6 +19,9 @@ pub(crate) struct HowToBuild {
     /// Make everything anew, with today's compilers and Debian packages, in place of what is there under the same name
     #[arg(long)]
     pub(crate) rebuild: bool,
+    /// Print the reference of the image that would be made, and make nothing: a key for caches. No engine is asked
+    #[arg(long, conflicts_with = "rebuild")]
+    pub(crate) print_reference: bool,
     /// Where Debian's packages come from; else the sources of this machine's apt
     #[arg(long, value_name = "URL")]
     pub(crate) debian_mirror: Option<String>,

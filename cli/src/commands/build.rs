@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use kind_images::{BuildError, BuildOptions, Release, Source, SourceError, build, build_base, conformance};
+use kind_images::{
+    BuildError, BuildOptions, Release, Source, SourceError, base_image_reference, build, build_base, conformance,
+    node_image_reference,
+};
 
 use crate::{
     args::{BaseImage, Build, ConformanceImage, NodeImage},
@@ -29,6 +32,9 @@ pub(crate) async fn run(session: &Session<'_>, what: Build) -> Result<(), Failur
         }
         Build::BaseImage(_) | Build::Conformance(_) => options,
     };
+    if how.print_reference {
+        return print(&reference(&what, &options)?);
+    }
     let engine = session.engine().await?;
     let steps = session.console.steps();
     let work = async {
@@ -44,6 +50,21 @@ pub(crate) async fn run(session: &Session<'_>, what: Build) -> Result<(), Failur
         engine.tag_image(&reference, name).await?;
     }
     print(&name.unwrap_or(reference))
+}
+
+/// What the image would be called, where that follows from what is known before a build.
+fn reference(what: &Build, options: &BuildOptions) -> Result<String, Failure> {
+    match what {
+        Build::BaseImage(_) => Ok(base_image_reference(&options.release)),
+        Build::NodeImage(_) if matches!(options.source, Source::Module) && options.base_image.is_none() => {
+            Ok(node_image_reference(&options.release))
+        }
+        Build::NodeImage(_) => {
+            Err(Failure::NoReference { what: "a node image with programs or a base image from elsewhere" })
+        }
+        Build::Conformance(_) => conformance::image_reference(&options.release)
+            .ok_or(Failure::NoReference { what: "a conformance suite that is not offered" }),
+    }
 }
 
 /// A signal stops the build, which removes its containers then; a second one does not wait for that.

@@ -77,7 +77,7 @@ pub(crate) async fn kubeconfig(
 /// A client that reaches the cluster from this process.
 ///
 /// # Errors
-/// As [`kubeconfig`], and when the kubeconfig is not usable.
+/// When the engine does not answer, no way leads to the API, or the kubeconfig is not usable.
 pub async fn client_of(record: &ClusterRecord, engine: &Arc<dyn Engine>) -> Result<Client, ClusterError> {
     let kubeconfig = kubeconfig(record, async || Ok(Arc::clone(engine))).await?;
     client(client_config(&kubeconfig).await?)

@@ -26,7 +26,7 @@ impl Cluster {
     /// A file with [`Cluster::kubeconfig`], for programs that want one: `helm`, `kubectl`, another language's client, a
     /// version of `kube` that no feature of this crate is for. Only this user may read it; it holds a private key.
     ///
-    /// In a test it lies in the test's folder ([`TestContext::artifacts`](crate::TestContext::artifacts)), its namespace
+    /// In a test it lies in the test's folder (`TestContext::artifacts`), its namespace
     /// is the test's, and it is removed with the test. Elsewhere it goes with the last clone of this handle.
     ///
     /// ```no_run

@@ -28,7 +28,7 @@ use crate::diagnose::{self, Failed, Look};
 /// A hold on a cluster, for runners of tests that are not `#[kind_test]` functions.
 ///
 /// ```no_run
-/// use kind_harness::{ClusterSpec, Hold, lease::Access, settings::Settings};
+/// use kind_harness::{Access, ClusterSpec, Hold, Settings};
 ///
 /// # async fn run(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
 /// let hold = Hold::take(settings, &ClusterSpec::default(), Access::Shared, "suite::spec").await?;

@@ -38,7 +38,7 @@ fn markup(page: &str) -> String {
 #[case("one", samples::one())]
 #[case("odd", samples::odd())]
 fn small_runs_look_as_they_did(#[case] name: &str, #[case] records: Records) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/report/golden/{name}.html"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/page/golden/{name}.html"));
     assert_golden(file, &markup(&render(records)));
 }
 
