@@ -41,7 +41,10 @@ pub(crate) fn odd_kind(kind: FileType) -> Option<NotRegular> {
 }
 
 /// Reads a regular file. A pipe would wait for a writer, and a device never ends: those are errors.
-pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+/// When it cannot be read, is a folder, a pipe or a device, or is larger than any file that people write.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Opening a pipe waits, too.
     let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
     if let Some(odd) = odd_kind(file.metadata()?.file_type()) {

@@ -5,10 +5,13 @@
 /// Bytes that are no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("found {0}, expected UTF-8, or UTF-16 with a byte order mark")]
-pub(crate) struct NotText(pub(crate) &'static str);
+pub struct NotText(pub(crate) &'static str);
 
 /// The text of a file, without the mark in front of it: the YAML parser would take that for a document's beginning.
-pub(crate) fn decode(bytes: &[u8]) -> Result<String, NotText> {
+///
+/// # Errors
+/// When they are no text.
+pub fn decode(bytes: &[u8]) -> Result<String, NotText> {
     let utf_16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, odd) = rest.as_chunks::<2>();
         let text = String::from_utf16(&pairs.iter().copied().map(unit).collect::<Vec<_>>()).ok();

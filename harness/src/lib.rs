@@ -3,6 +3,9 @@
 //! Start with [`kind_test`]. A cluster is described by a [`ClusterSpec`] and held as a [`Cluster`]. What makes clusters is
 //! below, in `kind-core`, and who gets which in `kind-lease`; neither is for use by hand.
 
+pub mod expect;
+mod apply;
+mod reach;
 mod entry;
 mod diagnose;
 
@@ -14,7 +17,9 @@ pub mod __private {
     pub use crate::entry::{Ended, Judge, Judged, Prepare, Request, Returned, Runtime, TestMeta, Verdict, run};
 }
 
+pub use apply::ApplyError;
 pub use entry::{FixtureError, FromTest, Hold, LABEL_TEST, TestContext, TestNamespace};
+pub use expect::{ExpectError, expect, expect_all};
 pub use kind_core::{
     access::Access,
     cluster::{Cluster, ClusterError, ClusterRecord, Node, NodeRecord},
@@ -30,3 +35,4 @@ pub use kind_lease::LeaseError;
 pub use kind_macros::kind_test;
 /// The version of kube that clients are injected from.
 pub use kube;
+pub use reach::{Port, ReachError};

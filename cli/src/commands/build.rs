@@ -55,14 +55,14 @@ pub(crate) async fn run(session: &Session<'_>, what: Build) -> Result<(), Failur
 /// What the image would be called, where that follows from what is known before a build.
 fn reference(what: &Build, options: &BuildOptions) -> Result<String, Failure> {
     match what {
-        Build::BaseImage(_) => Ok(base_image_reference(&options.release)),
+        Build::BaseImage(_) => Ok(base_image_reference(options.release)),
         Build::NodeImage(_) if matches!(options.source, Source::Module) && options.base_image.is_none() => {
-            Ok(node_image_reference(&options.release))
+            Ok(node_image_reference(options.release))
         }
         Build::NodeImage(_) => {
             Err(Failure::NoReference { what: "a node image with programs or a base image from elsewhere" })
         }
-        Build::Conformance(_) => conformance::image_reference(&options.release)
+        Build::Conformance(_) => conformance::image_reference(options.release)
             .ok_or(Failure::NoReference { what: "a conformance suite that is not offered" }),
     }
 }

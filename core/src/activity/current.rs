@@ -31,7 +31,7 @@ impl Drop for Entered {
 }
 
 /// A wait for a condition begins. `None` where no test runs.
-pub(crate) fn wait(what: &dyn Display) -> Option<Under> {
+pub fn wait(what: &dyn Display) -> Option<Under> {
     CURRENT.with_borrow(|current| current.as_ref().map(|activity| activity.wait(what.to_string())))
 }
 

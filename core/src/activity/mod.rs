@@ -10,7 +10,7 @@ mod record;
 mod requests;
 
 pub use awaits::{Looked, look};
-pub(crate) use current::wait;
+pub use current::wait;
 pub use current::{belong, enter};
 pub use record::{Activity, Doing};
 pub use requests::Recorder;

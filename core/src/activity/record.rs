@@ -37,7 +37,7 @@ struct Wait {
 
 /// Something under way. Dropping it is its end.
 #[derive(Debug)]
-pub(crate) struct Under {
+pub struct Under {
     activity: Arc<Activity>,
     id: u64,
 }
@@ -76,7 +76,7 @@ impl Activity {
     }
 
     /// A wait for a condition begins.
-    pub(super) fn wait(self: &Arc<Self>, what: String) -> Under {
+    pub fn wait(self: &Arc<Self>, what: String) -> Under {
         let wait = Wait { what, since: Instant::now(), last: None };
         self.begin(|state, id| drop(state.waits.insert(id, wait)))
     }
@@ -105,7 +105,7 @@ impl Activity {
 
 impl Under {
     /// A wait's last look found this.
-    pub(crate) fn saw(&self, status: &str) {
+    pub fn saw(&self, status: &str) {
         if let Some(wait) = self.activity.lock().waits.get_mut(&self.id) {
             wait.last = Some(status.to_owned());
         }

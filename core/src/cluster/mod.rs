@@ -20,5 +20,5 @@ pub(crate) use endpoint::{is_reached, kubeconfig, note_reach, tunnel_to};
 pub use handle::{Cluster, ClusterError};
 pub use node::Node;
 pub use record::{ClusterRecord, NodeRecord};
-pub(crate) use servers::api_servers;
-pub(crate) use tunnel::{Route, listen};
+pub use servers::api_servers;
+pub use tunnel::{Route, listen};

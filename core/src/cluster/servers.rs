@@ -31,7 +31,7 @@ pub(super) fn of_one(mut config: Config, node: &NodeName) -> Config {
 ///
 /// # Errors
 /// When the kubeconfig is not usable.
-pub(crate) async fn api_servers(record: &ClusterRecord, kubeconfig: &str) -> Result<Vec<ApiServer>, ClusterError> {
+pub async fn api_servers(record: &ClusterRecord, kubeconfig: &str) -> Result<Vec<ApiServer>, ClusterError> {
     let config = client_config(kubeconfig).await?;
     let control_planes = record.nodes.iter().filter(|node| node.role == Role::ControlPlane);
     let server = |name: &NodeName| {

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// The containers from which a port is reached, the best first, and the port as they name it (`NAME:6443`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Route {
+pub struct Route {
     pub(crate) containers: Vec<String>,
     pub(crate) target: String,
 }
@@ -45,7 +45,7 @@ pub(crate) fn address(key: &str, route: Route, engine: Arc<dyn Engine>) -> io::R
 ///
 /// # Errors
 /// When the port is taken, or there is no thread.
-pub(crate) fn listen(at: SocketAddr, route: Route, engine: Arc<dyn Engine>) -> io::Result<SocketAddr> {
+pub fn listen(at: SocketAddr, route: Route, engine: Arc<dyn Engine>) -> io::Result<SocketAddr> {
     let listener = StdListener::bind(at)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;

@@ -50,6 +50,7 @@ pub(crate) use origin::{MADE_PATH, Made};
 pub use outline::{Outline, OutlinedNode, OutlinedRegistry, OutlinedServer, outline};
 pub use progress::{Event, Progress};
 pub(crate) use rootless::obstacle as rootless_obstacle;
-pub(crate) use routes::{Route, routes};
+pub use routes::Route;
+pub(crate) use routes::routes;
 pub use steps::chain;
 pub use steps::{ProvisionError, Remains, StepError};

@@ -24,15 +24,15 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 8;
 
 /// One API server.
-pub(crate) struct ApiServer {
+pub struct ApiServer {
     /// What it is called in messages.
-    pub(crate) name: String,
+    pub name: String,
     /// A client that asks it, and no other one.
-    pub(crate) client: Client,
+    pub client: Client,
 }
 
 /// One look at whether every server serves every version of these definitions that is to be served.
-pub(crate) async fn look_at_definitions(servers: &[ApiServer], definitions: &[CustomResourceDefinition]) -> Check<()> {
+pub async fn look_at_definitions(servers: &[ApiServer], definitions: &[CustomResourceDefinition]) -> Check<()> {
     let asked = servers.iter().flat_map(|server| definitions.iter().map(move |one| unserved(server, one)));
     let unserved: Vec<String> =
         stream::iter(asked).buffered(AT_ONCE).filter_map(async |unserved| unserved).collect().await;
