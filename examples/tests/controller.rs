@@ -5,11 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kind_examples::kubernetes::LIMIT;
-use kind_harness::{
-    FromTest, TestContext, TestNamespace, kind_test,
-    wait::{self, Check},
-};
+use kind_harness::{FromTest, TestContext, TestNamespace, expect, kind_test};
 use kube::{
     Api, Client, CustomResource, CustomResourceExt as _, Resource as _, ResourceExt as _,
     api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
@@ -38,8 +34,8 @@ impl FromTest for RunningController {
 
     async fn from_test(test: &TestContext) -> anyhow::Result<Self> {
         let ns: TestNamespace = test.get().await?;
-        // It belongs to the whole cluster and stays: other tests may use it, and saying it again changes nothing.
-        test.cluster().install_crds(&[Greeting::crd()], LIMIT).await?;
+        // It belongs to the whole cluster, and goes with the last test that applied it.
+        test.apply(Greeting::crd()).await?;
         let controller = tokio::spawn(run_controller(test.client().clone(), ns.to_string()));
         test.on_end("the controller", async move || {
             controller.abort();
@@ -63,32 +59,19 @@ async fn a_controller_keeps_what_the_resource_says(
 
     let greeting = Greeting::new("morning", GreetingSpec { to: "Ada".into() });
     greetings.create(&PostParams::default(), &greeting).await?;
-    reads(&config_maps, Some("Hello, Ada!")).await?;
+    expect(&config_maps, "morning").field("data.text", "Hello, Ada!").await?;
 
     let changed = Patch::Merge(json!({ "spec": { "to": "Ben" } }));
     greetings.patch("morning", &PatchParams::default(), &changed).await?;
-    reads(&config_maps, Some("Hello, Ben!")).await?;
+    expect(&config_maps, "morning").field("data.text", "Hello, Ben!").await?;
 
     let meddled = Patch::Merge(json!({ "data": { "text": "Go away." } }));
     config_maps.patch("morning", &PatchParams::default(), &meddled).await?;
-    reads(&config_maps, Some("Hello, Ben!")).await?;
+    expect(&config_maps, "morning").field("data.text", "Hello, Ben!").await?;
 
     // The owner reference leaves the cleaning up to the cluster's garbage collector.
     greetings.delete("morning", &DeleteParams::default()).await?;
-    reads(&config_maps, None).await
-}
-
-/// Waits until the `ConfigMap` has this text, or, with `None`, is gone.
-async fn reads(config_maps: &Api<ConfigMap>, wanted: Option<&str>) -> anyhow::Result<()> {
-    let what = format!("ConfigMap morning to be {wanted:?}");
-    wait::until(what, LIMIT, async || match config_maps.get_opt("morning").await {
-        Err(error) => Check::not_yet(error),
-        Ok(found) => {
-            let text = found.and_then(|found| found.data?.remove("text"));
-            if text.as_deref() == wanted { Check::Done(()) } else { Check::not_yet(format!("{text:?}")) }
-        }
-    })
-    .await?;
+    expect(&config_maps, "morning").deleted().await?;
     Ok(())
 }
 

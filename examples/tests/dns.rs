@@ -2,25 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::Pod;
-use kind_examples::{
-    image::REDIS,
-    kubernetes::{LIMIT, apply, run_to_end},
-};
-use kind_harness::{Cluster, TestNamespace, kind_test, wait};
-use kube::{Api, Client, ResourceExt as _, api::ListParams};
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod};
+use kind_examples::{image::REDIS, kubernetes::run_to_end};
+use kind_harness::{Cluster, TestContext, TestNamespace, expect, expect_all, kind_test};
+use kube::{Api, Client, ResourceExt as _};
 
 use crate::setup::load_images;
 
 #[kind_test]
-async fn a_headless_service_names_every_pod(cluster: Cluster, client: Client, ns: TestNamespace) -> anyhow::Result<()> {
+async fn a_headless_service_names_every_pod(
+    cluster: Cluster,
+    context: TestContext,
+    client: Client,
+    ns: TestNamespace,
+) -> anyhow::Result<()> {
     load_images(&cluster).await?;
-    apply(&client, &ns, &peers()).await?;
-    for name in ["peer-0", "peer-1", "peer-2"] {
-        wait::pod_running(&client, &ns, name, LIMIT).await?;
-    }
+    context.apply(peers()).await?;
+    let stateful_sets: Api<StatefulSet> = Api::namespaced(client.clone(), &ns);
+    expect(&stateful_sets, "peer").rolled_out().await?;
     let pods: Api<Pod> = Api::namespaced(client.clone(), &ns);
-    let pods = pods.list(&ListParams::default().labels("app=peer")).await?;
+    let pods = expect_all(&pods, "app=peer").count(3).await?;
     let addresses: BTreeMap<String, String> = pods
         .iter()
         .map(|pod| (pod.name_any(), pod.status.as_ref().and_then(|status| status.pod_ip.clone()).unwrap_or_default()))

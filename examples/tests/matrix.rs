@@ -1,12 +1,9 @@
 //! `rstest` makes one test into many: a setting reaches the service from either kind of object, in either way.
 
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
-use kind_examples::{
-    image::GUESTBOOK_V1,
-    kubernetes::{LIMIT, Version},
-};
-use kind_harness::{Cluster, TestNamespace, kind_test, wait};
-use kube::{Api, Client, api::PostParams};
+use k8s_openapi::api::core::v1::Pod;
+use kind_examples::{image::GUESTBOOK_V1, kubernetes::Guestbook};
+use kind_harness::{Cluster, TestContext, expect, kind_test};
+use kube::Api;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -30,41 +27,26 @@ enum By {
 #[rstest]
 async fn a_setting_arrives(
     cluster: Cluster,
-    client: Client,
-    ns: TestNamespace,
+    context: TestContext,
     #[values(Source::ConfigMap, Source::Secret)] source: Source,
     #[values(By::Variable, By::File)] by: By,
 ) -> anyhow::Result<()> {
     load_images(&cluster).await?;
     let wanted = format!("from a {source:?}, as a {by:?}");
-    create_source(&client, &ns, source, &wanted).await?;
+    context.apply([settings(source, &wanted), pod(source, by)]).await?;
+    expect(&Api::<Pod>::default_namespaced(context.client().clone()), "guestbook").condition("Ready").await?;
 
-    let pods: Api<Pod> = Api::namespaced(client.clone(), &ns);
-    pods.create(&PostParams::default(), &serde_json::from_value(pod(source, by))?).await?;
-    wait::pod_running(&client, &ns, "guestbook", LIMIT).await?;
-
-    let path = format!("/api/v1/namespaces/{ns}/pods/guestbook:8080/proxy/version");
-    let answer: Version = client.request(http::Request::get(path).body(Vec::new())?).await?;
-    assert_eq!(answer.version, wanted);
+    let guestbook = Guestbook::at(context.reach("pod/guestbook", 8080).await?)?;
+    assert_eq!(guestbook.version().await?.version, wanted);
     Ok(())
 }
 
-async fn create_source(client: &Client, namespace: &str, source: Source, version: &str) -> anyhow::Result<()> {
-    let metadata = json!({ "name": "settings" });
-    let data = json!({ "version": version });
-    match source {
-        Source::ConfigMap => {
-            let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-            let object = serde_json::from_value(json!({ "metadata": metadata, "data": data }))?;
-            api.create(&PostParams::default(), &object).await?;
-        }
-        Source::Secret => {
-            let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
-            let object = serde_json::from_value(json!({ "metadata": metadata, "stringData": data }))?;
-            api.create(&PostParams::default(), &object).await?;
-        }
-    }
-    Ok(())
+fn settings(source: Source, version: &str) -> Value {
+    let (kind, field) = match source {
+        Source::ConfigMap => ("ConfigMap", "data"),
+        Source::Secret => ("Secret", "stringData"),
+    };
+    json!({ "apiVersion": "v1", "kind": kind, "metadata": { "name": "settings" }, field: { "version": version } })
 }
 
 fn pod(source: Source, by: By) -> Value {
@@ -83,6 +65,8 @@ fn pod(source: Source, by: By) -> Value {
         By::File => (json!([volume]), json!([{ "name": "settings", "mountPath": "/settings" }])),
     };
     json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
         "metadata": { "name": "guestbook" },
         "spec": {
             "terminationGracePeriodSeconds": 1,

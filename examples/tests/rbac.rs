@@ -1,16 +1,16 @@
 //! What a service account may do: the client speaks as somebody else.
 
 use k8s_openapi::api::core::v1::ConfigMap;
-use kind_examples::kubernetes::{LIMIT, apply};
+use kind_examples::kubernetes::LIMIT;
 use kind_harness::{
-    TestNamespace, kind_test,
+    TestContext, TestNamespace, kind_test,
     wait::{self, Check},
 };
 use kube::{Api, Client, Config, api::ListParams};
 
 #[kind_test]
 async fn a_role_gives_what_it_says_and_no_more(
-    client: Client,
+    context: TestContext,
     mut config: Config,
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
@@ -23,7 +23,7 @@ async fn a_role_gives_what_it_says_and_no_more(
     let refused = ours.list(&ListParams::default()).await;
     assert!(is_forbidden(refused), "the account has no role yet");
 
-    apply(&client, &ns, ROLE).await?;
+    context.apply(ROLE).await?;
 
     // Each API server learns of the role by itself.
     wait::until("the role to count", LIMIT, async || match ours.list(&ListParams::default()).await {

@@ -6,24 +6,29 @@ use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 use anyhow::Context as _;
 use http::{Method, Request, header};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-use kind_examples::kubernetes::LIMIT;
-use kind_harness::{Cluster, TestNamespace, kind_test, wait};
-use kube::{Api, Client, Config, api::PostParams, client::Body};
+use kind_harness::{Cluster, TestContext, TestNamespace, expect, kind_test};
+use kube::{Api, Client, Config, client::Body};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::setup;
 
 #[kind_test(config = "tests/registry.yaml")]
-async fn pods_run_what_is_pushed(cluster: Cluster, client: Client, ns: TestNamespace) -> anyhow::Result<()> {
+async fn pods_run_what_is_pushed(
+    cluster: Cluster,
+    context: TestContext,
+    client: Client,
+    ns: TestNamespace,
+) -> anyhow::Result<()> {
     let registry = cluster.registry().context("the file asks for a registry")?;
     push(&registry, "redis", &setup::redis_archive()?).await?;
 
-    let pods: Api<Pod> = Api::namespaced(client.clone(), &ns);
     let container = json!({ "name": "redis", "image": format!("{registry}/redis:1") });
-    let pod = json!({ "metadata": { "name": "redis" }, "spec": { "containers": [container] } });
-    pods.create(&PostParams::default(), &serde_json::from_value(pod)?).await?;
-    wait::pod_running(&client, &ns, "redis", LIMIT).await?;
+    let metadata = json!({ "name": "redis" });
+    let spec = json!({ "containers": [container] });
+    context.apply(json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec })).await?;
+    let pods: Api<Pod> = Api::namespaced(client.clone(), &ns);
+    expect(&pods, "redis").condition("Ready").await?;
 
     // Tools such as Tilt look here.
     let hosting = Api::<ConfigMap>::namespaced(client, "kube-public").get("local-registry-hosting").await?;

@@ -11,30 +11,32 @@ use std::{
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kind_examples::{
     image::GUESTBOOK_V2,
-    kubernetes::{LIMIT, ServiceProxy, brief, client_without_retries, deploy_guestbook, deploy_redis, scale},
+    kubernetes::{Guestbook, brief, client_without_retries, deploy_guestbook, deploy_redis, rolled_out, scale},
 };
-use kind_harness::{
-    Cluster, TestNamespace, kind_test,
-    wait::{self, Check},
-};
+use kind_harness::{Cluster, TestContext, TestNamespace, expect_all, kind_test};
 use kube::{
-    Api, Client, Config,
-    api::{ListParams, Patch, PatchParams},
+    Api, Config,
+    api::{Patch, PatchParams},
 };
 use serde_json::json;
 
 use crate::setup::load_images;
 
 #[kind_test]
-async fn an_update_loses_no_request(cluster: Cluster, config: Config, ns: TestNamespace) -> anyhow::Result<()> {
+async fn an_update_loses_no_request(
+    cluster: Cluster,
+    context: TestContext,
+    config: Config,
+    ns: TestNamespace,
+) -> anyhow::Result<()> {
     let client = client_without_retries(config)?;
     load_images(&cluster).await?;
-    deploy_redis(&client, &ns).await?;
-    deploy_guestbook(&client, &ns).await?;
+    deploy_redis(&context).await?;
+    deploy_guestbook(&context).await?;
     scale(&client, &ns, "guestbook", 3).await?;
-    wait::deployment_available(&client, &ns, "guestbook", LIMIT).await?;
+    rolled_out(&context, "guestbook").await?;
 
-    let guestbook = ServiceProxy::guestbook(client.clone(), &ns);
+    let guestbook = Guestbook::by_api(client.clone(), &ns);
     let updated = Arc::new(AtomicBool::new(false));
     let visitors = ["ada", "ben"].map(|name| tokio::spawn(visit(guestbook.clone(), name, Arc::clone(&updated))));
 
@@ -42,8 +44,9 @@ async fn an_update_loses_no_request(cluster: Cluster, config: Config, ns: TestNa
     let containers = json!([{ "name": "guestbook", "image": GUESTBOOK_V2 }]);
     let patch = json!({ "spec": { "template": { "spec": { "containers": containers } } } });
     deployments.patch("guestbook", &PatchParams::default(), &Patch::Strategic(&patch)).await?;
-    wait::deployment_available(&client, &ns, "guestbook", LIMIT).await?;
-    old_pods_gone(&client, &ns).await?;
+    rolled_out(&context, "guestbook").await?;
+    // A rolled out Deployment still has pods of the old version that finish their last requests.
+    expect_all(&Api::<Pod>::namespaced(client, &ns), "app=guestbook").count(3).await?;
     updated.store(true, Ordering::Relaxed);
 
     let mut written = Vec::new();
@@ -74,7 +77,7 @@ struct Visits {
 }
 
 /// Reads and writes, one request after the other, until told that the update is over.
-async fn visit(guestbook: ServiceProxy, name: &str, updated: Arc<AtomicBool>) -> Visits {
+async fn visit(guestbook: Guestbook, name: &str, updated: Arc<AtomicBool>) -> Visits {
     let mut visits = Visits::default();
     let mut pace = tokio::time::interval(Duration::from_millis(20));
     while !updated.load(Ordering::Relaxed) {
@@ -90,17 +93,4 @@ async fn visit(guestbook: ServiceProxy, name: &str, updated: Arc<AtomicBool>) ->
         }
     }
     visits
-}
-
-/// A rolled out Deployment still has pods of the old version that finish their last requests.
-async fn old_pods_gone(client: &Client, namespace: &str) -> anyhow::Result<()> {
-    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    let guestbooks = ListParams::default().labels("app=guestbook");
-    wait::until("the old pods to end", LIMIT, async || match pods.list(&guestbooks).await {
-        Err(error) => Check::not_yet(error),
-        Ok(list) if list.items.len() == 3 => Check::Done(()),
-        Ok(list) => Check::not_yet(format!("{} pods", list.items.len())),
-    })
-    .await?;
-    Ok(())
 }

@@ -1,10 +1,10 @@
-//! A service with a database behind it, reached from inside the cluster by its DNS name and from the test through the API.
+//! A service with a database behind it, reached from inside the cluster by its DNS name and from the test by a port of its own.
 
 use kind_examples::kubernetes::{
-    LIMIT, ServiceProxy, client_without_retries, deploy_guestbook, deploy_redis, run_to_end, scale,
+    Guestbook, LIMIT, client_without_retries, deploy_guestbook, deploy_redis, rolled_out, run_to_end, scale,
 };
 use kind_harness::{
-    Cluster, TestNamespace, kind_test,
+    Cluster, TestContext, TestNamespace, kind_test,
     wait::{self, Check},
 };
 use kube::{Client, Config};
@@ -14,15 +14,16 @@ use crate::setup::load_images;
 #[kind_test]
 async fn entries_from_outside_are_seen_inside(
     cluster: Cluster,
+    context: TestContext,
     client: Client,
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
     load_images(&cluster).await?;
-    deploy_redis(&client, &ns).await?;
-    deploy_guestbook(&client, &ns).await?;
+    deploy_redis(&context).await?;
+    deploy_guestbook(&context).await?;
 
-    // Test process -> load balancer -> API server -> pod -> Service of Redis -> Redis.
-    let guestbook = ServiceProxy::guestbook(client.clone(), &ns);
+    // Test process -> node -> Service -> pod -> Service of Redis -> Redis.
+    let guestbook = Guestbook::at(context.reach("guestbook", "http").await?)?;
     assert_eq!(guestbook.add("hello from outside").await?, 1);
     assert_eq!(guestbook.entries().await?, ["hello from outside"]);
 
@@ -38,14 +39,15 @@ async fn entries_from_outside_are_seen_inside(
 #[kind_test]
 async fn without_its_database_the_service_gets_no_requests(
     cluster: Cluster,
+    context: TestContext,
     config: Config,
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
     let client = client_without_retries(config)?;
     load_images(&cluster).await?;
-    deploy_redis(&client, &ns).await?;
-    deploy_guestbook(&client, &ns).await?;
-    let guestbook = ServiceProxy::guestbook(client.clone(), &ns);
+    deploy_redis(&context).await?;
+    deploy_guestbook(&context).await?;
+    let guestbook = Guestbook::by_api(client.clone(), &ns);
     guestbook.version().await?;
 
     scale(&client, &ns, "redis", 0).await?;
@@ -58,7 +60,7 @@ async fn without_its_database_the_service_gets_no_requests(
     .await?;
 
     scale(&client, &ns, "redis", 1).await?;
-    wait::deployment_available(&client, &ns, "guestbook", LIMIT).await?;
+    rolled_out(&context, "guestbook").await?;
     // The Service learns of the ready pod a moment after the Deployment does.
     wait::until("the Service to answer again", LIMIT, async || match guestbook.version().await {
         Ok(_) => Check::Done(()),

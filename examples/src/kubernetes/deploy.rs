@@ -1,16 +1,14 @@
-//! Deploys the guestbook and its Redis from `manifests/`, waits until they are available, and scales them.
+//! Deploys the guestbook and its Redis from `manifests/`, waits until they are rolled out, and scales them.
 
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use kind_harness::wait;
+use kind_harness::{TestContext, expect};
 use kube::{
     Api, Client,
     api::{Patch, PatchParams},
 };
 use serde_json::json;
-
-use super::apply;
 
 /// Seconds are enough on an idle machine; a test that runs into this on a busy one has failed too.
 pub const LIMIT: Duration = Duration::from_mins(2);
@@ -19,29 +17,36 @@ pub const LIMIT: Duration = Duration::from_mins(2);
 ///
 /// # Errors
 /// When the API refuses, or Redis is not available in time.
-pub async fn deploy_redis(client: &Client, namespace: &str) -> anyhow::Result<()> {
-    apply(client, namespace, include_str!("../../manifests/redis.yaml")).await?;
-    wait::deployment_available(client, namespace, "redis", LIMIT).await?;
-    Ok(())
+pub async fn deploy_redis(test: &TestContext) -> anyhow::Result<()> {
+    test.apply(include_str!("../../manifests/redis.yaml")).await?;
+    rolled_out(test, "redis").await
 }
 
 /// Redis that keeps its data on a volume.
 ///
 /// # Errors
 /// When the API refuses, or Redis is not available in time.
-pub async fn deploy_redis_with_volume(client: &Client, namespace: &str) -> anyhow::Result<()> {
-    apply(client, namespace, include_str!("../../manifests/redis-with-volume.yaml")).await?;
-    wait::deployment_available(client, namespace, "redis", LIMIT).await?;
-    Ok(())
+pub async fn deploy_redis_with_volume(test: &TestContext) -> anyhow::Result<()> {
+    test.apply(include_str!("../../manifests/redis-with-volume.yaml")).await?;
+    rolled_out(test, "redis").await
 }
 
 /// One replica of the guestbook's first version; it becomes available once Redis is.
 ///
 /// # Errors
 /// When the API refuses, or the guestbook is not available in time.
-pub async fn deploy_guestbook(client: &Client, namespace: &str) -> anyhow::Result<()> {
-    apply(client, namespace, include_str!("../../manifests/guestbook.yaml")).await?;
-    wait::deployment_available(client, namespace, "guestbook", LIMIT).await?;
+pub async fn deploy_guestbook(test: &TestContext) -> anyhow::Result<()> {
+    test.apply(include_str!("../../manifests/guestbook.yaml")).await?;
+    rolled_out(test, "guestbook").await
+}
+
+/// Waits until all replicas are of the newest version and available.
+///
+/// # Errors
+/// When they are not in time.
+pub async fn rolled_out(test: &TestContext, name: &str) -> anyhow::Result<()> {
+    let deployments: Api<Deployment> = Api::default_namespaced(test.client().clone());
+    expect(&deployments, name).rolled_out().await?;
     Ok(())
 }
 

@@ -2,14 +2,13 @@
 
 use anyhow::{Context as _, bail};
 use k8s_openapi::api::core::v1::Pod;
-use kind_harness::wait::{self, Check};
+use kind_harness::expect;
 use kube::{
     Api, Client,
     api::{LogParams, PostParams},
 };
 use serde_json::json;
 
-use super::LIMIT;
 use crate::image::{GUESTBOOK_PROGRAM, GUESTBOOK_V1};
 
 /// Runs `guestbook` with these arguments in a pod of that name, and returns what it printed.
@@ -28,17 +27,11 @@ pub async fn run_to_end(client: &Client, namespace: &str, name: &str, arguments:
         },
     }))?;
     pods.create(&PostParams::default(), &pod).await.with_context(|| format!("create pod {name}"))?;
-    let phase = wait::until(format!("pod {name} to end"), LIMIT, async || match pods.get(name).await {
-        Err(error) => Check::not_yet(error),
-        Ok(pod) => match pod.status.and_then(|status| status.phase).as_deref() {
-            Some(phase @ ("Succeeded" | "Failed")) => Check::Done(phase.to_owned()),
-            phase => Check::not_yet(format!("phase {}", phase.unwrap_or("unknown"))),
-        },
-    })
-    .await?;
+    let phase = |pod: &Pod| pod.status.as_ref().and_then(|status| status.phase.clone()).unwrap_or_default();
+    let pod = expect(&pods, name).to("to end", |pod| ["Succeeded", "Failed"].contains(&&*phase(pod))).await?;
     let printed =
         pods.logs(name, &LogParams::default()).await.with_context(|| format!("read the log of pod {name}"))?;
-    if phase == "Failed" {
+    if phase(&pod) == "Failed" {
         bail!("{} failed: {printed}", command.join(" "));
     }
     Ok(printed)

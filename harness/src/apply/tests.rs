@@ -1,3 +1,5 @@
+//! Objects that are read, ordered and sent to a scripted cluster, which keeps what it is sent.
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -1,3 +1,5 @@
+//! What is found out, and what is told, of scripted lists and watches.
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},

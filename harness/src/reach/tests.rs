@@ -1,3 +1,5 @@
+//! Where targets are, on a scripted API, and connections through a scripted engine.
+
 use std::{
     io,
     net::SocketAddr,

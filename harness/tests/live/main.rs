@@ -5,6 +5,7 @@ mod failing;
 mod foreign;
 mod foreign_image;
 mod injection;
+mod objects;
 mod pods;
 mod report;
 mod restart;

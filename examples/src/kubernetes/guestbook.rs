@@ -1,13 +1,14 @@
-//! HTTP to a Service from outside of the cluster, through the API server.
+//! HTTP to the guestbook from outside of the cluster.
+
+use std::net::SocketAddr;
 
 use http::Request;
-use kube::Client;
+use kube::{Client, Config};
 use serde::{Deserialize, de::DeserializeOwned};
 
-/// A Service as `kubectl get --raw /api/v1/namespaces/N/services/S/proxy/…` reaches it: the API server hands each
-/// request to one of the ready pods behind it.
+/// The guestbook's Service.
 #[derive(Clone)]
-pub struct ServiceProxy {
+pub struct Guestbook {
     client: Client,
     base: String,
 }
@@ -21,9 +22,19 @@ pub struct Version {
     pub instance: String,
 }
 
-impl ServiceProxy {
-    /// The guestbook's Service in this namespace.
-    pub fn guestbook(client: Client, namespace: &str) -> Self {
+impl Guestbook {
+    /// At an address of this machine that leads there ([`reach`](kind_harness::TestContext::reach)).
+    ///
+    /// # Errors
+    /// When there can be no client for it.
+    pub fn at(address: SocketAddr) -> anyhow::Result<Self> {
+        let client = Client::try_from(Config::new(format!("http://{address}").parse()?))?;
+        Ok(Self { client, base: String::new() })
+    }
+
+    /// Through the API server, as `kubectl get --raw /api/v1/namespaces/N/services/S/proxy/…` goes: it hands each request to
+    /// one of the ready pods behind the Service.
+    pub fn by_api(client: Client, namespace: &str) -> Self {
         Self { client, base: format!("/api/v1/namespaces/{namespace}/services/guestbook:http/proxy") }
     }
 
