@@ -3,22 +3,24 @@
 //! Start with [`kind_test`]. A cluster is described by a [`ClusterSpec`] and held as a [`Cluster`]. What makes clusters is
 //! below, in `kind-core`, and who gets which in `kind-lease`; neither is for use by hand.
 
-pub mod expect;
-mod apply;
-mod reach;
 mod entry;
+mod apply;
+pub mod expect;
+mod reach;
 mod diagnose;
 
 /// What an expanded [`kind_test`] calls; not for use by hand, and subject to change without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use kind_core::access::Access;
+    pub use serde_json::json;
 
     pub use crate::entry::{Ended, Judge, Judged, Prepare, Request, Returned, Runtime, TestMeta, Verdict, run};
 }
 
 pub use apply::ApplyError;
 pub use entry::{FixtureError, FromTest, Hold, LABEL_TEST, TestContext, TestNamespace};
+#[doc(inline)]
 pub use expect::{ExpectError, expect, expect_all};
 pub use kind_core::{
     access::Access,
