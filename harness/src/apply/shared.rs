@@ -67,13 +67,7 @@ impl Shared {
 
     /// The object with this test's mark.
     pub(super) fn marked(&self, object: &Value) -> Value {
-        let mut object = object.clone();
-        let annotations = &mut object["metadata"]["annotations"];
-        if annotations.is_null() {
-            *annotations = json!({});
-        }
-        annotations[format!("{MARK}{}", self.holder)] = Value::from("");
-        object
+        marked(object, &self.holder)
     }
 
     pub(super) async fn apply(&self, object: &Value, manager: &str) -> Result<DynamicObject, kube::Error> {
@@ -153,6 +147,19 @@ impl Shared {
     }
 }
 
+/// The object with the mark of a test. Annotations that are no map stay as they are: the API server says so.
+fn marked(object: &Value, holder: &str) -> Value {
+    let mut object = object.clone();
+    let annotations = &mut object["metadata"]["annotations"];
+    if annotations.is_null() {
+        *annotations = json!({});
+    }
+    if let Some(annotations) = annotations.as_object_mut() {
+        annotations.insert(format!("{MARK}{holder}"), Value::from(""));
+    }
+    object
+}
+
 /// The words of the tests that have a mark on it.
 fn marks(object: &PartialObjectMeta<DynamicObject>) -> Vec<String> {
     let annotations = object.metadata.annotations.iter().flatten();
@@ -174,5 +181,27 @@ impl fmt::Display for Shared {
             write!(f, "{namespace}/")?;
         }
         f.write_str(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_one_annotation_more() {
+        let object = json!({ "metadata": { "annotations": { "a": "b" } } });
+        let expected = json!({ "metadata": { "annotations": { "a": "b", "io.kind-rs.applied/t": "" } } });
+        assert_eq!(marked(&object, "t"), expected);
+        assert_eq!(
+            marked(&json!({ "metadata": {} }), "t"),
+            json!({ "metadata": { "annotations": { "io.kind-rs.applied/t": "" } } })
+        );
+    }
+
+    #[test]
+    fn annotations_that_are_no_map_are_left_to_the_api_server() {
+        let object = json!({ "metadata": { "annotations": ["a"] } });
+        assert_eq!(marked(&object, "t"), object);
     }
 }
