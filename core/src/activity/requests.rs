@@ -19,7 +19,7 @@ const TOLD: [&str; 8] =
 
 /// Notes the requests of a client.
 #[derive(Debug, Clone)]
-pub struct Recorder(pub(crate) Arc<Activity>);
+pub struct Recorder(pub Arc<Activity>);
 
 /// A client's service with a recorder.
 #[derive(Debug, Clone)]
