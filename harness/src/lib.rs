@@ -18,6 +18,13 @@ pub mod __private {
     pub use crate::entry::{Ended, Judge, Judged, Prepare, Request, Returned, Runtime, TestMeta, Verdict, run};
 }
 
+/// Waiting for a condition, look by look. [`expect()`] waits for objects without missing what happens between two looks.
+pub mod wait {
+    pub use kind_core::wait::{
+        Check, WaitError, deployment_available, nodes_ready, pod_running, until, until_every, until_or, words_of_api,
+    };
+}
+
 pub use apply::ApplyError;
 pub use entry::{FixtureError, FromTest, Hold, LABEL_TEST, TestContext, TestNamespace};
 #[doc(inline)]
@@ -27,7 +34,6 @@ pub use kind_core::{
     cluster::{Cluster, ClusterError, ClusterRecord, Node, NodeRecord},
     settings::{Settings, SettingsError},
     spec::{self, ClusterName, ClusterSpec, NodeName, Role},
-    wait,
 };
 /// The container engine. Its types are in signatures here, such as mounts and ports of nodes.
 pub use kind_engine as engine;

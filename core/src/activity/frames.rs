@@ -116,4 +116,15 @@ mod tests {
         assert_eq!(chain("   0: <unknown>\n   1: main\n", "x", Path::new("/")), Vec::<String>::new());
         assert_eq!(chain("disabled backtrace", "x", Path::new("/")), Vec::<String>::new());
     }
+
+    #[test]
+    fn our_crates_are_ours_in_this_workspace_and_unpacked_from_archives() {
+        let beside = Path::new(HERE).parent().unwrap();
+        for ours in ["harness/src/entry/run.rs", "kind-lease/src/acquire.rs", "kind-report-0.1.0/src/lib.rs"] {
+            assert!(is_ours(&beside.join(ours)), "{ours}");
+        }
+        for theirs in ["examples/src/lib.rs", "core/tests/mutations.rs", "corelib/src/lib.rs", "src/lib.rs"] {
+            assert!(!is_ours(&beside.join(theirs)), "{theirs}");
+        }
+    }
 }

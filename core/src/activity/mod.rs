@@ -10,8 +10,6 @@ mod record;
 mod requests;
 
 pub use awaits::{Looked, look};
-pub use current::wait;
-pub use current::{belong, enter};
+pub use current::{belong, enter, wait};
 pub use record::{Activity, Doing};
-pub use requests::Recorder;
-pub use requests::client;
+pub use requests::{Recorder, client};

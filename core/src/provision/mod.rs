@@ -40,8 +40,7 @@ pub use blueprint::Blueprint;
 pub use bring_up::{STEPS, provision};
 pub use creation::Creation;
 pub use deadline::{Deadline, Expired};
-pub use destroy::made_within;
-pub use destroy::{DestroyError, Removed, destroy, destroy_named};
+pub use destroy::{DestroyError, Removed, destroy, destroy_named, made_within};
 pub(crate) use network::free_range;
 #[cfg(test)]
 pub(crate) use origin::CLONE_KUBEADM_PATH;
@@ -52,5 +51,4 @@ pub use progress::{Event, Progress};
 pub(crate) use rootless::obstacle as rootless_obstacle;
 pub use routes::Route;
 pub(crate) use routes::routes;
-pub use steps::chain;
-pub use steps::{ProvisionError, Remains, StepError};
+pub use steps::{ProvisionError, Remains, StepError, chain};

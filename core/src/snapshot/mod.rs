@@ -9,8 +9,6 @@ mod error;
 mod list;
 mod script;
 
-pub use create::create;
-pub use create::make;
+pub use create::{create, make};
 pub use error::SnapshotError;
-pub use list::{Snapshot, delete, find, list, origin};
-pub use list::{find_making, remove};
+pub use list::{Snapshot, delete, find, find_making, list, origin, remove};

@@ -23,10 +23,10 @@ pub(crate) use config::{check_label, nearest};
 pub use extras::{Manifest, Mirror, Registry, Taint, TaintEffect};
 pub use family::IpFamily;
 pub use instance::Instance;
-pub use labels::LABEL_STATE;
 pub use labels::{
     LABEL_CLUSTER, LABEL_CONTAINER, LABEL_INSTANCE, LABEL_MANAGED, LABEL_NODE, LABEL_OWNER, LABEL_ROLE, LABEL_SCOPE,
-    ROLE_LOAD_BALANCER, ROLE_REGISTRY, cluster_filter, cluster_labels, instance_labels, is_node, is_role_of_node,
+    LABEL_STATE, ROLE_LOAD_BALANCER, ROLE_REGISTRY, cluster_filter, cluster_labels, instance_labels, is_node,
+    is_role_of_node,
 };
 pub(crate) use labels::{ROLE_SNAPSHOT, node_name_of};
 #[cfg(test)]

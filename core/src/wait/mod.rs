@@ -4,9 +4,8 @@ mod conditions;
 mod definitions;
 mod poll;
 
-pub use conditions::words_of_api;
-pub use conditions::{deployment_available, nodes_ready, pod_running};
+pub use conditions::{deployment_available, nodes_ready, pod_running, words_of_api};
 pub(crate) use conditions::{look_at_nodes, look_at_registration, look_at_service};
 pub(crate) use definitions::refusal;
 pub use definitions::{ApiServer, look_at_definitions};
-pub use poll::{Check, WaitError, until, until_every, until_or};
+pub use poll::{Check, Pace, WaitError, until, until_every, until_or};

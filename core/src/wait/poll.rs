@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::activity;
 
@@ -118,6 +118,27 @@ pub async fn until_or<T, E>(
             return Ok(Err(WaitError { what: what.to_string(), elapsed, last }));
         }
         pause(every.min(limit.saturating_sub(elapsed))).await;
+    }
+}
+
+/// Lets one try follow the other no faster than this, for who waits for what others tell.
+#[derive(Debug)]
+pub struct Pace(Interval);
+
+impl Pace {
+    /// The first try is at once.
+    ///
+    /// # Panics
+    /// When `every` is no time at all, or outside of a Tokio runtime.
+    pub fn new(every: Duration) -> Self {
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self(ticks)
+    }
+
+    /// Waits until it is time for the next try.
+    pub async fn next(&mut self) {
+        self.0.tick().await;
     }
 }
 

@@ -95,15 +95,14 @@ impl<K: Resource + DeserializeOwned> ExpectAll<K> {
     /// When that is not so in time.
     pub async fn condition(self, condition: &str) -> Result<Vec<K>, ExpectError> {
         let judge = |state: &State, _: &[K]| {
+            if state.is_empty() {
+                return Judged::NotYet("there is none".to_owned());
+            }
             let others = each(state, |object| match judge::condition(object, condition) {
                 Judged::Yes(()) => None,
                 Judged::NotYet(status) | Judged::Never(status) => Some(status),
             });
-            if !others.is_empty() || state.is_empty() { Judged::NotYet(others) } else { Judged::Yes(()) }
-        };
-        let judge = |state: &State, all: &[K]| match judge(state, all) {
-            Judged::NotYet(status) if status.is_empty() => Judged::NotYet("there is none".to_owned()),
-            judged => judged,
+            if others.is_empty() { Judged::Yes(()) } else { Judged::NotYet(others) }
         };
         self.so(self.what(&format!("to be {condition}")), judge).await
     }

@@ -3,14 +3,17 @@
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use futures::StreamExt as _;
-use kind_core::{activity, wait::words_of_api};
+use kind_core::{
+    activity,
+    wait::{Pace, words_of_api},
+};
 use kube::{
     Client,
     api::{ListParams, WatchEvent, WatchParams},
     core::Request,
 };
 use serde_json::Value;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::{ExpectError, changes::Changes, describe::Secret, judge::Judged};
 
@@ -77,11 +80,10 @@ impl Followed {
             version: None,
             failures: 0,
             end: Instant::now() + limit,
-            ticks: interval(PACE),
+            pace: Pace::new(PACE),
             saw: noting(what),
             told: Told { last: "nothing, the API did not answer yet".to_owned(), changes: Changes::new(self.secret()) },
         };
-        following.ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut judge = |state: &State, told: &mut Told| match judge(state) {
             Judged::Yes(found) => Some(End::Found(found)),
             Judged::Never(why) => {
@@ -129,7 +131,7 @@ struct Following<'a> {
     version: Option<String>,
     failures: u32,
     end: Instant,
-    ticks: Interval,
+    pace: Pace,
     /// Tells the test's record what the last look found.
     saw: Box<dyn Fn(&str) + Send>,
     told: Told,
@@ -137,7 +139,7 @@ struct Following<'a> {
 
 impl Following<'_> {
     async fn run<T>(&mut self, judge: &mut impl FnMut(&State, &mut Told) -> Option<End<T>>) -> End<T> {
-        while timeout_at(self.end, self.ticks.tick()).await.is_ok() && Instant::now() < self.end {
+        while timeout_at(self.end, self.pace.next()).await.is_ok() && Instant::now() < self.end {
             if self.version.is_none() {
                 let until = self.end.min(Instant::now() + ANSWER);
                 if let Some(end) = self.look(until, judge).await {
