@@ -347,9 +347,16 @@ impl Failure {
             Self::Destroy(DestroyError::Engine { name, .. }) => {
                 Some(format!("`kind-rs delete cluster --name {name}` may be repeated"))
             }
-            _ => None,
+            other => is_frozen(other).then(|| "`kind-rs unpause cluster --name NAME` lets it go on".to_owned()),
         }
     }
+}
+
+/// Whether it failed because a node is frozen: the engine runs nothing in it then.
+fn is_frozen(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        matches!(error.downcast_ref(), Some(EngineError::Refused { message, .. }) if message.contains("is paused"))
+    })
 }
 
 fn step_code(error: &StepError) -> u8 {

@@ -7,16 +7,24 @@ use std::{
 };
 
 use futures::future::try_join_all;
-use k8s_openapi::api::{coordination::v1::Lease, core::v1::Node};
-use kind_engine::{Command, ContainerFacts, Engine, EngineError};
-use kube::{Api, Client, Config, ResourceExt, api::ListParams};
-use tokio::sync::OnceCell;
+use k8s_openapi::api::{
+    coordination::v1::Lease,
+    core::v1::{Node, NodeCondition},
+};
+use kind_engine::{Command, CommandError, ContainerFacts, Engine, EngineError};
+use kube::{Api, Client, ResourceExt, api::ListParams};
+
+mod controllers;
+mod freeze;
+mod kubelets;
+mod way;
+
+pub use freeze::{freeze, go_on, pause, thaw, unpause};
+use way::Way;
 
 use crate::{
-    cluster::{client_config, is_reached, tunnel_to},
     inventory::{self, FindError},
-    kubeconfig::{ExportError, Reach, export},
-    provision::chain,
+    kubeconfig::ExportError,
     spec::{ClusterName, LABEL_ROLE, ROLE_LOAD_BALANCER, ROLE_REGISTRY, ROLE_SNAPSHOT, Role, is_node, node_name_of},
     wait::{Check, WaitError, until, until_or, words_of_api},
 };
@@ -25,12 +33,6 @@ use crate::{
 const GRACE_SECONDS: i32 = 30;
 /// How long a started node may take to accept commands.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// For how long freezing a container is tried, and how often.
-const FREEZE_LIMIT: Duration = Duration::from_secs(20);
-const FREEZE_EVERY: Duration = Duration::from_millis(200);
-/// What runc says where control groups of version 1 did not get hold of all processes at once: in a container in which many
-/// come and go, and on a busy machine, the next try does.
-const NOT_FROZEN: &str = "unable to freeze";
 /// How often a cluster that comes back is looked at.
 const EVERY: Duration = Duration::from_millis(500);
 
@@ -60,6 +62,9 @@ pub enum PowerError {
         #[source]
         source: EngineError,
     },
+    /// A command in a node.
+    #[error(transparent)]
+    Command(#[from] CommandError),
     /// A node does not know the time.
     #[error("ask for the time of {container}: found {found:?}, expected seconds since 1970")]
     Clock {
@@ -150,50 +155,6 @@ pub async fn start(engine: &dyn Engine, name: &ClusterName) -> Result<usize, Pow
     Ok(started)
 }
 
-/// Freezes the cluster's running containers. Says how many.
-///
-/// # Errors
-/// When there is no such cluster, or a container cannot be frozen.
-pub async fn pause(engine: &dyn Engine, name: &ClusterName) -> Result<usize, PowerError> {
-    let containers = parts(engine, name).await?;
-    let running: Vec<_> = containers.iter().filter(|container| container.state == RUNNING).collect();
-    let count = running.len();
-    each(running, "freeze", async |container| freeze(engine, &container.name).await).await?;
-    Ok(count)
-}
-
-async fn freeze(engine: &dyn Engine, container: &str) -> Result<(), EngineError> {
-    let mut refusal = None;
-    let frozen = until_or(FREEZE_EVERY, format!("{container} to be frozen"), FREEZE_LIMIT, async || {
-        match engine.pause_container(container).await {
-            Err(error) if chain(&error).contains(NOT_FROZEN) => {
-                let status = chain(&error);
-                refusal = Some(error);
-                Ok(Check::NotYet(status))
-            }
-            done => done.map(Check::Done),
-        }
-    });
-    match (frozen.await?, refusal) {
-        (Ok(()), _) => Ok(()),
-        (Err(_), Some(error)) => Err(error),
-        // The engine has not answered once: whatever it says in the end counts.
-        (Err(_), None) => engine.pause_container(container).await,
-    }
-}
-
-/// Lets the cluster's frozen containers go on. Says how many.
-///
-/// # Errors
-/// When there is no such cluster, or a container stays frozen.
-pub async fn unpause(engine: &dyn Engine, name: &ClusterName) -> Result<usize, PowerError> {
-    let containers = parts(engine, name).await?;
-    let frozen: Vec<_> = containers.iter().filter(|container| container.state == PAUSED).collect();
-    let count = frozen.len();
-    each(frozen, "let go on", async |container| engine.unpause_container(&container.name).await).await?;
-    Ok(count)
-}
-
 /// Waits until the cluster is of use: every container runs, the API answers under the address that clients on the host
 /// use (through the engine, where that address does not lead there from here), and every node's kubelet has given a sign
 /// of life within `fresh` before now, by the nodes' own clock, or later, and says that the node is Ready. A node that only lacks a pod network, which a user brings, will do.
@@ -216,26 +177,10 @@ pub async fn well(
     let nodes: Vec<&ContainerFacts> = containers.iter().filter(|one| is_node(&one.labels)).collect();
     let (first, nodes) = (nodes.first().map(|node| node.name.as_str()), nodes.iter().map(|node| node_name_of(node)));
     let nodes: Vec<&str> = nodes.collect();
-    let unusable =
-        |source: Box<dyn std::error::Error + Send + Sync>| PowerError::Client { cluster: name.clone(), source };
-    let kubeconfig = export(&**engine, name, Reach::Host).await?;
-    let config = client_config(&kubeconfig).await.map_err(|error| unusable(error.into()))?;
-    let client = |config: Config| Client::try_from(config).map_err(|error| unusable(error.into()));
-    let published = client(config.clone())?;
-    // A published port may lead nowhere because nobody listens yet, or for good: each look finds out anew.
-    let through_engine = async || {
-        let address = tunnel_to(&containers, Arc::clone(engine)).map_err(|error| unusable(error.into()))?;
-        let url = format!("https://{address}").parse::<http::Uri>().map_err(|error| unusable(error.into()))?;
-        let mut config = config.clone();
-        config.cluster_url = url;
-        client(config)
-    };
-    let around = OnceCell::new();
+    let way = Way::to(engine, name, &containers).await?;
     let since = clock(&**engine, first.unwrap_or_default()).await? - fresh;
     until_or(EVERY, format!("cluster {name} to be of use"), limit, async || {
-        let client =
-            if is_reached(&kubeconfig).await { &published } else { around.get_or_try_init(through_engine).await? };
-        let looked = look(client, &nodes, since).await;
+        let looked = look(way.client().await?, &nodes, since).await;
         if let Check::NotYet(status) = &looked {
             tell(status);
         }
@@ -287,12 +232,15 @@ async fn look(client: &Client, names: &[&str], since: SystemTime) -> Check<()> {
     if missing.is_empty() { Check::Done(()) } else { Check::not_yet(missing.join("; ")) }
 }
 
+/// What a node's kubelet says of it.
+fn readiness(node: &Node) -> Option<&NodeCondition> {
+    let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.into_iter().flatten().find(|condition| condition.type_ == "Ready")
+}
+
 /// Why a node is of no use yet.
 fn unready(node: &Node) -> Option<String> {
-    let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
-    let Some(ready) = conditions.into_iter().flatten().find(|condition| condition.type_ == "Ready") else {
-        return Some("no status yet".to_owned());
-    };
+    let Some(ready) = readiness(node) else { return Some("no status yet".to_owned()) };
     let message = ready.message.clone().unwrap_or_default();
     let lacks_network = message.contains("NetworkPluginNotReady") || message.contains("cni plugin not initialized");
     (ready.status != "True" && !lacks_network).then_some(message)

@@ -36,6 +36,8 @@ pub struct Settings {
     pub reuse: bool,
     /// After how long without use a cluster that outlives its run is removed.
     pub idle: Duration,
+    /// After how long without use a test's cluster is paused; `None` for never.
+    pub pause: Option<Duration>,
     /// The node image; `None` for the default one.
     pub image: Option<String>,
     /// The image that balances the load of several control planes; `None` for the default one.
@@ -202,6 +204,7 @@ impl Settings {
             keep: read.keep("KIND_TEST_KEEP")?,
             reuse: read.switch("KIND_TEST_REUSE")?,
             idle: read.duration("KIND_TEST_IDLE")?.unwrap_or(Duration::from_secs(30 * 60)),
+            pause: read.duration_or_never("KIND_TEST_PAUSE", Duration::from_secs(30))?,
             image: read.image("KIND_TEST_IMAGE")?,
             load_balancer_image: read.text("KIND_TEST_LOAD_BALANCER_IMAGE")?,
             timeout: read.duration("KIND_TEST_TIMEOUT")?,
@@ -251,7 +254,7 @@ mod tests {
     fn an_empty_environment_gives_the_defaults() {
         let settings = parse(&[("HOME", "/home/a")]).unwrap();
         assert_eq!(settings.keep, Keep::OnFailure);
-        assert_eq!(settings.idle, Duration::from_secs(1800));
+        assert_eq!((settings.idle, settings.pause), (Duration::from_secs(1800), Some(Duration::from_secs(30))));
         assert_eq!(settings.state_dir().unwrap(), Path::new("/home/a/.local/state/kind-rs"));
         assert_eq!(settings.cache_dir.as_deref(), Some(Path::new("/home/a/.cache/kind-rs")));
         assert_eq!(settings.artifacts, Path::new("/src/app/target/kind"));
@@ -286,13 +289,14 @@ mod tests {
             ("KIND_TEST_KEEP", "always"),
             ("KIND_TEST_REUSE", "1"),
             ("KIND_TEST_IDLE", "1h30m"),
+            ("KIND_TEST_PAUSE", "never"),
             ("KIND_TEST_IMAGE", ""),
             ("NEXTEST_ATTEMPT", "3"),
             ("ARTIFACTS", "/out"),
         ])
         .unwrap();
         assert_eq!((settings.keep, settings.reuse, settings.attempt), (Keep::Always, true, 3));
-        assert_eq!(settings.idle, Duration::from_secs(5400));
+        assert_eq!((settings.idle, settings.pause), (Duration::from_secs(5400), None));
         assert_eq!(settings.image, None);
         assert_eq!(settings.state_dir().unwrap(), Path::new("/state/kind-rs"));
         assert_eq!(settings.cache_dir.as_deref(), Some(Path::new("/cache/kind-rs")));

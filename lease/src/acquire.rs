@@ -182,12 +182,14 @@ impl Request<'_> {
         notice.list(|since| Waiting::note(folder, &self.holder.test, self.access, since));
     }
 
-    /// Tells the keeper of a cluster that disuse ends this user's present limit. The one it was made with may be of
-    /// an earlier run.
+    /// Tells the keeper of a cluster that disuse ends this user's present limits. Those it was made with may be of an
+    /// earlier run.
     fn renew(&self, folder: &Folder) -> io::Result<()> {
         match folder.order()? {
-            Found::This(order) if order.owner.is_none() && order.idle != self.order.idle => {
-                folder.write_order(&Order { idle: self.order.idle, ..order })
+            Found::This(order)
+                if order.owner.is_none() && (order.idle, order.pause) != (self.order.idle, self.order.pause) =>
+            {
+                folder.write_order(&Order { idle: self.order.idle, pause: self.order.pause, ..order })
             }
             _ => Ok(()),
         }
@@ -326,6 +328,7 @@ fn status(found: &Found<Report>, needs_check: bool) -> String {
         State::Creating { step } => format!("{step}, {} s", report.age().as_secs()),
         State::Ready { .. } if needs_check => "its keeper looks whether it is well".to_owned(),
         State::Ready { .. } | State::Kept { .. } => "it gets a new keeper".to_owned(),
+        State::Paused { .. } => "it was paused, and goes on".to_owned(),
         State::Failed { .. } => "the remains of a failed bring-up are removed".to_owned(),
         State::Deleting => "the remains of a removal are removed".to_owned(),
     }

@@ -53,7 +53,7 @@ impl Fate {
             ),
             (_, Some(owner)) if owner.is_alive() => Self::Wanted,
             (_, Some(_)) => Self::Due("its run is over"),
-            (Some(Report { state: State::Ready { .. }, .. }), None) => {
+            (Some(Report { state: State::Ready { .. } | State::Paused { .. }, .. }), None) => {
                 Self::spare(order.idle, unused, "it is for the next run", "nobody used it for its idle limit")
             }
             (_, None) => Self::Due("its bring-up or removal was killed"),

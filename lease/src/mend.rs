@@ -11,6 +11,7 @@ use futures::future::try_join_all;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
 use kind_core::{
     cluster::{ClusterRecord, client_of},
+    power::{self, PowerError},
     spec::{LABEL_ROLE, NodeName, ROLE_REGISTRY, cluster_labels},
     wait::{self, Check, WaitError, words_of_api},
 };
@@ -39,6 +40,8 @@ pub(super) enum MendError {
     #[error("talk to the cluster's API")]
     Api(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
+    Power(#[from] PowerError),
+    #[error(transparent)]
     Wait(#[from] WaitError),
     #[error("read the clock of the engine's machine: it shows {time:?}")]
     Clock {
@@ -53,14 +56,35 @@ pub(super) enum MendError {
 pub(super) async fn mend(engine: &Arc<dyn Engine>, record: &ClusterRecord, has_network: bool) -> Result<(), MendError> {
     let signs = start_all(&**engine, record).await?;
     let client = client_of(record, engine).await.map_err(|error| MendError::Api(error.into()))?;
+    is_well(&client, record, &signs, has_network).await
+}
+
+/// Lets a paused cluster go on, then waits until it is well.
+pub(super) async fn resume(
+    engine: &Arc<dyn Engine>,
+    record: &ClusterRecord,
+    has_network: bool,
+) -> Result<(), MendError> {
+    let signs = start_all(&**engine, record).await?;
+    let client = client_of(record, engine).await.map_err(|error| MendError::Api(error.into()))?;
+    power::go_on(&**engine, &record.name, &client).await?;
+    is_well(&client, record, &signs, has_network).await
+}
+
+async fn is_well(
+    client: &Client,
+    record: &ClusterRecord,
+    signs: &[(&NodeName, OffsetDateTime)],
+    has_network: bool,
+) -> Result<(), MendError> {
     let names = record.node_names();
     let limit = LIMIT.saturating_add(PER_NODE.saturating_mul(u32::try_from(names.len()).unwrap_or(u32::MAX)));
-    kubelets_alive(&client, &signs, limit).await?;
+    kubelets_alive(client, signs, limit).await?;
     if !has_network {
         return Ok(());
     }
-    wait::nodes_ready(&client, &names, limit).await?;
-    system_pods_ready(&client, &names, limit).await?;
+    wait::nodes_ready(client, &names, limit).await?;
+    system_pods_ready(client, &names, limit).await?;
     Ok(())
 }
 
@@ -70,23 +94,23 @@ async fn start_all<'a>(
     engine: &dyn Engine,
     record: &'a ClusterRecord,
 ) -> Result<Vec<(&'a NodeName, OffsetDateTime)>, MendError> {
-    let long_enough = now(engine).await? - FRESH;
+    let now = now(engine).await?;
     let nodes = record.nodes.iter().map(async |node| {
-        let since = start(engine, node.container()).await?;
-        Ok((&node.name, since.max(long_enough)))
+        let since = start(engine, node.container(), now).await?;
+        Ok((&node.name, since.max(now - FRESH)))
     });
     let balancer = async {
         match &record.load_balancer {
-            Some(name) => start(engine, name).await.map(drop),
+            Some(name) => start(engine, name, now).await.map(drop),
             None => Ok(()),
         }
     };
-    let ((), (), signs) = futures::try_join!(balancer, start_registries(engine, record), try_join_all(nodes))?;
+    let ((), (), signs) = futures::try_join!(balancer, start_registries(engine, record, now), try_join_all(nodes))?;
     Ok(signs)
 }
 
 /// Starts the cluster's registry, and its mirrors as far as they come up: where one does not, nodes ask the host itself.
-async fn start_registries(engine: &dyn Engine, record: &ClusterRecord) -> Result<(), MendError> {
+async fn start_registries(engine: &dyn Engine, record: &ClusterRecord, now: OffsetDateTime) -> Result<(), MendError> {
     if record.registry.is_none() {
         return Ok(());
     }
@@ -102,7 +126,7 @@ async fn start_registries(engine: &dyn Engine, record: &ClusterRecord) -> Result
             tracing::warn!(mirror = mirror.name, "a mirror of a cluster's registry does not start: {error}");
         }
     }
-    start(engine, &own).await.map(drop)
+    start(engine, &own, now).await.map(drop)
 }
 
 /// What the clock of the engine's machine shows.
@@ -111,13 +135,13 @@ async fn now(engine: &dyn Engine) -> Result<OffsetDateTime, MendError> {
     OffsetDateTime::parse(&time, &Rfc3339).map_err(|source| MendError::Clock { time, source })
 }
 
-/// Starts or thaws a container that does not run. Says since when it runs.
-async fn start(engine: &dyn Engine, name: &NodeName) -> Result<OffsetDateTime, MendError> {
+/// Starts or thaws a container that does not run. Says since when it runs; whatever a frozen one does, it does from now on.
+async fn start(engine: &dyn Engine, name: &NodeName, now: OffsetDateTime) -> Result<OffsetDateTime, MendError> {
     let look = async || engine.container(name.as_str()).await?.ok_or_else(|| MendError::Gone(name.clone()));
     let facts = look().await?;
     if facts.state == "paused" {
         engine.unpause_container(name.as_str()).await?;
-        return now(engine).await;
+        return Ok(now);
     }
     let facts = if facts.is_running() {
         facts

@@ -40,6 +40,9 @@ pub(crate) struct Order {
     pub(crate) owner: Option<ProcessId>,
     /// After how long without use it goes, where it outlives its run.
     pub(crate) idle: Duration,
+    /// After how long without use it is paused; `None` for never.
+    #[serde(default)]
+    pub(crate) pause: Option<Duration>,
     /// The engine. What a Docker context says may change while the cluster is there; where the cluster is does not.
     pub(crate) engine: EngineAddress,
     /// Where the range of its network comes from.
@@ -84,6 +87,7 @@ impl Order {
             scope: scope.name,
             owner: scope.owner,
             idle: settings.idle,
+            pause: settings.pause,
             engine,
             pools: settings.pools.clone(),
             docker_client: settings.docker_client.folder().map(Path::to_owned),

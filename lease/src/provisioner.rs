@@ -17,6 +17,15 @@ pub(crate) trait Provisioner: Send + Sync {
     /// Whether a cluster can be used, mended where that is quickly done.
     async fn mend(&self, record: &ClusterRecord) -> Result<(), String>;
 
+    /// Freezes a cluster that nobody uses.
+    async fn pause(&self, record: &ClusterRecord) -> Result<(), String>;
+
+    /// Lets a cluster go on that is paused, or that a killed keeper was about to pause, and waits until it can be used.
+    async fn resume(&self, record: &ClusterRecord) -> Result<(), String>;
+
+    /// Whether somebody on this machine is connected to its API, test or not.
+    fn is_connected(&self, record: &ClusterRecord) -> bool;
+
     /// Asks for the end of a namespace that its test cannot delete any more; that there is none is no error.
     async fn delete_namespace(&self, record: &ClusterRecord, namespace: &str) -> Result<(), String>;
 

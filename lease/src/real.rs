@@ -8,9 +8,9 @@ use std::{
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Namespace;
 use kind_core::{
-    cluster::{ClusterRecord, client_of},
+    cluster::{ClusterRecord, client_of, is_connected},
     image::{ImageError, Images},
-    inventory,
+    inventory, power,
     process::host,
     provision::{self, Blueprint, Creation, Event, Origin, Progress, ProvisionError, StepError},
     snapshot::{self, SnapshotError},
@@ -26,7 +26,7 @@ use super::{
     folder::Home,
     gate,
     key::Key,
-    mend::mend,
+    mend::{mend, resume},
     order::Order,
     provisioner::{CreateError, Provisioner},
     runs::Runs,
@@ -221,6 +221,20 @@ impl Provisioner for RealProvisioner {
     async fn mend(&self, record: &ClusterRecord) -> Result<(), String> {
         let engine = self.engine().await.map_err(|error| chain(&error))?;
         mend(engine, record, self.has_network).await.map_err(|error| chain(&error))
+    }
+
+    async fn pause(&self, record: &ClusterRecord) -> Result<(), String> {
+        let engine = self.engine().await.map_err(|error| chain(&error))?;
+        power::pause(&**engine, &record.name).await.map(drop).map_err(|error| chain(&error))
+    }
+
+    async fn resume(&self, record: &ClusterRecord) -> Result<(), String> {
+        let engine = self.engine().await.map_err(|error| chain(&error))?;
+        resume(engine, record, self.has_network).await.map_err(|error| chain(&error))
+    }
+
+    fn is_connected(&self, record: &ClusterRecord) -> bool {
+        is_connected(record)
     }
 
     async fn delete_namespace(&self, record: &ClusterRecord, namespace: &str) -> Result<(), String> {

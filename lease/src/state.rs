@@ -41,6 +41,11 @@ pub(crate) enum State {
         /// How to reach it.
         record: Box<ClusterRecord>,
     },
+    /// It is up, and frozen: nobody has used it for a while. Its keeper lets it go on when somebody wants it.
+    Paused {
+        /// How to reach it.
+        record: Box<ClusterRecord>,
+    },
     /// It could not be brought up.
     Failed {
         /// What went wrong, with all its causes.

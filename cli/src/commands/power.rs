@@ -47,22 +47,22 @@ pub(crate) async fn unpause(session: &Session<'_>, Unpause::Cluster(args): Unpau
 async fn down(session: &Session<'_>, verb: Verb, args: StopCluster) -> Result<(), Failure> {
     let name = session.cluster_name(args.name.given(), None)?;
     let engine = session.engine().await?;
-    act(session, &*engine, verb, &name).await
+    act(session, &engine, verb, &name).await
 }
 
 async fn up(session: &Session<'_>, verb: Verb, args: StartCluster) -> Result<(), Failure> {
     let name = session.cluster_name(args.name.given(), None)?;
     let engine = session.engine().await?;
     if verb == Verb::Restart {
-        act(session, &*engine, Verb::Stop, &name).await?;
+        act(session, &engine, Verb::Stop, &name).await?;
     }
     let began = Instant::now();
     let verb = if verb == Verb::Restart { Verb::Start } else { verb };
-    act(session, &*engine, verb, &name).await?;
+    act(session, &engine, verb, &name).await?;
     if args.wait.is_zero() { Ok(()) } else { until_well(session, &engine, &name, began.elapsed(), args.wait).await }
 }
 
-async fn act(session: &Session<'_>, engine: &dyn Engine, verb: Verb, name: &ClusterName) -> Result<(), Failure> {
+async fn act(session: &Session<'_>, engine: &Arc<dyn Engine>, verb: Verb, name: &ClusterName) -> Result<(), Failure> {
     let (words, none) = match verb {
         Verb::Start | Verb::Restart => ("start", "runs already"),
         Verb::Stop => ("stop", "does not run"),
@@ -72,9 +72,9 @@ async fn act(session: &Session<'_>, engine: &dyn Engine, verb: Verb, name: &Clus
     let steps = session.console.steps();
     let work = async {
         Ok::<_, Failure>(match verb {
-            Verb::Start | Verb::Restart => power::start(engine, name).await?,
-            Verb::Stop => power::stop(engine, name).await?,
-            Verb::Pause => power::pause(engine, name).await?,
+            Verb::Start | Verb::Restart => power::start(&**engine, name).await?,
+            Verb::Stop => power::stop(&**engine, name).await?,
+            Verb::Pause => power::pause(&**engine, name).await?,
             Verb::Unpause => power::unpause(engine, name).await?,
         })
     };

@@ -3,6 +3,7 @@
 //! Nothing here makes or removes a cluster.
 
 mod client;
+mod connected;
 mod endpoint;
 mod handle;
 mod kubeconfig_file;
@@ -13,6 +14,7 @@ mod servers;
 mod tunnel;
 
 pub use client::client_config;
+pub use connected::is_connected;
 pub use endpoint::client_of;
 #[cfg(any(test, feature = "fake"))]
 pub(crate) use endpoint::here;

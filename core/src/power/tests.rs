@@ -3,7 +3,11 @@
 use kind_engine::{ContainerSpec, FakeEngine, Outcome, PortMapping, Protocol};
 
 use super::*;
-use crate::spec::{LABEL_CLUSTER, LABEL_CONTAINER};
+use crate::{
+    fake_api::{Answer, FakeApi},
+    provision::chain,
+    spec::{LABEL_CLUSTER, LABEL_CONTAINER},
+};
 
 async fn engine() -> FakeEngine {
     let engine = FakeEngine::default();
@@ -133,4 +137,63 @@ fn a_node_without_a_pod_network_is_of_use() {
     assert_eq!(unready(&node("False", "container runtime network not ready: cni plugin not initialized")), None);
     assert_eq!(unready(&node("Unknown", "stopped posting")).as_deref(), Some("stopped posting"));
     assert_eq!(unready(&Node::default()).as_deref(), Some("no status yet"));
+}
+
+/// A lease that somebody renews before every look.
+fn renewed(name: &str, look: usize) -> serde_json::Value {
+    serde_json::json!({
+        "metadata": { "name": name },
+        "spec": { "holderIdentity": "a-control-plane2_0123", "renewTime": format!("2026-01-01T12:00:{:02}.000000Z", look % 60) },
+    })
+}
+
+#[tokio::test]
+async fn controllers_stop_before_the_nodes_are_frozen_and_who_led_goes_on_first() {
+    let engine = engine().await;
+    pause(&engine, &name()).await.unwrap();
+    let calls_of = |verbs: &[&str]| calls(&engine, verbs);
+    let stopped = ["a-control-plane", "a-control-plane2"]
+        .map(|node| format!("exec {node} pkill -STOP -x kube-controller|kube-scheduler"));
+    let calls = calls_of(&["exec", "pause"]);
+    assert_eq!(calls[..2], stopped, "{calls:?}");
+    assert!(calls[2..].iter().all(|call| call.starts_with("pause ")), "{calls:?}");
+    let looks = std::sync::atomic::AtomicUsize::new(0);
+    let client = FakeApi::default().client(move |_, path, _| {
+        let look = looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = path.split('?').next().unwrap_or_default();
+        match path.rsplit_once("/leases/") {
+            Some((_, lease)) => Answer::ok(renewed(lease, look)),
+            _ => Answer::no_items(),
+        }
+    });
+    go_on(&engine, &name(), &client).await.unwrap();
+    let went_on: Vec<String> = calls_of(&["exec"]).split_off(2);
+    let (mut leaders, others) = (went_on[..2].to_vec(), &went_on[2..]);
+    leaders.sort();
+    let expected =
+        ["kube-controller", "kube-scheduler"].map(|one| format!("exec a-control-plane2 pkill -CONT -x {one}"));
+    assert_eq!(leaders, expected);
+    assert_eq!(others, stopped.map(|call| call.replace("STOP", "CONT")));
+}
+
+#[tokio::test]
+async fn a_node_that_took_the_pause_for_a_failure_gets_its_kubelet_started_anew() {
+    let engine = engine().await;
+    let node = |name: &str, message: &str| {
+        let condition = serde_json::json!({"type": "Ready", "status": "False", "message": message});
+        serde_json::json!({"metadata": {"name": name}, "status": {"conditions": [condition]}})
+    };
+    let nodes = serde_json::json!([
+        node("a-worker", "container runtime is down"),
+        node("a-control-plane", "cni plugin not initialized"),
+        node("kwok-0", "container runtime is down"),
+    ]);
+    // Without a lease nobody leads.
+    let client = FakeApi::default().client(move |_, path, _| {
+        if path.contains("leases") { Answer::refused(404, "there is none") } else { Answer::items(&nodes) }
+    });
+    go_on(&engine, &name(), &client).await.unwrap();
+    let restarts: Vec<String> =
+        calls(&engine, &["exec"]).into_iter().filter(|call| call.contains("systemctl")).collect();
+    assert_eq!(restarts, ["exec a-worker systemctl restart kubelet"]);
 }

@@ -109,6 +109,19 @@ impl Reader<'_> {
         self.one_of(name, "a time such as 90s, 30m, 2h or 1h30m", duration)
     }
 
+    /// A time, or `None` for never.
+    pub(super) fn duration_or_never(
+        &self,
+        name: &'static str,
+        default: Duration,
+    ) -> Result<Option<Duration>, SettingsError> {
+        let said = self.one_of(name, "a time such as 30s or 5m, or never", |value| match value {
+            "never" => Some(None),
+            time => duration(time).map(Some),
+        });
+        Ok(said?.unwrap_or(Some(default)))
+    }
+
     pub(super) fn number(&self, name: &'static str) -> Result<Option<u32>, SettingsError> {
         self.one_of(name, "a whole number", |value| value.parse().ok())
     }
@@ -172,6 +185,7 @@ mod tests {
     #[case("KIND_TEST_REQUIRE", "maybe", "1, true, yes or on")]
     #[case("KIND_TEST_KEEP", "sometimes", "never, on-failure or always")]
     #[case("KIND_TEST_IDLE", "soon", "90s, 30m")]
+    #[case("KIND_TEST_PAUSE", "off", "or never")]
     #[case("NEXTEST_ATTEMPT", "-1", "a whole number")]
     fn a_wrong_value_is_named_with_what_is_allowed(
         #[case] name: &'static str,
@@ -184,6 +198,7 @@ mod tests {
             "KIND_TEST_REQUIRE" => read.switch(name).unwrap_err().to_string(),
             "KIND_TEST_KEEP" => read.keep(name).unwrap_err().to_string(),
             "KIND_TEST_IDLE" => read.duration(name).unwrap_err().to_string(),
+            "KIND_TEST_PAUSE" => read.duration_or_never(name, Duration::ZERO).unwrap_err().to_string(),
             _ => read.number(name).unwrap_err().to_string(),
         };
         assert!(text.contains(&format!("{name}={value:?}")) && text.contains(expected), "{text}");

@@ -14,7 +14,7 @@ pub struct Variable {
 }
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 43] = [
+pub const VARIABLES: [Variable; 44] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests on a machine without an engine, instead of skipping them; an engine that is there, or named, and cannot be used fails them anyway",
@@ -35,6 +35,11 @@ pub const VARIABLES: [Variable; 43] = [
         name: "KIND_TEST_IDLE",
         meaning: "after how long without use a kept or reusable cluster is removed, such as `45m`",
         default: "`30m`",
+    },
+    Variable {
+        name: "KIND_TEST_PAUSE",
+        meaning: "after how long without use a cluster stops using processors until somebody uses it again, such as `5m`, or `never`",
+        default: "`30s`",
     },
     Variable {
         name: "KIND_TEST_IMAGE",

@@ -82,13 +82,13 @@ pub async fn make(
     let copies = nodes.iter().map(|node| Copy { engine, node, marks: &marks }).collect::<Vec<_>>();
     told("freezing the nodes");
     let packed = async {
-        power::pause(&**engine, cluster).await?;
+        power::freeze(&**engine, cluster).await?;
         told("copying them");
         try_join_all(copies.iter().map(Copy::pack)).await
     };
     let packed = packed.await;
     // First of all, and whatever happened: the cluster goes on.
-    let thawed = power::unpause(&**engine, cluster).await;
+    let thawed = power::thaw(&**engine, cluster).await;
     let kept = async {
         packed?;
         thawed?;

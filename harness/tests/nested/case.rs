@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use kind_engine::{DockerEngine, Engine};
+use kind_engine::{ContainerFacts, DockerEngine, Engine};
 use kind_harness::{
     Settings,
     wait::{Check, until_every},
@@ -168,10 +168,20 @@ impl Case {
 
     /// How many containers the case has at this moment.
     pub(crate) async fn containers(&self) -> usize {
+        self.facts().await.len()
+    }
+
+    /// Whether it has containers, and all of them are frozen.
+    pub(crate) async fn is_paused(&self) -> bool {
+        let containers = self.facts().await;
+        !containers.is_empty() && containers.iter().all(|container| container.state == "paused")
+    }
+
+    async fn facts(&self) -> Vec<ContainerFacts> {
         let identity = fs::read_to_string(self.state().join("identity")).unwrap_or_default();
         let label = format!("{}#{}", identity.trim(), self.state().display());
         let label = [("io.kind-rs.state".to_owned(), label)].into();
-        self.engine.containers(&label).await.expect("list the containers").len()
+        self.engine.containers(&label).await.expect("list the containers")
     }
 
     async fn assert_nothing_left(mut self) {

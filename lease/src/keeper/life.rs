@@ -4,9 +4,7 @@
 //! cluster that is ready is taken over, of anything else the remains are removed first.
 
 use std::{
-    collections::BTreeSet,
     io,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -19,8 +17,10 @@ use kind_report::ClusterEvent;
 use super::{
     Journal,
     claim::{Claim, claim},
+    idle::{self, Pausing},
+    phase::Phase,
     progress::Noting,
-    serve::{self, Verdict},
+    serve::{self, Memory, Verdict},
     vacate::{self, Vacated},
 };
 use crate::{
@@ -35,44 +35,11 @@ use crate::{
 const REMOVAL: Duration = Duration::from_secs(300);
 /// For how long the remains of a failed bring-up are removed before the next one may try it.
 const TIDYING: Duration = Duration::from_secs(60);
+/// How often it is looked whether somebody wants a cluster that is to be made anew.
+const WANTED: Duration = Duration::from_millis(20);
 /// After a bring-up that was cut off, the engine may still finish what it was asked for last: so many looks in a row must
 /// find nothing.
 const QUIET: u32 = 6;
-
-/// Where a keeper is in its life.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Become the one keeper.
-    Claim,
-    /// See what the last one left.
-    Look,
-    /// It is not well, or unknown: wait until no test uses it any more, or until it is well again.
-    Vacate(Option<Box<ClusterRecord>>),
-    /// Tell that a bring-up begins.
-    Announce,
-    /// Remove what is left of an earlier one.
-    Clear,
-    /// Bring the cluster up.
-    Create,
-    /// Tell that it is ready.
-    Publish(Box<ClusterRecord>),
-    /// Watch over it.
-    Serve(Box<ClusterRecord>),
-    /// Tell that the bring-up failed.
-    Confess(CreateError),
-    /// Remove what it left.
-    Tidy,
-    /// Nobody can come in any more: decide how it ends.
-    Close(Box<ClusterRecord>),
-    /// Tell that it is being removed.
-    Condemn,
-    /// Remove the cluster.
-    Destroy,
-    /// Remove the folder.
-    Forget,
-    /// Nothing is left to do.
-    Over,
-}
 
 /// A keeper of one folder.
 pub(crate) struct Life<'a> {
@@ -85,8 +52,7 @@ pub(crate) struct Life<'a> {
     failures: u32,
     /// Whether a bring-up was cut off.
     interrupted: bool,
-    /// The marks of killed tests whose namespaces cannot be deleted, each of which is a reason to doubt once.
-    told: BTreeSet<PathBuf>,
+    memory: Memory,
     phase: Phase,
 }
 
@@ -106,7 +72,7 @@ impl<'a> Life<'a> {
             attempt: 0,
             failures: 0,
             interrupted: false,
-            told: BTreeSet::new(),
+            memory: Memory::default(),
             phase: Phase::Claim,
         }
     }
@@ -142,6 +108,8 @@ impl<'a> Life<'a> {
             Phase::Create => self.create().await,
             Phase::Publish(record) => self.publish(record)?,
             Phase::Serve(record) => self.serve(record).await?,
+            Phase::Pause(record) => self.pause(record).await?,
+            Phase::Resume(record) => self.resume(record).await,
             Phase::Confess(error) => self.confess(&error)?,
             Phase::Tidy => {
                 // What failed may have been cut off at any request.
@@ -149,7 +117,7 @@ impl<'a> Life<'a> {
                 self.destroy(TIDYING).await;
                 Phase::Over
             }
-            Phase::Close(record) => self.close(record)?,
+            Phase::Close(record) => self.close(record).await?,
             Phase::Condemn => self.condemn()?,
             Phase::Destroy if self.destroy(REMOVAL).await => Phase::Forget,
             // What is left is swept when a keeper next starts.
@@ -185,11 +153,16 @@ impl<'a> Life<'a> {
         };
         (self.attempt, self.failures) = (report.attempt, report.failures);
         self.interrupted = matches!(report.state, State::Creating { .. });
-        let (State::Ready { record } | State::Kept { record }) = report.state else { return Ok(Phase::Announce) };
+        let was_paused = matches!(report.state, State::Paused { .. });
+        let (State::Ready { record } | State::Kept { record } | State::Paused { record }) = report.state else {
+            return Ok(Phase::Announce);
+        };
         // Nobody comes in before it was looked at.
         self.folder.doubt()?;
         self.folder.begin_check()?;
-        Ok(match self.provisioner.mend(&record).await {
+        let mended =
+            if was_paused { self.provisioner.resume(&record).await } else { self.provisioner.mend(&record).await };
+        Ok(match mended {
             Ok(()) => {
                 self.journal.line("a cluster without a keeper is taken over");
                 Phase::Publish(record)
@@ -221,7 +194,7 @@ impl<'a> Life<'a> {
     /// Makes a cluster anew that is of no use, as soon as a test wants one.
     async fn replace(&self, record: Box<ClusterRecord>, why: &str) -> Phase {
         let Some(claim) = &self.claim else { return Phase::Over };
-        if vacate::is_wanted_again(self.folder, self.order, claim).await {
+        if serve::is_wanted(WANTED, WANTED, self.folder, self.order, claim).await {
             self.journal.line(format_args!("{why}: made anew"));
             return Phase::Announce;
         }
@@ -294,11 +267,11 @@ impl<'a> Life<'a> {
     }
 
     async fn serve(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
-        let mut told = std::mem::take(&mut self.told);
+        let mut memory = std::mem::take(&mut self.memory);
         let (claim, journal) = (self.claim()?, self.journal);
-        let watched = serve::watch(self.folder, self.order, self.provisioner, journal, claim, &record, &mut told);
+        let watched = serve::watch(self.folder, self.order, self.provisioner, journal, claim, &record, &mut memory);
         let verdict = watched.await?;
-        self.told = told;
+        self.memory = memory;
         Ok(match verdict {
             Verdict::Over(why) => {
                 self.journal.line(format_args!("nobody uses it: {why}"));
@@ -311,12 +284,49 @@ impl<'a> Life<'a> {
                 self.note(&ClusterEvent::Checked);
                 Phase::Serve(record)
             }
+            Verdict::Unused => Phase::Pause(record),
             Verdict::Broken(why) => {
                 self.journal.line(format_args!("not well: {why}"));
                 self.note(&ClusterEvent::Broken { why });
                 Phase::Vacate(Some(record))
             }
         })
+    }
+
+    async fn pause(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
+        self.tell(State::Paused { record: record.clone() })?;
+        // From here on the state keeps tests out.
+        self.claim()?.users.unlock()?;
+        if let Err(why) = self.provisioner.pause(&record).await {
+            self.journal.line(format_args!("it is not paused any more from now on: {why}"));
+            self.memory.pausing = Pausing::Refused;
+            return Ok(Phase::Resume(record));
+        }
+        self.journal.line("nobody uses it: paused");
+        self.note(&ClusterEvent::Paused);
+        let claim = self.claim()?;
+        if idle::is_wanted_again(self.folder, self.order, self.provisioner, claim, &record).await {
+            return Ok(Phase::Resume(record));
+        }
+        let why = serve::over(self.folder, self.order, claim).unwrap_or("nobody wants it any more");
+        self.journal.line(format_args!("nobody uses it: {why}"));
+        self.note(&ClusterEvent::Closing { why: why.to_owned() });
+        Ok(Phase::Close(record))
+    }
+
+    async fn resume(&mut self, record: Box<ClusterRecord>) -> Phase {
+        let start = Instant::now();
+        match self.provisioner.resume(&record).await {
+            Ok(()) => {
+                self.journal.line(format_args!("goes on, after {:.1} s", start.elapsed().as_secs_f64()));
+                Phase::Publish(record)
+            }
+            Err(why) => {
+                self.journal.line(format_args!("it does not go on: {why}"));
+                self.note(&ClusterEvent::Broken { why });
+                Phase::Vacate(Some(record))
+            }
+        }
     }
 
     fn confess(&mut self, error: &CreateError) -> io::Result<Phase> {
@@ -328,7 +338,7 @@ impl<'a> Life<'a> {
         Ok(if error.no_engine.is_some() { Phase::Over } else { Phase::Tidy })
     }
 
-    fn close(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
+    async fn close(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
         let claim = self.claim()?;
         let failed = self.folder.failed_tests();
         // What disuse ends has been there for a look long enough.
@@ -342,6 +352,11 @@ impl<'a> Life<'a> {
             self.order.idle.as_secs() / 60
         ));
         self.note(&ClusterEvent::Kept { tests: failed });
+        if matches!(self.folder.report()?, Found::This(Report { state: State::Paused { .. }, .. }))
+            && let Err(why) = self.provisioner.resume(&record).await
+        {
+            self.journal.line(format_args!("it does not go on: {why}"));
+        }
         self.tell(State::Kept { record })?;
         Ok(Phase::Over)
     }

@@ -4,8 +4,10 @@
 //! it finds.
 
 mod claim;
+mod idle;
 mod journal;
 mod life;
+mod phase;
 mod process;
 mod progress;
 mod serve;
@@ -13,7 +15,8 @@ mod sweep;
 mod vacate;
 
 pub(super) use journal::Journal;
-pub(super) use life::{Life, Phase};
+pub(super) use life::Life;
+pub(super) use phase::Phase;
 pub(crate) use process::run_keeper;
 pub(super) use sweep::Sweep;
 pub use sweep::{Effect, Extent, SweepOutcome, Swept};

@@ -5,7 +5,7 @@ use std::{
     convert::Infallible,
     io,
     path::PathBuf,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use kind_core::{
@@ -13,7 +13,11 @@ use kind_core::{
     wait::{self, Check},
 };
 
-use super::{Journal, claim::Claim};
+use super::{
+    Journal,
+    claim::Claim,
+    idle::{self, Pausing},
+};
 use crate::{
     folder::Folder, marks::Killed, order::Order, provisioner::Provisioner, runs::Runs, state::Found, step::step,
 };
@@ -33,8 +37,19 @@ pub(super) enum Verdict {
     Over(&'static str),
     /// It was looked at, and it is well.
     Mended,
+    /// Nobody has used it for long enough to pause it, and the users' lock is held.
+    Unused,
     /// It cannot be used any more.
     Broken(String),
+}
+
+/// What a keeper remembers from one watch to the next.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// The marks of killed tests whose namespaces cannot be deleted, each of which is a reason to doubt once.
+    pub(super) told: BTreeSet<PathBuf>,
+    /// Whether it can be paused.
+    pub(super) pausing: Pausing,
 }
 
 pub(super) async fn watch(
@@ -44,14 +59,16 @@ pub(super) async fn watch(
     journal: &Journal,
     claim: &Claim,
     record: &ClusterRecord,
-    told: &mut BTreeSet<PathBuf>,
+    memory: &mut Memory,
 ) -> io::Result<Verdict> {
+    let Memory { told, pausing } = memory;
     // Side by side: neither an engine nor a cluster that hangs must keep a run's end from being seen.
     tokio::select! {
         biased;
         why = unwanted(folder, order, claim) => Ok(Verdict::Over(why)),
         verdict = looked_at(folder, provisioner, record) => verdict,
         verdict = engine_watched(folder, provisioner, record) => Ok(verdict),
+        () = idle::unused(folder, order, provisioner, claim, record), if *pausing == Pausing::Possible => Ok(Verdict::Unused),
         never = bury(folder, provisioner, journal, record, told) => match never {},
     }
 }
@@ -176,6 +193,38 @@ async fn engine_watched(folder: &Folder, provisioner: &dyn Provisioner, record: 
     Verdict::Broken(watched.await.unwrap_or_else(|error| error.to_string()))
 }
 
+/// Waits until a test wants the cluster, or until the scope is over and nobody can come in any more. Tests are looked for at
+/// one pace, the end of the scope at another.
+pub(super) async fn is_wanted(every: Duration, end: Duration, folder: &Folder, order: &Order, claim: &Claim) -> bool {
+    let (mut refused, mut looked) = (0, None::<Instant>);
+    let wanted = wait::until_every(every, "a test that wants the cluster", Duration::MAX, async || {
+        if !claim.users.try_exclusive().unwrap_or(false) {
+            refused += 1;
+            // A sweep holds the lock for a moment, too.
+            return if refused > 2 { Check::Done(true) } else { Check::not_yet("somebody holds the lock") };
+        }
+        refused = 0;
+        if looked.is_none_or(|when| when.elapsed() >= end) {
+            looked = Some(Instant::now());
+            if over(folder, order, claim).is_some() {
+                return Check::Done(false);
+            }
+        }
+        // Closing is the only other way to unlock; a failure shows at the next try.
+        let _ = claim.users.unlock();
+        Check::not_yet("nobody wants it")
+    });
+    wanted.await.unwrap_or(true)
+}
+
+/// The order with its present limits: a later run's tests may have set others.
+pub(super) fn limits(folder: &Folder, order: &Order) -> Order {
+    match folder.order() {
+        Ok(Found::This(current)) => current,
+        _ => order.clone(),
+    }
+}
+
 /// Why the cluster is not wanted any more.
 pub(super) fn over(folder: &Folder, order: &Order, claim: &Claim) -> Option<&'static str> {
     if !claim.keeper.is_current() {
@@ -187,11 +236,7 @@ pub(super) fn over(folder: &Folder, order: &Order, claim: &Claim) -> Option<&'st
         }
         return claim.users.is_disused().then_some("its test is over");
     }
-    // A later run's tests may have set another limit.
-    let idle = match folder.order() {
-        Ok(Found::This(order)) => order.idle,
-        _ => order.idle,
-    };
+    let idle = limits(folder, order).idle;
     let touched = claim.users.touched().unwrap_or_else(|_| SystemTime::now());
     let unused = touched.elapsed().unwrap_or_default();
     (unused >= idle).then_some("nobody used it for the idle limit")

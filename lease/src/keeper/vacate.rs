@@ -7,13 +7,10 @@ use kind_core::{
     wait::{self, Check},
 };
 
-use super::{claim::Claim, serve};
-use crate::{folder::Folder, lock::LockFile, order::Order, provisioner::Provisioner};
+use crate::{folder::Folder, lock::LockFile, provisioner::Provisioner};
 
 /// How often it is looked whether tests use it.
 const EVERY: Duration = Duration::from_millis(50);
-/// How often it is looked whether somebody wants another one.
-const WANTED: Duration = Duration::from_millis(20);
 /// How long after one look at the cluster the next one is taken.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -55,26 +52,6 @@ pub(super) async fn vacated(
         found = looked => return found,
     }
     Ok(Vacated::Empty)
-}
-
-/// Waits until a test wants another cluster, or until the scope is over and nobody can come in any more.
-pub(super) async fn is_wanted_again(folder: &Folder, order: &Order, claim: &Claim) -> bool {
-    let mut refused = 0;
-    let wanted = wait::until_every(WANTED, "a test that wants the cluster", Duration::MAX, async || {
-        if !claim.users.try_exclusive().unwrap_or(false) {
-            refused += 1;
-            // A sweep holds the lock for a moment, too.
-            return if refused > 2 { Check::Done(true) } else { Check::not_yet("somebody holds the lock") };
-        }
-        refused = 0;
-        if serve::over(folder, order, claim).is_some() {
-            return Check::Done(false);
-        }
-        // Closing is the only other way to unlock; a failure shows at the next try.
-        let _ = claim.users.unlock();
-        Check::not_yet("nobody wants it")
-    });
-    wanted.await.unwrap_or(true)
 }
 
 /// Waits until no test uses it; then none can while the lock is held.

@@ -108,6 +108,7 @@ fn with_folder(folder: &Folder, there: Option<Vec<(ContainerFacts, Memory)>>) ->
     let (shown, detail) = match state {
         Some(State::Creating { step }) => (ClusterState::Creating, Some(step.clone())),
         Some(State::Ready { .. }) => (ClusterState::Ready, None),
+        Some(State::Paused { .. }) => (ClusterState::Paused, None),
         Some(State::Failed { error, .. }) => (ClusterState::Failed, Some(error.clone())),
         Some(State::Deleting) => (ClusterState::Deleting, None),
         Some(State::Kept { .. }) => (ClusterState::Kept, None),

@@ -42,7 +42,7 @@ pub(super) fn removal(known: &Known<'_>) -> Removal {
 
 fn spare(known: &Known<'_>, left: Duration) -> Removal {
     match (known.state, known.order) {
-        (Some(State::Ready { .. }), Some(order)) => {
+        (Some(State::Ready { .. } | State::Paused { .. }), Some(order)) => {
             Removal::Unused { limit: order.idle.as_secs(), in_seconds: Some(left.as_secs()) }
         }
         _ => Removal::Kept { in_seconds: left.as_secs() },

@@ -78,7 +78,7 @@ pub enum ClusterState {
     Running,
     /// There is no state of it here, and some of its containers run.
     PartlyRunning,
-    /// There is no state of it here, and all its running containers are frozen.
+    /// It is frozen: tests' clusters while nobody uses them, until somebody does.
     Paused,
     /// There is no state of it here, and none of its containers runs.
     Stopped,

@@ -9,7 +9,7 @@ use super::stage::{Owner, Stage, play};
 use crate::{LeaseError, Outcome, state::Found};
 
 /// More steps than any life has up to where the keeper waits for its end.
-const STEPS: usize = 10;
+const STEPS: usize = 12;
 
 /// What a keeper that dies is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ enum Situation {
     TakingOver,
     /// It finds a broken cluster without a keeper.
     Broken,
+    /// It pauses the cluster that it made, because nobody comes.
+    Pausing,
     /// Its run is over, so it removes the cluster as well.
     Ending,
 }
@@ -35,6 +37,7 @@ fn dies_after(situation: Situation, steps: usize) {
         folder.create().unwrap();
         match situation {
             Situation::First => {}
+            Situation::Pausing => order.pause = Some(Duration::ZERO),
             Situation::Failing => stage.machine.fail(1),
             Situation::TakingOver | Situation::Broken => {
                 let lease = stage.acquire(&order, Access::Shared, "first").await.unwrap();
@@ -83,6 +86,11 @@ fn in_its_first_bring_up() {
 #[test]
 fn in_a_bring_up_that_fails() {
     (0..STEPS).for_each(|steps| dies_after(Situation::Failing, steps));
+}
+
+#[test]
+fn while_it_pauses_the_cluster() {
+    (0..STEPS).for_each(|steps| dies_after(Situation::Pausing, steps));
 }
 
 #[test]

@@ -86,6 +86,17 @@ impl Machine {
         self.append("restarts", "again");
     }
 
+    /// Somebody who is no test is connected to all clusters, or is not any more.
+    pub(super) fn connect(&self, connected: bool) {
+        let path = self.path.join("connected");
+        if connected { fs::write(path, "").unwrap() } else { fs::remove_file(path).unwrap() }
+    }
+
+    /// Whether a cluster is frozen.
+    pub(super) fn is_frozen(&self, name: &ClusterName) -> bool {
+        self.cluster(name).join("frozen").exists()
+    }
+
     /// Nothing fails or hangs any more.
     pub(super) fn recover(&self) {
         for entry in fs::read_dir(self.path.join("obstacles")).unwrap() {
@@ -139,6 +150,9 @@ impl Machine {
         if !self.path.join("clusters").join(name.as_str()).join("ready").exists() {
             self.breach(&format!("{name} is used and not ready"));
         }
+        if self.is_frozen(name) {
+            self.breach(&format!("{name} is used and frozen"));
+        }
         Use(path)
     }
 
@@ -161,6 +175,13 @@ impl Machine {
 
     fn cluster(&self, name: &ClusterName) -> PathBuf {
         self.path.join("clusters").join(name.as_str())
+    }
+
+    /// How many living processes use a cluster.
+    fn users(&self, name: &ClusterName) -> usize {
+        let users = fs::read_dir(self.path.join("users").join(name.as_str())).into_iter().flatten().flatten();
+        let process = |user: fs::DirEntry| serde_json::from_slice::<ProcessId>(&fs::read(user.path()).ok()?).ok();
+        users.filter_map(process).filter(ProcessId::is_alive).count()
     }
 
     fn fault(&self, name: &ClusterName) -> Option<String> {
@@ -257,13 +278,8 @@ impl Provisioner for Machine {
         if !folder.exists() {
             return Ok(0);
         }
-        let users = fs::read_dir(self.path.join("users").join(name.as_str())).into_iter().flatten().flatten();
-        for user in users {
-            let process: Option<ProcessId> =
-                fs::read(user.path()).ok().and_then(|text| serde_json::from_slice(&text).ok());
-            if process.is_some_and(|process| process.is_alive()) && self.fault(name).is_none() {
-                self.breach(&format!("{name} goes while it is used"));
-            }
+        if self.users(name) > 0 && self.fault(name).is_none() {
+            self.breach(&format!("{name} goes while it is used"));
         }
         let _ = fs::remove_file(self.path.join("faults").join(name.as_str()));
         fs::remove_file(folder.join("ready")).unwrap_or_default();
@@ -279,6 +295,29 @@ impl Provisioner for Machine {
         self.try_to("mend").await.map_err(|refused| refused.error)?;
         let whole = self.cluster(&record.name).join("ready").exists() && self.fault(&record.name).is_none();
         if whole { Ok(()) } else { Err("it is broken".to_owned()) }
+    }
+
+    async fn pause(&self, record: &ClusterRecord) -> Result<(), String> {
+        self.work().await;
+        self.try_to("pause").await.map_err(|refused| refused.error)?;
+        if self.users(&record.name) > 0 {
+            self.breach(&format!("{} is frozen while it is used", record.name));
+        }
+        fs::write(self.cluster(&record.name).join("frozen"), "").map_err(|error| error.to_string())?;
+        step("froze the cluster");
+        Ok(())
+    }
+
+    async fn resume(&self, record: &ClusterRecord) -> Result<(), String> {
+        self.work().await;
+        self.try_to("resume").await.map_err(|refused| refused.error)?;
+        fs::remove_file(self.cluster(&record.name).join("frozen")).unwrap_or_default();
+        step("let the cluster go on");
+        self.mend(record).await
+    }
+
+    fn is_connected(&self, _: &ClusterRecord) -> bool {
+        self.path.join("connected").exists()
     }
 
     async fn delete_namespace(&self, record: &ClusterRecord, namespace: &str) -> Result<(), String> {

@@ -9,6 +9,7 @@ mod game;
 mod keeper_steps;
 mod killed;
 mod machine;
+mod paused;
 mod processes;
 mod random;
 mod schedule;

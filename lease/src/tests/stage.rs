@@ -174,6 +174,7 @@ pub(crate) fn order(home: &Home, scope: Scope, idle: Duration) -> Order {
         scope: scope.name,
         owner: scope.owner,
         idle,
+        pause: None,
         engine: nowhere(),
         pools: kind_core::spec::NetworkPools::default(),
         docker_client: None,

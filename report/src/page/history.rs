@@ -66,6 +66,8 @@ pub(crate) struct History {
     pub(crate) bring_ups: Vec<BringUp>,
     /// When it could be used: beginnings and ends.
     pub(crate) up: Vec<(u64, Option<u64>)>,
+    /// When it was frozen, because nobody used it.
+    pub(crate) paused: Vec<(u64, Option<u64>)>,
     /// What else happened, and when.
     pub(crate) notes: Vec<(u64, String)>,
     pub(crate) fate: Fate,
@@ -81,6 +83,7 @@ impl History {
             facts: None,
             bring_ups: Vec::new(),
             up: Vec::new(),
+            paused: Vec::new(),
             notes: Vec::new(),
             fate: Fate::Unknown,
             logs: None,
@@ -150,6 +153,10 @@ impl History {
                 self.fate = Fate::Failed;
             }
             ClusterEvent::Checked => self.note(at, "looked at: well"),
+            ClusterEvent::Paused => {
+                self.down(at);
+                self.paused.push((at, None));
+            }
             ClusterEvent::Broken { why } => {
                 self.down(at);
                 self.note(at, format!("made anew: {why}"));
@@ -161,7 +168,11 @@ impl History {
                     self.fate = Fate::Removed;
                 }
             }
-            ClusterEvent::Kept { tests } => self.fate = Fate::Kept(tests),
+            ClusterEvent::Kept { tests } => {
+                self.down(at);
+                self.up.push((at, None));
+                self.fate = Fate::Kept(tests);
+            }
             ClusterEvent::Removed => {
                 self.down(at);
                 if matches!(self.fate, Fate::Removed) {
@@ -189,8 +200,10 @@ impl History {
 
     /// It cannot be used from now on.
     fn down(&mut self, at: u64) {
-        if let Some((_, end @ None)) = self.up.last_mut() {
-            *end = Some(at);
+        for spans in [&mut self.up, &mut self.paused] {
+            if let Some((_, end @ None)) = spans.last_mut() {
+                *end = Some(at);
+            }
         }
     }
 }

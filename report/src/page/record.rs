@@ -128,6 +128,8 @@ pub enum ClusterEvent {
     },
     /// It was looked at, after a test that had it for itself or after the engine was restarted, and is well.
     Checked,
+    /// Nobody has used it for a while, and it is frozen until somebody does.
+    Paused,
     /// It cannot be used any more and is made anew.
     Broken {
         /// Why.

@@ -232,6 +232,8 @@ pub(crate) fn odd() -> Records {
     }
     let mut checked = ha.up(120, 24_700, None);
     checked.lines.push(line(52_080, ClusterEvent::Checked));
+    reused.lines.push(line(5_000, ClusterEvent::Paused));
+    reused.lines.push(line(18_000, ClusterEvent::Ready(SMALL.facts())));
     let head = Head { settings: vec![("KIND_TEST_KEEP".to_owned(), "always".to_owned())], ..empty().head };
     Records {
         head,

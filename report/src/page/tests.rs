@@ -168,7 +168,10 @@ fn with_text(mut records: Records, text: &str) -> Records {
                 ClusterEvent::Failed { error } => set(error),
                 ClusterEvent::Broken { why } | ClusterEvent::Closing { why } | ClusterEvent::Left { why } => set(why),
                 ClusterEvent::Kept { tests } => tests.iter_mut().for_each(set),
-                ClusterEvent::Creating { .. } | ClusterEvent::Checked | ClusterEvent::Removed => {}
+                ClusterEvent::Creating { .. }
+                | ClusterEvent::Checked
+                | ClusterEvent::Paused
+                | ClusterEvent::Removed => {}
             }
         }
     }

@@ -68,6 +68,11 @@ pub(super) fn settings(settings: &Settings) -> Vec<(String, String)> {
         ("KIND_TEST_KEEP", keep.map(str::to_owned)),
         ("KIND_TEST_REUSE", on(settings.reuse)),
         ("KIND_TEST_IDLE", (settings.idle != Duration::from_secs(30 * 60)).then(|| seconds(settings.idle))),
+        (
+            "KIND_TEST_PAUSE",
+            (settings.pause != Some(Duration::from_secs(30)))
+                .then(|| settings.pause.map_or_else(|| "never".to_owned(), seconds)),
+        ),
         ("KIND_TEST_IMAGE", settings.image.clone()),
         ("KIND_TEST_TIMEOUT", settings.timeout.map(seconds)),
     ];

@@ -141,8 +141,10 @@ pub(super) fn row(history: &History, axis: Axis, end: u64) -> Markup {
                     span.body.(class) style=(axis.bar(one.began, one.until))
                         title={ "bring-up: " (length(one.until - one.began)) } {}
                 }
-                @for (from, to) in history.up.iter().map(|(from, to)| (*from, to.unwrap_or(end).max(*from))) {
-                    @if axis.shows(from, to) { span.up style=(axis.bar(from, to)) title="ready" {} }
+                @for (spans, class, title) in [(&history.up, "up", "ready"), (&history.paused, "paused", "paused: nobody used it")] {
+                    @for (from, to) in spans.iter().map(|(from, to)| (*from, to.unwrap_or(end).max(*from))) {
+                        @if axis.shows(from, to) { span.(class) style=(axis.bar(from, to)) title=(title) {} }
+                    }
                 }
                 @if history.bring_ups.is_empty() { span.up style=(axis.bar(0, end)) title="ready" {} }
             }
