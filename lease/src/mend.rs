@@ -65,6 +65,7 @@ pub(super) async fn resume(
     record: &ClusterRecord,
     has_network: bool,
 ) -> Result<(), MendError> {
+    power::thaw(&**engine, &record.name).await?;
     let signs = start_all(&**engine, record).await?;
     let client = client_of(record, engine).await.map_err(|error| MendError::Api(error.into()))?;
     power::go_on(&**engine, &record.name, &client).await?;
@@ -94,23 +95,23 @@ async fn start_all<'a>(
     engine: &dyn Engine,
     record: &'a ClusterRecord,
 ) -> Result<Vec<(&'a NodeName, OffsetDateTime)>, MendError> {
-    let now = now(engine).await?;
+    let long_enough = now(engine).await? - FRESH;
     let nodes = record.nodes.iter().map(async |node| {
-        let since = start(engine, node.container(), now).await?;
-        Ok((&node.name, since.max(now - FRESH)))
+        let since = start(engine, node.container()).await?;
+        Ok((&node.name, since.max(long_enough)))
     });
     let balancer = async {
         match &record.load_balancer {
-            Some(name) => start(engine, name, now).await.map(drop),
+            Some(name) => start(engine, name).await.map(drop),
             None => Ok(()),
         }
     };
-    let ((), (), signs) = futures::try_join!(balancer, start_registries(engine, record, now), try_join_all(nodes))?;
+    let ((), (), signs) = futures::try_join!(balancer, start_registries(engine, record), try_join_all(nodes))?;
     Ok(signs)
 }
 
 /// Starts the cluster's registry, and its mirrors as far as they come up: where one does not, nodes ask the host itself.
-async fn start_registries(engine: &dyn Engine, record: &ClusterRecord, now: OffsetDateTime) -> Result<(), MendError> {
+async fn start_registries(engine: &dyn Engine, record: &ClusterRecord) -> Result<(), MendError> {
     if record.registry.is_none() {
         return Ok(());
     }
@@ -126,7 +127,7 @@ async fn start_registries(engine: &dyn Engine, record: &ClusterRecord, now: Offs
             tracing::warn!(mirror = mirror.name, "a mirror of a cluster's registry does not start: {error}");
         }
     }
-    start(engine, &own, now).await.map(drop)
+    start(engine, &own).await.map(drop)
 }
 
 /// What the clock of the engine's machine shows.
@@ -135,13 +136,12 @@ async fn now(engine: &dyn Engine) -> Result<OffsetDateTime, MendError> {
     OffsetDateTime::parse(&time, &Rfc3339).map_err(|source| MendError::Clock { time, source })
 }
 
-/// Starts or thaws a container that does not run. Says since when it runs; whatever a frozen one does, it does from now on.
-async fn start(engine: &dyn Engine, name: &NodeName, now: OffsetDateTime) -> Result<OffsetDateTime, MendError> {
+/// Starts or thaws a container that does not run. Says since when its processes run, which a pause does not end.
+async fn start(engine: &dyn Engine, name: &NodeName) -> Result<OffsetDateTime, MendError> {
     let look = async || engine.container(name.as_str()).await?.ok_or_else(|| MendError::Gone(name.clone()));
     let facts = look().await?;
     if facts.state == "paused" {
         engine.unpause_container(name.as_str()).await?;
-        return Ok(now);
     }
     let facts = if facts.is_running() {
         facts
