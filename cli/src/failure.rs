@@ -347,16 +347,14 @@ impl Failure {
             Self::Destroy(DestroyError::Engine { name, .. }) => {
                 Some(format!("`kind-rs delete cluster --name {name}` may be repeated"))
             }
-            other => is_frozen(other).then(|| "`kind-rs unpause cluster --name NAME` lets it go on".to_owned()),
+            other => asks_frozen_node(other).then(|| "`kind-rs unpause cluster --name NAME` lets it go on".to_owned()),
         }
     }
 }
 
-/// Whether it failed because a node is frozen: the engine runs nothing in it then.
-fn is_frozen(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| {
-        matches!(error.downcast_ref(), Some(EngineError::Refused { message, .. }) if message.contains("is paused"))
-    })
+fn asks_frozen_node(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(EngineError::Refused { message, .. }) if message.contains("is paused"))
+        || error.source().is_some_and(asks_frozen_node)
 }
 
 fn step_code(error: &StepError) -> u8 {

@@ -273,11 +273,7 @@ impl<'a> Life<'a> {
         let verdict = watched.await?;
         self.memory = memory;
         Ok(match verdict {
-            Verdict::Over(why) => {
-                self.journal.line(format_args!("nobody uses it: {why}"));
-                self.note(&ClusterEvent::Closing { why: why.to_owned() });
-                Phase::Close(record)
-            }
+            Verdict::Over(why) => self.over(record, why),
             Verdict::Mended => {
                 self.folder.checked()?;
                 self.journal.line("looked at: well");
@@ -304,23 +300,21 @@ impl<'a> Life<'a> {
         }
         self.journal.line("nobody uses it: paused");
         self.note(&ClusterEvent::Paused);
-        let claim = self.claim()?;
-        if idle::is_wanted_again(self.folder, self.order, self.provisioner, claim, &record).await {
+        if idle::is_wanted_again(self.folder, self.order, self.provisioner, self.claim()?, &record).await {
             return Ok(Phase::Resume(record));
         }
-        let why = serve::over(self.folder, self.order, claim).unwrap_or("nobody wants it any more");
+        Ok(self.over(record, serve::over(self.folder, self.order, self.claim()?).unwrap_or("nobody wants it")))
+    }
+
+    fn over(&self, record: Box<ClusterRecord>, why: &str) -> Phase {
         self.journal.line(format_args!("nobody uses it: {why}"));
         self.note(&ClusterEvent::Closing { why: why.to_owned() });
-        Ok(Phase::Close(record))
+        Phase::Close(record)
     }
 
     async fn resume(&mut self, record: Box<ClusterRecord>) -> Phase {
-        let start = Instant::now();
         match self.provisioner.resume(&record).await {
-            Ok(()) => {
-                self.journal.line(format_args!("goes on, after {:.1} s", start.elapsed().as_secs_f64()));
-                Phase::Publish(record)
-            }
+            Ok(()) => Phase::Publish(record),
             Err(why) => {
                 self.journal.line(format_args!("it does not go on: {why}"));
                 self.note(&ClusterEvent::Broken { why });
@@ -339,10 +333,9 @@ impl<'a> Life<'a> {
     }
 
     async fn close(&mut self, record: Box<ClusterRecord>) -> io::Result<Phase> {
-        let claim = self.claim()?;
         let failed = self.folder.failed_tests();
         // What disuse ends has been there for a look long enough.
-        if failed.is_empty() || self.order.owner.is_none() || !claim.keeper.is_current() {
+        if failed.is_empty() || self.order.owner.is_none() || !self.claim()?.keeper.is_current() {
             return Ok(Phase::Condemn);
         }
         let name = self.order.key.cluster();
