@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
-use kind_core::cluster::Cluster;
+use kind_core::{causes::lines, cluster::Cluster};
 use kind_harness::kube::{
     self, Api, Client,
     api::{DeleteParams, ListParams},
 };
 
-use crate::{log, run::chain};
+use crate::log;
 
 /// The label that the suite puts on every namespace that it makes, with a number of the process as its value.
 const LABEL: &str = "e2e-run";
@@ -23,10 +23,10 @@ pub(crate) async fn remove(cluster: &Cluster, log: &str) {
     let problem = match cluster.client().await {
         Ok(client) => match tokio::time::timeout(LIMIT, delete(&client, run)).await {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => chain(&error),
+            Ok(Err(error)) => lines(&error),
             Err(_) => format!("no answer within {} s", LIMIT.as_secs()),
         },
-        Err(error) => chain(&error),
+        Err(error) => lines(&error),
     };
     eprintln!("the namespaces with label {LABEL}={run} stay, because their deletion failed: {problem}");
 }

@@ -1,13 +1,12 @@
 //! One spec from the lease to the verdict.
 
 use std::{
-    error::Error,
     fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use kind_core::{access::Access, cluster::ClusterError, settings::Settings, spec::ClusterSpec};
+use kind_core::{access::Access, causes::lines, cluster::ClusterError, settings::Settings, spec::ClusterSpec};
 use kind_harness::Hold;
 use kind_images::conformance;
 use kind_lease::LeaseError;
@@ -244,7 +243,7 @@ impl Runner {
                 Ok(Verdict::Stopped)
             }
             Err(error @ (InvokeError::Hangs { .. } | InvokeError::NoReport { .. } | InvokeError::Died { .. })) => {
-                let message = chain(&error);
+                let message = lines(&error);
                 let left = Box::pin(hold.failed(&message, None)).await;
                 let upstream = spec.upstream.to_owned();
                 Ok(Verdict::Failed(Box::new(Failed { upstream, message, left, log: path, ..Failed::default() })))
@@ -320,15 +319,4 @@ async fn failed(hold: Hold, spec: &Spec, ran: Ran, log: PathBuf) -> Failed {
         log,
         process: ran.took,
     }
-}
-
-/// An error and everything that caused it, one a line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}\n  caused by: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -3,19 +3,13 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::ExitCode,
     time::Duration,
 };
 
 use kind_core::{settings::Settings, spec::ClusterSpec};
 use kind_images::{Release, conformance::ConformanceSuite, node_image_reference};
 
-use crate::{
-    names::read,
-    run::{Logs, Runner},
-    test_images::TestImages,
-    trial,
-};
+use crate::test_images::TestImages;
 
 /// Upstream has a spec that wants two nodes which take pods, and no use for more.
 const WORKERS: usize = 2;
@@ -128,20 +122,6 @@ impl Suite {
             places.iter().fold(argument.clone(), |text, (name, path)| text.replace(name, path))
         };
         self.arguments.iter().map(fill)
-    }
-
-    /// The whole of a test binary's `main`: lists or runs the specs of a list that [`list()`](crate::list) wrote. To list
-    /// them asks neither the program nor a cluster.
-    pub fn main(self, specs: &'static str) -> ExitCode {
-        match read(specs) {
-            Ok(specs) => {
-                trial::tests(specs.leak(), move |settings| Ok(Runner::new(settings, self.clone(), Logs::OfFailed)))
-            }
-            Err(error) => {
-                eprintln!("{error}");
-                ExitCode::FAILURE
-            }
-        }
     }
 }
 

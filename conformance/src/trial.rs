@@ -2,14 +2,16 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use kind_core::settings::Settings;
+use kind_core::{causes::lines, settings::Settings};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::{
     catalog::{Catalog, Spec},
-    run::{Logs, RunError, Runner, Verdict, chain},
+    names::read,
+    run::{Logs, RunError, Runner, Verdict},
     schedule::{capacity, in_order},
     stop::Stop,
+    suite::Suite,
 };
 
 /// The whole of a test binary's `main`: lists or runs the specs of the newest supported version.
@@ -21,8 +23,22 @@ pub fn main() -> ExitCode {
     })
 }
 
+impl Suite {
+    /// The whole of a test binary's `main`: lists or runs the specs of a list that [`list()`](crate::list) wrote. To list
+    /// them asks neither the program nor a cluster.
+    pub fn main(self, specs: &'static str) -> ExitCode {
+        match read(specs) {
+            Ok(specs) => tests(specs.leak(), move |settings| Ok(Runner::new(settings, self.clone(), Logs::OfFailed))),
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
 /// Lists or runs specs. `runner` is only asked for when one runs.
-pub(crate) fn tests(
+fn tests(
     specs: &'static [Spec],
     runner: impl Fn(Settings) -> Result<Runner, RunError> + Send + Sync + 'static,
 ) -> ExitCode {
@@ -68,7 +84,7 @@ fn judge(settings: &Settings, spec: &Spec, runner: Result<Runner, RunError>) -> 
                 eprintln!("SKIPPED: {}: {reason}", spec.test);
                 Ok(())
             }
-            None => Err(format!("{}\nfailed to {}", spec.upstream, chain(&error)).into()),
+            None => Err(format!("{}\nfailed to {}", spec.upstream, lines(&error)).into()),
         },
     }
 }

@@ -26,6 +26,7 @@ pub mod detached;
 pub mod activity;
 pub mod redact;
 pub mod private_file;
+pub mod causes;
 pub mod warnings;
 pub mod user_file;
 pub mod yaml_text;

@@ -28,7 +28,7 @@ pub async fn acquire(
     spec.validate().map_err(LeaseError::Spec)?;
     let home = Home::open_for(settings)?;
     let engine = settings.engine.address().map_err(LeaseError::Engine)?;
-    let order = Order::of(settings, spec, &home, Scope::of(settings), engine);
+    let order = Order::of(settings, spec, &home.identity(), Scope::of(settings), engine);
     let starter = Rc::new(Reexecution { engine: order.engine.clone() });
     let request = Request {
         home: &home,

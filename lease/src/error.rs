@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, time::Duration};
 
 use kind_engine::EngineError;
 
-pub(super) use kind_core::provision::chain;
+pub(super) use kind_core::causes::chain;
 use kind_core::{
     settings::SettingsError,
     snapshot::SnapshotError,

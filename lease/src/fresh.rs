@@ -49,12 +49,13 @@ pub async fn acquire_fresh(
     // Runs and processes share it.
     let prepared = preparation.map_or(AS_NEW, |preparation| preparation.key);
     let scope = Scope { name: format!("template {prepared}"), owner: None };
-    let key = Order::of(settings, spec, &home, scope, address.clone()).key;
+    let key = Order::of(settings, spec, &home.identity(), scope, address.clone()).key;
     let contents = preparation.map_or(AS_NEW, |preparation| preparation.contents);
     let template = Template::new(&engine, &home, key, contents);
     let mut notice = Notice::about(format!("{}: {}", holder.test, template.name()));
     let turn = template.turn(settings.wait, &mut notice).await?;
-    let order = Order { snapshot: turn.snapshot.clone(), ..Order::of(settings, spec, &home, own(holder), address) };
+    let order =
+        Order { snapshot: turn.snapshot.clone(), ..Order::of(settings, spec, &home.identity(), own(holder), address) };
     let request = Request {
         home: &home,
         order: &order,

@@ -15,7 +15,7 @@ use kind_engine::EngineAddress;
 use kind_report::{Ordered, ShapeFacts, run_folder};
 use serde::{Deserialize, Serialize};
 
-use super::{folder::Home, key::Key, real};
+use super::key::Key;
 
 /// The content of a state folder's `order.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,20 +61,14 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// The order for a cluster of this shape that this scope shares.
-    pub(crate) fn of(
-        settings: &Settings,
-        spec: &ClusterSpec,
-        home: &Home,
-        scope: Scope,
-        engine: EngineAddress,
-    ) -> Self {
+    /// The order for a cluster of this shape that this scope shares. `home` is the state folder's identity.
+    pub(crate) fn of(settings: &Settings, spec: &ClusterSpec, home: &str, scope: Scope, engine: EngineAddress) -> Self {
         let shape = Shape::of(spec);
-        let built = real::built_image();
+        let built = kind_images::node_image_reference(kind_images::Release::newest());
         let image = settings.image.as_deref().unwrap_or(&built);
         let proxy = settings.proxy(&engine);
         let images = (image, settings.load_balancer_image.as_deref());
-        let key = Key::of(&shape, images, &engine.host, &proxy, &scope, &home.identity());
+        let key = Key::of(&shape, images, &engine.host, &proxy, &scope, home);
         Self {
             logs: settings.artifacts.clone(),
             records: Some(run_folder(settings)),

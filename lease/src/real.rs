@@ -64,11 +64,6 @@ enum SourceError {
     Snapshot(#[from] SnapshotError),
 }
 
-/// The reference of the node image that this version of the harness builds.
-pub(super) fn built_image() -> String {
-    kind_images::node_image_reference(kind_images::Release::newest())
-}
-
 impl RealProvisioner {
     /// On the engine at that address.
     pub(super) fn new(home: &Home, address: Option<EngineAddress>) -> Self {

@@ -133,7 +133,7 @@ async fn leads(kubeconfig: &str) -> Leads {
 
 /// A connection that ends early may be one to a load balancer without servers; anything else is an answer.
 fn judge(error: &(dyn Error + 'static)) -> Leads {
-    let text = crate::provision::chain(error);
+    let text = crate::causes::chain(error);
     let kinds = std::iter::successors(Some(error), |&error| {
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())

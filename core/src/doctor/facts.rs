@@ -8,7 +8,8 @@ use kind_images::machine::{Room, limit_files};
 use serde_json::Value;
 
 use crate::{
-    provision::{Route, chain, free_range, routes},
+    causes::chain,
+    provision::{Route, free_range, routes},
     spec::{LABEL_MANAGED, NetworkPools},
 };
 

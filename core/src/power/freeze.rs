@@ -7,7 +7,7 @@ use kube::Client;
 
 use super::{PAUSED, PowerError, RUNNING, Way, controllers, each, kubelets, parts};
 use crate::{
-    provision::chain,
+    causes::chain,
     spec::ClusterName,
     wait::{Check, until_or},
 };

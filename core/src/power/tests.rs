@@ -4,8 +4,8 @@ use kind_engine::{ContainerSpec, FakeEngine, Outcome, PortMapping, Protocol};
 
 use super::*;
 use crate::{
+    causes::chain,
     fake_api::{Answer, FakeApi},
-    provision::chain,
     spec::{LABEL_CLUSTER, LABEL_CONTAINER},
 };
 

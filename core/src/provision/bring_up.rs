@@ -20,10 +20,11 @@ use super::{
     ready, registry, room, rootless,
     running::Running,
     service_proxy,
-    steps::{Failure, ProvisionError, Remains, StepError, chain},
+    steps::{Failure, ProvisionError, Remains, StepError},
     storage, taken,
 };
 use crate::{
+    causes::chain,
     cluster::{ClusterRecord, NodeRecord, note_reach},
     config_file::missing_host_paths,
     render::{check_patches, kubeconfig},

@@ -51,4 +51,4 @@ pub use progress::{Event, Progress};
 pub(crate) use rootless::obstacle as rootless_obstacle;
 pub use routes::Route;
 pub(crate) use routes::routes;
-pub use steps::{ProvisionError, Remains, StepError, chain};
+pub use steps::{ProvisionError, Remains, StepError};

@@ -3,10 +3,8 @@
 use kind_engine::{Engine, EngineFacts, read_host};
 use kind_images::machine::{Certainty, Need, Room, Shortage, limit_files};
 
-use super::{
-    plan::Plan,
-    steps::{StepError, chain},
-};
+use super::{plan::Plan, steps::StepError};
+use crate::causes::chain;
 
 /// Refuses what cannot come up, and warns of what may not.
 pub(super) async fn check(engine: &dyn Engine, plan: &Plan, machine: &EngineFacts) -> Result<(), StepError> {

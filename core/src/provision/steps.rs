@@ -223,20 +223,6 @@ fn for_what(purpose: Option<&'static str>) -> String {
     purpose.map(|purpose| format!(" for its {purpose}")).unwrap_or_default()
 }
 
-/// An error with all its causes, on one line each where they have one.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let mut text = error.to_string();
-    for cause in causes {
-        let cause = cause.to_string();
-        // A transparent error is its own cause.
-        if !text.ends_with(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
-    text
-}
-
 fn still_on(nodes: &[NodeName]) -> String {
     let names: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
     if names.is_empty() { String::new() } else { format!(", still under way on {}", names.join(", ")) }

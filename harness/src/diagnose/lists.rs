@@ -6,7 +6,7 @@ use k8s_openapi::api::{
     batch::v1::Job,
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
 };
-use kind_core::provision::chain;
+use kind_core::causes::chain;
 use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, ListParams},

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::{StreamExt as _, stream};
-use kind_core::cluster::Cluster;
+use kind_core::{causes::chain, cluster::Cluster};
 use kind_engine::{Command, Engine};
 use tokio::time::{Instant, timeout_at};
 
@@ -38,7 +38,7 @@ pub(super) async fn look(cluster: &Cluster, since: SystemTime, deadline: Instant
     let engine = match timeout_at(deadline, cluster.engine()).await {
         Ok(Ok(engine)) => &**engine,
         Ok(Err(error)) => {
-            found.missing.push(format!("journals of the nodes: {}", crate::entry::chain(&error).replace('\n', " ")));
+            found.missing.push(format!("journals of the nodes: {}", chain(&error)));
             return found;
         }
         Err(_) => {

@@ -5,9 +5,10 @@
 
 use std::{
     error::Error,
-    fmt::Write as _,
     process::{ExitCode, Termination},
 };
+
+use kind_core::causes::lines;
 
 /// The end of a function of the user's: passed, or how it failed, as what it did.
 pub type Judged = Result<(), String>;
@@ -23,7 +24,7 @@ impl<T: Termination, E: Into<Box<dyn Error>>> Returned<Result<T, E>> {
     pub fn judge(self) -> Judged {
         match self.0 {
             Ok(value) => Returned(value).succeeded(),
-            Err(error) => Err(format!("returned an error: {}", chain(&*error.into()))),
+            Err(error) => Err(format!("returned an error: {}", lines(&*error.into()))),
         }
     }
 }
@@ -48,18 +49,6 @@ impl<T: Termination> Returned<T> {
         let code = self.0.report();
         if code == ExitCode::SUCCESS { Ok(()) } else { Err(format!("returned {code:?} instead of success")) }
     }
-}
-
-/// An error and everything that caused it, one a line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        // Writing to a text does not fail.
-        let _ = write!(text, "\n  caused by: {error}");
-        source = error.source();
-    }
-    text
 }
 
 /// What is worth knowing about a failure that reads like this.

@@ -28,7 +28,6 @@ pub(crate) mod tests;
 pub use context::TestContext;
 pub use from_test::{FixtureError, FromTest};
 pub use hold::Hold;
-pub(crate) use judge::chain;
 pub use judge::{Judge, Judged, Returned};
 pub use namespace::{LABEL_TEST, TestNamespace};
 pub use prepare::Prepare;

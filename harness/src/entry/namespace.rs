@@ -9,14 +9,17 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
-use kind_core::wait::{Check, WaitError, until_every, until_or};
+use kind_core::{
+    causes::lines,
+    wait::{Check, WaitError, until_every, until_or},
+};
 use kube::{
     Api, Client,
     api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
 use tokio::time::timeout;
 
-use super::{interrupt::say, judge::chain, name::TestName, timeline::seconds};
+use super::{interrupt::say, name::TestName, timeline::seconds};
 
 /// How long the API has for one call of ours. A control plane that was just killed is left within seconds.
 pub(super) const API_LIMIT: Duration = Duration::from_secs(30);
@@ -116,7 +119,7 @@ pub(super) async fn create(
             Ok(_) => Ok(Check::Done(())),
             // Of an earlier try only the answer was lost: the name is nobody else's.
             Err(kube::Error::Api(status)) if status.code == 409 && !is_first => Ok(Check::Done(())),
-            Err(error) if passes(&error) => Ok(Check::NotYet(chain(&error))),
+            Err(error) if passes(&error) => Ok(Check::NotYet(lines(&error))),
             Err(error) => Err(error),
         }
     })
@@ -143,7 +146,7 @@ pub(super) async fn furnish(client: &Client, namespace: &str) {
         }
         match create_default_account(client, namespace).await {
             Ok(()) => Check::Done(()),
-            Err(error) => Check::NotYet(chain(&error)),
+            Err(error) => Check::NotYet(lines(&error)),
         }
     });
     if let Err(error) = added.await {
@@ -204,7 +207,7 @@ fn held(namespace: &Namespace) -> Option<String> {
 pub(super) async fn tidy_up(client: &Client, namespace: &str, limit: Duration) {
     let problem = match timeout(limit, delete(client, namespace)).await {
         Ok(Ok(())) => return,
-        Ok(Err(error)) => chain(&error),
+        Ok(Err(error)) => lines(&error),
         Err(_) => format!("no answer after {}", seconds(limit)),
     };
     eprintln!("namespace {namespace} stays until its cluster goes, because its deletion failed: {problem}");

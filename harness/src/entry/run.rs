@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use kind_core::{
     activity::{self, Activity},
+    causes::lines,
     redact::redacted,
     settings::Settings,
 };
@@ -17,7 +18,7 @@ use super::{
     from_test::FixtureError,
     host::Leases,
     interrupt::{self, say},
-    judge::{Judged, chain, hint},
+    judge::{Judged, hint},
     name::TestName,
     request::{Request, TestMeta},
     stage::Stage,
@@ -55,7 +56,7 @@ where
     };
     let (settings, runtime) = match prepare() {
         Ok(prepared) => prepared,
-        Err(error) => return Ended::Failed(format!("{}::{}: failed to {}", meta.module, meta.name, chain(&error))),
+        Err(error) => return Ended::Failed(format!("{}::{}: failed to {}", meta.module, meta.name, lines(&error))),
     };
     let name = TestName::new(&meta, settings.test.as_deref(), settings.attempt);
     let settings = &settings;

@@ -14,6 +14,7 @@ use futures::FutureExt as _;
 use kind_core::{
     access::Access,
     activity::{self, Doing, Looked},
+    causes::lines,
     redact::redacted,
     settings::{Keep, Settings},
 };
@@ -28,7 +29,7 @@ use super::{
     from_test::FixtureError,
     host::{Held, Host, Refusal},
     interrupt::{Running, say},
-    judge::{Judged, chain},
+    judge::Judged,
     namespace::{self, API_LIMIT, TestNamespace},
     request::{Request, TestMeta},
     timeline::seconds,
@@ -256,7 +257,7 @@ impl<H: Host> Stage<'_, H> {
     }
 
     fn failed(&self, error: &EntryError) -> Ended {
-        Ended::Failed(format!("{}: failed to {}", self.case.name.as_str(), chain(error)))
+        Ended::Failed(format!("{}: failed to {}", self.case.name.as_str(), lines(error)))
     }
 
     fn skipped(&self, reason: String) -> Ended {
@@ -271,7 +272,7 @@ impl<H: Host> Stage<'_, H> {
             Ok(Err(error)) => match error.reason() {
                 Some(reason @ EntryError::NodesOutOfReach { .. }) => self.skipped(reason.to_string()),
                 Some(reason) => self.failed(reason),
-                None => Ended::Failed(format!("{}: failed to {}", self.case.name.as_str(), chain(&error))),
+                None => Ended::Failed(format!("{}: failed to {}", self.case.name.as_str(), lines(&error))),
             },
             Err(payload) => Ended::Panicked(payload),
         }
@@ -308,7 +309,7 @@ impl<H: Host> Stage<'_, H> {
             let teardown = pin!(timeout_at(end, AssertUnwindSafe(teardown).catch_unwind()));
             let reason = match self.unless_hurried(teardown).await {
                 Some(Ok(Ok(Ok(())))) => continue,
-                Some(Ok(Ok(Err(error)))) => chain(&*error),
+                Some(Ok(Ok(Err(error)))) => lines(&*error),
                 Some(Ok(Err(payload))) => panicked(&*payload),
                 Some(Err(_)) => format!("all of it may take {}", seconds(limit)),
                 None => "the test was ended".to_owned(),
