@@ -2,8 +2,7 @@
 
 use kind_conformance::{Catalog, Selection, Spec};
 
-use super::ConformanceFailure;
-use crate::args::Specs;
+use crate::{args::Specs, failure::ConformanceFailure};
 
 /// The specs of a version, or of the newest one.
 pub(crate) fn catalog(version: Option<&str>) -> Result<&'static Catalog, ConformanceFailure> {

@@ -1,7 +1,6 @@
 //! `kind-rs conformance`: the specs of `kind_conformance`, which also runs them as tests, with a face for people.
 
 mod choose;
-mod failure;
 mod list;
 mod prepare;
 mod run;
@@ -9,6 +8,5 @@ mod tally;
 mod watch;
 
 pub(crate) use choose::catalog;
-pub(crate) use failure::ConformanceFailure;
 pub(crate) use list::run as list;
 pub(crate) use run::run;

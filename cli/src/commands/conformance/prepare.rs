@@ -9,8 +9,7 @@ use kind_core::{
 };
 use kind_engine::Pull;
 
-use super::ConformanceFailure;
-use crate::{args::ConformanceRun, session::Session};
+use crate::{args::ConformanceRun, failure::ConformanceFailure, session::Session};
 
 /// How many nodes that take pods a certified cluster has at least; one spec counts them, others use them.
 const TAKERS: usize = 2;

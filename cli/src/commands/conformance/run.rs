@@ -7,10 +7,10 @@ use kind_conformance::{
     submit,
 };
 
-use super::{ConformanceFailure, choose::choose, prepare::prepare, tally::span, watch::Show};
+use super::{choose::choose, prepare::prepare, tally::span, watch::Show};
 use crate::{
     args::ConformanceRun,
-    failure::Failure,
+    failure::{ConformanceFailure, Failure},
     output::print,
     session::Session,
     signals::{Signal, Signals},

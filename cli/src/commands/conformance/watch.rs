@@ -8,13 +8,10 @@ use std::{
 
 use kind_conformance::{Folder, GoOn, RunError, Spec, Verdict, Watch};
 
-use super::{
-    ConformanceFailure,
-    tally::{Counted, Tally, span},
-};
+use super::tally::{Counted, Tally, span};
 use crate::{
     console::{Board, Console},
-    failure::Failure,
+    failure::{ConformanceFailure, Failure},
 };
 
 /// The watch over one run.
