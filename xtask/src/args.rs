@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::tasks::EngineName;
-
 /// The workspace's own tool.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, arg_required_else_help = true)]
@@ -145,10 +143,29 @@ pub enum Bench {
     Create(CreateArgs),
     /// Time how long a further test process takes to attach to a running cluster.
     Attach(AttachArgs),
+    /// Measure what clusters take while nobody uses them, and how soon paused ones are themselves again.
+    Pause(PauseArgs),
     /// Time leases and many short tests on one cluster, and count what is left after random kills.
     Share(ShareArgs),
     /// Time what conformance specs cost as tests, and compare with ginkgo's own parallel mode.
     Conformance(ConformanceBenchArgs),
+}
+
+/// An engine of a Debian release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// Debian 12's Docker, 20.10.
+    DockerBookworm,
+    /// Debian 13's Docker, 26.1.
+    DockerTrixie,
+    /// The newest Docker of Debian.
+    DockerSid,
+    /// The same, with containerd's image store.
+    DockerSidContainerd,
+    /// Debian 13's podman, 5.4.
+    PodmanTrixie,
+    /// The newest podman of Debian.
+    PodmanSid,
 }
 
 /// How to measure cluster creation.
@@ -180,6 +197,17 @@ pub struct AttachArgs {
     /// How many times to attach.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
+}
+
+/// How to measure pauses.
+#[derive(Debug, Clone, Args)]
+pub struct PauseArgs {
+    /// Which node image to use.
+    #[command(flatten)]
+    pub image: ImageArgs,
+    /// What `kind-bench pause` is told; `-- --help` lists it.
+    #[arg(last = true, value_name = "OPTION")]
+    pub options: Vec<String>,
 }
 
 /// How to measure sharing.

@@ -19,6 +19,8 @@ pub enum Benchmark {
     Create(CreateArgs),
     /// Time how long a further test process waits before its body starts.
     Attach(AttachArgs),
+    /// Measure idle clusters, and how soon paused ones are themselves again.
+    Pause(PauseArgs),
     /// Measure leases and short tests on one cluster, and count what is left after random kills.
     Share(ShareArgs),
     /// Measure what a conformance spec costs as a test of its own, and compare many with ginkgo's own parallel mode.
@@ -114,6 +116,17 @@ pub struct AttachArgs {
     /// How many times to attach.
     #[arg(long, default_value_t = 20)]
     pub runs: u32,
+}
+
+/// How to measure pauses.
+#[derive(Debug, Args)]
+pub struct PauseArgs {
+    /// How many pauses for each shape.
+    #[arg(long, default_value_t = 5)]
+    pub runs: u32,
+    /// How long each is, in seconds.
+    #[arg(long, default_value_t = 60)]
+    pub seconds: u64,
 }
 
 /// How to measure cluster creation.

@@ -142,7 +142,7 @@ fn rows(times: &Times) -> Vec<Row> {
     names.filter_map(|name| Some(Row { name: name.to_owned(), figures: Figures::of(times.get(name)?)? })).collect()
 }
 
-fn name(control_planes: usize, workers: usize) -> String {
+pub(crate) fn name(control_planes: usize, workers: usize) -> String {
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     format!("{control_planes} control plane{}, {workers} worker{}", plural(control_planes), plural(workers))
 }

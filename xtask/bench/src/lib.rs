@@ -4,6 +4,7 @@ pub mod args;
 pub mod attach;
 pub mod conformance;
 pub mod create;
+pub mod pause;
 pub mod share;
 mod baseline;
 mod clock;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use kind_bench::{
     args::{Benchmark, Cli},
-    attach, conformance, create, share,
+    attach, conformance, create, pause, share,
 };
 use kind_core::settings::Settings;
 
@@ -24,6 +24,7 @@ async fn run(settings: Settings) -> ExitCode {
     let outcome = match Cli::parse().benchmark {
         Benchmark::Create(arguments) => Box::pin(create::run(arguments)).await,
         Benchmark::Attach(arguments) => attach::run(arguments).await,
+        Benchmark::Pause(arguments) => Box::pin(pause::run(arguments)).await,
         Benchmark::Share(arguments) => share::run(arguments).await,
         Benchmark::Conformance(arguments) => conformance::run(arguments, settings).await,
         Benchmark::RunTests(arguments) => {

@@ -48,6 +48,9 @@ pub async fn bench(ctx: &Context, bench: Bench) -> Result<(), BenchError> {
             let words = vec!["attach".into(), "--runs".into(), arguments.runs.to_string()];
             (words, node_image(arguments.image).await?)
         }
+        Bench::Pause(arguments) => {
+            ([vec!["pause".to_owned()], arguments.options].concat(), node_image(arguments.image).await?)
+        }
         Bench::Share(arguments) => {
             ([vec!["share".to_owned()], arguments.options].concat(), node_image(arguments.image).await?)
         }

@@ -19,7 +19,7 @@ pub use bench::bench;
 pub use clean::clean;
 pub use conformance::conformance;
 pub use demo::demo;
-pub use engines::{EngineName, engines};
+pub use engines::engines;
 pub use image::{ImageChoice, ImageError};
 pub use setup::setup;
 pub use test::test;

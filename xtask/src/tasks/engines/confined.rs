@@ -12,10 +12,11 @@ use kind_engine::{DockerEngine, EngineChoice};
 use tempfile::TempDir;
 
 use super::{
-    kinds::{DOCKER_CONFIGURATION, EngineName, SOCKET},
+    kinds::{DOCKER_CONFIGURATION, SOCKET},
     run::EnginesError,
 };
 use crate::{
+    args::EngineName,
     context::Context,
     process::{Beside, Tool},
     wait::{self, Look},

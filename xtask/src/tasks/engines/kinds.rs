@@ -1,23 +1,8 @@
 //! Which engines there are to try, and how each is started. Pure.
 
-use clap::ValueEnum;
+use clap::ValueEnum as _;
 
-/// An engine of a Debian release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EngineName {
-    /// Debian 12's Docker, 20.10.
-    DockerBookworm,
-    /// Debian 13's Docker, 26.1.
-    DockerTrixie,
-    /// The newest Docker of Debian.
-    DockerSid,
-    /// The same, with containerd's image store.
-    DockerSidContainerd,
-    /// Debian 13's podman, 5.4.
-    PodmanTrixie,
-    /// The newest podman of Debian.
-    PodmanSid,
-}
+use crate::args::EngineName;
 
 /// Where the engine's own files, and its socket, are in its root.
 pub(super) const SHARED: &str = "/engine";

@@ -8,5 +8,4 @@ mod root;
 mod run;
 mod trial;
 
-pub use kinds::EngineName;
 pub use run::engines;

@@ -10,13 +10,12 @@ use kind_engine::{Engine as _, EngineError};
 use nix::unistd::Uid;
 
 use super::{
-    EngineName,
     confined::{self, Confined},
     root::root,
     trial,
 };
 use crate::{
-    args::EnginesArgs,
+    args::{EngineName, EnginesArgs},
     context::Context,
     interrupt::Interrupted,
     process::{ProcessError, run_shown},

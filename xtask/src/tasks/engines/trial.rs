@@ -6,10 +6,10 @@ use kind_engine::{DockerEngine, Engine};
 
 use super::{
     confined::Confined,
-    kinds::EngineName,
     run::{EnginesError, Given},
 };
 use crate::{
+    args::EngineName,
     context::Context,
     process::{Tool, run_logged, run_shown},
     settings::{TEST_IMAGE, TEST_KEEP, TEST_REQUIRE},
