@@ -78,7 +78,15 @@ async fn lead_first(
         Err(kube::Error::Api(status)) if status.code == 404 => Check::Done(None),
         Err(error) => Check::not_yet(words_of_api(&error)),
     });
-    let Ok(Some(lease)) = known.await else { return Ok(()) };
+    let lease = match known.await {
+        Ok(Some(lease)) => lease,
+        Ok(None) => return Ok(()),
+        // All go on at once then, and one of them leads.
+        Err(error) => {
+            tracing::warn!("{error}");
+            return Ok(());
+        }
+    };
     let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default();
     // The name of the host, and something that no other process has.
     let host = holder.rsplit_once('_').map_or(holder, |(host, _)| host);
