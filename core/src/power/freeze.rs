@@ -1,6 +1,12 @@
 //! A cluster frozen and let go on: its processes stay where they are, and its clocks go on.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use kind_engine::{ContainerFacts, Engine, EngineError};
 use kube::Client;
@@ -53,8 +59,13 @@ pub async fn go_on(engine: &dyn Engine, name: &ClusterName, client: &Client) -> 
 }
 
 async fn awake(engine: &dyn Engine, containers: &[ContainerFacts], client: &Client) -> Result<(), PowerError> {
-    let leaders = controllers::lead_on(engine, containers, client);
-    futures::try_join!(leaders, kubelets::look_again(engine, containers, client)).map(drop)
+    let they_lead = AtomicBool::new(false);
+    let leaders = async {
+        let led = controllers::lead_on(engine, containers, client).await;
+        they_lead.store(true, Ordering::Relaxed);
+        led
+    };
+    futures::try_join!(leaders, kubelets::look_again(engine, containers, client, &they_lead)).map(drop)
 }
 
 /// Freezes the cluster's running containers for a few seconds. Says how many.

@@ -4,36 +4,60 @@
 //! which it then has not heard for too long. It says that the node is not Ready, and looks again ten seconds later. One that is
 //! started anew looks at once, and the pods do not notice.
 
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
 use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::Node;
 use kind_engine::{Command, ContainerFacts, Engine};
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
 use super::{PowerError, readiness};
-use crate::spec::{is_node, node_name_of};
+use crate::{
+    spec::{is_node, node_name_of},
+    wait::Pace,
+};
+
+/// How often is looked: a report comes when its kubelet gets to it.
+const EVERY: Duration = Duration::from_millis(250);
 
 /// What a kubelet says that has not heard of the runtime, or of its pods, since the pause began.
 const SILENCE: [&str; 2] = ["container runtime is down", "PLEG is not healthy"];
 
-/// Starts those kubelets anew that call their node not Ready because of the pause. Where the API does not answer nothing is done.
+/// Starts those kubelets anew that call their node not Ready because of the pause, each once. Looks once more when `is_last` is
+/// set, and ends. Where the API does not answer nothing is done.
 pub(super) async fn look_again(
     engine: &dyn Engine,
     containers: &[ContainerFacts],
     client: &Client,
+    is_last: &AtomicBool,
 ) -> Result<(), PowerError> {
     let nodes: Api<Node> = Api::all(client.clone());
-    let Ok(nodes) = nodes.list(&ListParams::default()).await else { return Ok(()) };
     let of = |node: &Node| containers.iter().find(|one| is_node(&one.labels) && node_name_of(one) == node.name_any());
-    let deaf = nodes.items.iter().filter(|node| is_deaf(node)).filter_map(of);
-    try_join_all(deaf.map(async |node| {
-        let command = Command::new(["systemctl", "restart", "kubelet"]);
-        let asked = engine.exec(&node.id, &command).await;
-        let verb = "start the kubelet anew of";
-        let output = asked.map_err(|source| PowerError::Container { verb, container: node.name.clone(), source })?;
-        output.success().map(drop).map_err(PowerError::from)
-    }))
-    .await
-    .map(drop)
+    let mut started = BTreeSet::new();
+    let mut pace = Pace::new(EVERY);
+    loop {
+        pace.next().await;
+        let is_last = is_last.load(Ordering::Relaxed);
+        if let Ok(nodes) = nodes.list(&ListParams::default()).await {
+            let deaf = nodes.items.iter().filter(|node| is_deaf(node)).filter_map(of);
+            let new: Vec<_> = deaf.filter(|node| started.insert(node.id.clone())).collect();
+            try_join_all(new.into_iter().map(|node| start_anew(engine, node))).await?;
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+async fn start_anew(engine: &dyn Engine, node: &ContainerFacts) -> Result<(), PowerError> {
+    let asked = engine.exec(&node.id, &Command::new(["systemctl", "restart", "kubelet"])).await;
+    let verb = "start the kubelet anew of";
+    let output = asked.map_err(|source| PowerError::Container { verb, container: node.name.clone(), source })?;
+    output.success().map(drop).map_err(PowerError::from)
 }
 
 fn is_deaf(node: &Node) -> bool {

@@ -176,24 +176,47 @@ async fn controllers_stop_before_the_nodes_are_frozen_and_who_led_goes_on_first(
     assert_eq!(others, stopped.map(|call| call.replace("STOP", "CONT")));
 }
 
-#[tokio::test]
-async fn a_node_that_took_the_pause_for_a_failure_gets_its_kubelet_started_anew() {
-    let engine = engine().await;
+/// Nodes, of which the worker's kubelet says what it has not heard of from the `from`th look on.
+fn nodes(look: usize, from: usize) -> serde_json::Value {
     let node = |name: &str, message: &str| {
         let condition = serde_json::json!({"type": "Ready", "status": "False", "message": message});
         serde_json::json!({"metadata": {"name": name}, "status": {"conditions": [condition]}})
     };
-    let nodes = serde_json::json!([
-        node("a-worker", "container runtime is down"),
+    let said = if look < from { "cni plugin not initialized" } else { "container runtime is down" };
+    serde_json::json!([
+        node("a-worker", said),
         node("a-control-plane", "cni plugin not initialized"),
-        node("kwok-0", "container runtime is down"),
-    ]);
-    // Without a lease nobody leads.
+        node("kwok-0", said)
+    ])
+}
+
+#[rstest::rstest]
+#[case::which_it_says_at_once_and_nobody_leads(0, false)]
+#[case::which_it_says_while_the_leaders_are_waited_for(2, true)]
+#[tokio::test]
+async fn a_node_that_took_the_pause_for_a_failure_gets_its_kubelet_started_anew_once(
+    #[case] from: usize,
+    #[case] somebody_leads: bool,
+) {
+    let engine = engine().await;
+    let looks = std::sync::atomic::AtomicUsize::new(0);
+    let (looks, seen) = (Arc::new(looks), from + 2);
+    let count = Arc::clone(&looks);
     let client = FakeApi::default().client(move |_, path, _| {
-        if path.contains("leases") { Answer::refused(404, "there is none") } else { Answer::items(&nodes) }
+        let look = || count.load(std::sync::atomic::Ordering::Relaxed);
+        let path = path.split('?').next().unwrap_or_default();
+        match path.rsplit_once("/leases/") {
+            // Renewed when the kubelet has long said so.
+            Some((_, lease)) if somebody_leads => Answer::ok(renewed(lease, look().saturating_sub(seen))),
+            Some(_) => Answer::refused(404, "there is none"),
+            None => {
+                let look = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                Answer::items(&nodes(look, from))
+            }
+        }
     });
     go_on(&engine, &name(), &client).await.unwrap();
     let restarts: Vec<String> =
         calls(&engine, &["exec"]).into_iter().filter(|call| call.contains("systemctl")).collect();
-    assert_eq!(restarts, ["exec a-worker systemctl restart kubelet"]);
+    assert_eq!(restarts, ["exec a-worker systemctl restart kubelet"], "{looks:?} looks");
 }
