@@ -7,6 +7,8 @@ mod entry;
 mod apply;
 pub mod expect;
 mod reach;
+mod expose;
+mod webhooks;
 mod diagnose;
 
 /// What an expanded [`kind_test`] calls; not for use by hand, and subject to change without notice.
@@ -29,6 +31,7 @@ pub use apply::ApplyError;
 pub use entry::{FixtureError, FromTest, Hold, LABEL_TEST, TestContext, TestNamespace};
 #[doc(inline)]
 pub use expect::{ExpectError, expect, expect_all};
+pub use expose::ExposeError;
 pub use kind_core::{
     access::Access,
     cluster::{Cluster, ClusterError, ClusterRecord, Node, NodeRecord},
@@ -44,3 +47,4 @@ pub use kind_macros::kind_test;
 /// The version of kube that clients are injected from.
 pub use kube;
 pub use reach::{Port, ReachError};
+pub use webhooks::WebhookError;

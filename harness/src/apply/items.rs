@@ -24,6 +24,32 @@ impl Item {
     pub(super) fn group(&self) -> &str {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
+
+    /// Whether it is one of that kind.
+    pub(crate) fn is(&self, group: &str, kind: &str) -> bool {
+        self.group() == group && self.kind == kind
+    }
+
+    /// Its kind.
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Gives it another name.
+    pub(crate) fn rename(&mut self, name: String) {
+        self.object["metadata"]["name"] = name.as_str().into();
+        self.name = name;
+    }
+
+    /// All of it, apart from what it is and is called.
+    pub(crate) fn object_mut(&mut self) -> &mut Value {
+        &mut self.object
+    }
 }
 
 impl fmt::Display for Item {

@@ -3,6 +3,7 @@
 
 mod case;
 mod context;
+mod actions;
 mod error;
 mod existing;
 mod fixtures;

@@ -167,7 +167,8 @@ impl<H: Host> Stage<'_, H> {
         let cluster = cluster.with_file_in(&artifacts, namespace.as_deref());
         let (test, fixtures) = (self.case.name.as_str().to_owned(), Arc::default());
         let activity = Arc::clone(&self.case.activity);
-        Ok(Arranged { test, cluster, config, client, namespace, artifacts, fixtures, activity })
+        let is_shared = self.request.access == Access::Shared;
+        Ok(Arranged { test, cluster, config, client, namespace, is_shared, artifacts, fixtures, activity })
     }
 
     async fn make_namespace(&self, arranged: &Arranged) -> Result<(), EntryError> {

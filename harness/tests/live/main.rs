@@ -10,6 +10,7 @@ mod pods;
 mod report;
 mod restart;
 mod snapshot;
+mod webhooks;
 
 use kind_harness::ClusterSpec;
 
