@@ -6,19 +6,13 @@ use kind_harness::{
     TestContext, TestNamespace, kind_test,
     wait::{self, Check},
 };
-use kube::{Api, Client, Config, api::ListParams};
+use kube::{Api, api::ListParams};
 
 #[kind_test]
-async fn a_role_gives_what_it_says_and_no_more(
-    context: TestContext,
-    mut config: Config,
-    ns: TestNamespace,
-) -> anyhow::Result<()> {
-    let account = format!("system:serviceaccount:{ns}:reader");
-    config.headers.push((http::HeaderName::from_static("impersonate-user"), account.parse()?));
-    let reader = Client::try_from(config)?;
-    let ours: Api<ConfigMap> = Api::namespaced(reader.clone(), &ns);
-    let everybodys: Api<ConfigMap> = Api::all(reader);
+async fn a_role_gives_what_it_says_and_no_more(context: TestContext, ns: TestNamespace) -> anyhow::Result<()> {
+    let reader = context.acting_as("reader")?;
+    let ours: Api<ConfigMap> = Api::default_namespaced(reader.client().clone());
+    let everybodys: Api<ConfigMap> = Api::all(reader.client().clone());
 
     let refused = ours.list(&ListParams::default()).await;
     assert!(is_forbidden(refused), "the account has no role yet");
@@ -33,6 +27,11 @@ async fn a_role_gives_what_it_says_and_no_more(
     .await?;
     assert!(is_forbidden(everybodys.list(&ListParams::default()).await), "the role is for one namespace");
     assert!(is_forbidden(ours.delete("any", &kube::api::DeleteParams::default()).await), "and for reading");
+
+    // What it would have needed for all of that.
+    let used = reader.rules_used();
+    assert_eq!(used.roles[ns.name()][0].verbs, ["delete", "list"]);
+    assert_eq!(used.cluster_role[0].verbs, ["list"], "{used}");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub mod expect;
 mod reach;
 mod expose;
 mod webhooks;
+mod acting;
 mod diagnose;
 
 /// What an expanded [`kind_test`] calls; not for use by hand, and subject to change without notice.
@@ -27,6 +28,7 @@ pub mod wait {
     };
 }
 
+pub use acting::{Acting, RulesUsed};
 pub use apply::ApplyError;
 pub use entry::{FixtureError, FromTest, Hold, LABEL_TEST, TestContext, TestNamespace};
 #[doc(inline)]

@@ -26,15 +26,6 @@ pub enum ApplyError {
         /// Where.
         path: PathBuf,
     },
-    /// A folder that is meant for kustomize.
-    #[error(
-        "apply {}: it holds a kustomization, which is not applied file by file; render it with `kubectl kustomize` and apply what that prints",
-        path.display()
-    )]
-    Kustomization {
-        /// Where.
-        path: PathBuf,
-    },
     /// Something is no object of Kubernetes.
     #[error("apply {place}: {problem}")]
     Object {

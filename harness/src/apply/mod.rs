@@ -5,6 +5,7 @@
 
 mod error;
 mod items;
+mod kustomize;
 mod order;
 mod read;
 mod resources;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use error::ApplyError;
 pub(crate) use items::{Item, from_value};
+pub(crate) use kustomize::{folder as kustomization, render};
 pub(crate) use read::from_path;
 pub(crate) use send::Applier;
 pub(crate) use shared::Shared;

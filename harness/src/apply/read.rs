@@ -13,8 +13,6 @@ use super::{
 };
 
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
-/// Whatever kustomize reads first.
-const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// The objects of a file, or of the files that are right in a folder, in the order of their names.
 pub(crate) fn from_path(path: &Path) -> Result<Vec<Item>, ApplyError> {
@@ -26,9 +24,6 @@ pub(crate) fn from_path(path: &Path) -> Result<Vec<Item>, ApplyError> {
         } else {
             Ok(items)
         };
-    }
-    if KUSTOMIZATIONS.iter().any(|name| path.join(name).exists()) {
-        return Err(ApplyError::Kustomization { path: path.to_owned() });
     }
     let entries = fs::read_dir(path).map_err(unread)?;
     let files = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>();

@@ -23,6 +23,7 @@ use tower_service::Service;
 
 use super::{context::TestContext, namespace::TestNamespace};
 use crate::{
+    acting::Acting,
     apply::{self, Applier, ApplyError},
     expose::{self, ExposeError},
     reach::{self, Port, ReachError, Target},
@@ -80,7 +81,8 @@ impl TestContext {
     }
 
     /// As [`apply`](Self::apply), with the objects of a file, or of all `.yaml`, `.yml` and `.json` files that are right in a
-    /// folder, in the order of their names. A path is relative to the package's folder, where Cargo runs tests.
+    /// folder, in the order of their names; or with what kustomize makes of a folder that has a `kustomization.yaml` (the `kubectl`
+    /// of a node renders it, of files of this machine only). A path is relative to the package's folder, where Cargo runs tests.
     ///
     /// ```no_run
     /// use kind_harness::{TestContext, kind_test};
@@ -94,9 +96,14 @@ impl TestContext {
     /// ```
     ///
     /// # Errors
-    /// As [`apply`](Self::apply), and when a file cannot be read, or a folder holds none or a kustomization.
+    /// As [`apply`](Self::apply), and when a file cannot be read, a folder holds none, or kustomize makes nothing of it.
     pub async fn apply_files(&self, path: impl AsRef<Path>) -> Result<Vec<DynamicObject>, ApplyError> {
-        self.apply_items(apply::from_path(path.as_ref())?).await
+        let path = path.as_ref();
+        let items = match apply::kustomization(path) {
+            Some(folder) => apply::render(self.cluster(), folder).await?,
+            None => apply::from_path(path)?,
+        };
+        self.apply_items(items).await
     }
 
     async fn apply_items(&self, items: Vec<apply::Item>) -> Result<Vec<DynamicObject>, ApplyError> {
@@ -264,6 +271,35 @@ impl TestContext {
         let marks = Marks { namespace, count, word: &word };
         webhooks::known_everywhere(&self.api_servers().await?, &marks).await?;
         Ok(applied)
+    }
+
+    /// Who asks as a service account of the test's namespace: what that may do is what its roles allow, and
+    /// [`rules_used`](Acting::rules_used) says what it asked for. The account need not be there.
+    ///
+    /// ```no_run
+    /// use k8s_openapi::api::core::v1::ConfigMap;
+    /// use kind_harness::{TestContext, kind_test};
+    /// use kube::Api;
+    ///
+    /// #[kind_test]
+    /// async fn needs_what_it_is_given(context: TestContext) -> anyhow::Result<()> {
+    ///     context.apply_files("deploy/rbac.yaml").await?;
+    ///     let robot = context.acting_as("robot")?;
+    ///     let maps: Api<ConfigMap> = Api::default_namespaced(robot.client().clone());
+    ///     // Or a controller that is given this client.
+    ///     maps.list(&Default::default()).await?;
+    ///     let used = robot.rules_used();
+    ///     assert!(used.cluster_role.is_empty(), "it asked for more than its namespace has:\n{used}");
+    ///     Ok(())
+    /// }
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// When there can be no client for it: its name is none that a header takes, or the test has no namespace.
+    pub fn acting_as(&self, service_account: &str) -> kube::Result<Acting> {
+        let namespace = &self.config().default_namespace;
+        Acting::new(self.config().clone(), namespace, service_account, self.activity())
     }
 
     /// Every API server of the cluster; of somebody else's the one that is known.

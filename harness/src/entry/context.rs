@@ -66,10 +66,6 @@ impl TestContext {
     }
 
     /// What notes the requests of the test's clients.
-    #[cfg_attr(
-        not(any(feature = "kube-3", feature = "kube-4")),
-        expect(dead_code, reason = "only clients of theirs need it")
-    )]
     pub(super) fn activity(&self) -> &Arc<Activity> {
         &self.arranged.activity
     }

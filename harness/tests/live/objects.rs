@@ -219,3 +219,35 @@ async fn services_and_pods_answer_on_this_machine(context: TestContext, client: 
     assert!(source.ends_with("nothing is behind it: no pod has the labels app=nobody"), "{error}: {source}");
     Ok(())
 }
+
+#[kind_test(cluster = small)]
+async fn a_kustomization_is_rendered_by_a_node(context: TestContext, client: Client) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it has a folder"))?;
+        std::fs::write(path, text)
+    };
+    write("base/kustomization.yaml", "resources: [settings.yaml]")?;
+    write(
+        "base/settings.yaml",
+        "{ apiVersion: v1, kind: ConfigMap, metadata: { name: settings }, data: { volume: low } }",
+    )?;
+    let overlay = "resources: [../base]
+namePrefix: test-
+configMapGenerator: [{ name: words, files: [greeting.txt], options: { disableNameSuffixHash: true } }]
+patches: [{ target: { kind: ConfigMap, name: settings }, patch: '[{ op: replace, path: /data/volume, value: high }]' }]";
+    write("overlays/test/kustomization.yaml", overlay)?;
+    write("overlays/test/greeting.txt", "hello")?;
+
+    let applied = context.apply_files(folder.path().join("overlays/test")).await?;
+    assert_eq!(applied.len(), 2);
+    let maps: Api<ConfigMap> = Api::default_namespaced(client);
+    assert_object!(maps.get("test-settings").await?, { "data": { "volume": "high" } });
+    assert_object!(maps.get("test-words").await?, { "data": { "greeting.txt": "hello" } });
+
+    write("overlays/test/kustomization.yaml", "resources: [../base, absent.yaml]")?;
+    let error = context.apply_files(folder.path().join("overlays/test")).await.unwrap_err().to_string();
+    assert!(error.contains("kustomize says: ") && error.contains("absent.yaml"), "{error}");
+    Ok(())
+}
