@@ -61,8 +61,8 @@ where
         let (answer, notes) = (self.inner.call(request), self.notes.clone());
         Box::pin(async move {
             let answer = answer.await?;
-            if answer.status() == StatusCode::CREATED {
-                made.into_iter().for_each(|made| notes.add(made));
+            if let (StatusCode::CREATED, Some(made)) = (answer.status(), made) {
+                notes.add(made);
             }
             Ok(answer)
         })

@@ -22,10 +22,12 @@ pub struct RulesUsed {
     pub cluster_role: Vec<PolicyRule>,
 }
 
+type Verbs<'a> = BTreeSet<&'a str>;
+
 impl RulesUsed {
     pub(super) fn of(asked: &BTreeSet<Asked>) -> Self {
-        let mut verbs: BTreeMap<(Option<&str>, &str, &str), BTreeSet<&str>> = BTreeMap::new();
-        let mut paths: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut verbs: BTreeMap<(Option<&str>, &str, &str), Verbs> = BTreeMap::new();
+        let mut paths: BTreeMap<&str, Verbs> = BTreeMap::new();
         for one in asked {
             match one {
                 // A Role cannot be about its own namespace.
@@ -40,12 +42,12 @@ impl RulesUsed {
             }
         }
         // Resources of one group that are asked for the same are one rule.
-        let mut grouped: BTreeMap<(Option<&str>, &str, BTreeSet<&str>), Vec<&str>> = BTreeMap::new();
+        let mut grouped: BTreeMap<(Option<&str>, &str, Verbs), Vec<&str>> = BTreeMap::new();
         for ((namespace, group, resource), verbs) in verbs {
             grouped.entry((namespace, group, verbs)).or_default().push(resource);
         }
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let list = |verbs: BTreeSet<&str>| verbs.into_iter().map(ToOwned::to_owned).collect::<Vec<_>>();
+        let list = |verbs: Verbs| verbs.into_iter().map(ToOwned::to_owned).collect::<Vec<_>>();
         let mut used = Self::default();
         for ((namespace, group, verbs), resources) in grouped {
             let rules = match namespace {
@@ -59,7 +61,7 @@ impl RulesUsed {
                 ..PolicyRule::default()
             });
         }
-        let mut by_verbs: BTreeMap<BTreeSet<&str>, Vec<&str>> = BTreeMap::new();
+        let mut by_verbs: BTreeMap<Verbs, Vec<&str>> = BTreeMap::new();
         for (path, verbs) in paths {
             by_verbs.entry(verbs).or_default().push(path);
         }

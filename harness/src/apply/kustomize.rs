@@ -40,9 +40,10 @@ pub(crate) async fn render(cluster: &Cluster, path: &Path) -> Result<Vec<Item>, 
     let place = path.display().to_string();
     let tree = Tree::of(path)?;
     let top = format!("/kind/kustomize-{}", Instance::new());
-    let files: Vec<NodeFile> =
-        tree.files.into_iter().map(|(name, content)| NodeFile::secret(format!("{top}/{name}"), content)).collect();
-    let command = Command::new(["kubectl", "kustomize", &format!("{top}/{}", tree.folder)]);
+    let there = |path: &Path| format!("{top}{}", path.display());
+    let files = tree.files.into_iter().map(|(path, content)| NodeFile::secret(there(&path), content));
+    let files: Vec<NodeFile> = files.collect();
+    let command = Command::new(["kubectl", "kustomize", &there(&tree.folder)]);
     let mut failed = None;
     for node in cluster.nodes() {
         match rendered(&node, &files, &command, &top).await {
@@ -55,7 +56,8 @@ pub(crate) async fn render(cluster: &Cluster, path: &Path) -> Result<Vec<Item>, 
                 };
             }
             Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stderr).replace(&format!("{top}/"), "");
+                // With the paths that they have here.
+                let said = String::from_utf8_lossy(&output.stderr).replace(&top, "");
                 return Err(refused(&place, format!("kustomize says: {}", said.trim())));
             }
             // It does not run; another does.
@@ -81,10 +83,10 @@ async fn rendered(
 /// The files of a kustomization and of the folders that it names.
 #[derive(Debug, PartialEq)]
 struct Tree {
-    /// The folder that is asked for, relative to what all have in common.
-    folder: String,
-    /// Names relative to the same.
-    files: Vec<(String, Vec<u8>)>,
+    /// The whole path of the folder that is asked for.
+    folder: PathBuf,
+    /// The files, by their whole paths.
+    files: Vec<(PathBuf, Vec<u8>)>,
 }
 
 impl Tree {
@@ -96,23 +98,21 @@ impl Tree {
                 unread.extend(named(&folder)?);
             }
         }
-        let top = common(&folders);
         let mut files = BTreeSet::new();
         for folder in &folders {
             add_files(folder, &mut files)?;
         }
-        let relative = |path: &Path| path.strip_prefix(&top).unwrap_or(path).display().to_string();
         let (mut read, mut size) = (Vec::new(), 0);
-        for file in &files {
-            let content = fs::read(file).map_err(unreadable(file))?;
+        for file in files {
+            let content = fs::read(&file).map_err(unreadable(&file))?;
             size += content.len();
             if size > MOST {
                 let problem = format!("the files of its folders have more than {} MiB", MOST >> 20);
                 return Err(refused(&path.display().to_string(), problem));
             }
-            read.push((relative(file), content));
+            read.push((file, content));
         }
-        Ok(Self { folder: relative(&start), files: read })
+        Ok(Self { folder: start, files: read })
     }
 }
 
@@ -153,13 +153,6 @@ fn is_remote(entry: &str) -> bool {
     entry.contains("://")
         || entry.contains('@')
         || (host.contains('.') && !host.starts_with('.') && entry.contains('/'))
-}
-
-/// The folder that all of these lie in.
-fn common(folders: &BTreeSet<PathBuf>) -> PathBuf {
-    let Some(first) = folders.first() else { return PathBuf::new() };
-    let lie_in = |ancestor: &&Path| folders.iter().all(|folder| folder.starts_with(ancestor));
-    first.ancestors().find(lie_in).unwrap_or(first).to_owned()
 }
 
 /// All files below, apart from hidden folders.
@@ -207,7 +200,9 @@ mod tests {
             ("src/main.rs", ""),
         ]);
         let tree = Tree::of(&top.path().join("config/overlays/test")).unwrap();
-        let names: Vec<&str> = tree.files.iter().map(|(name, _)| name.as_str()).collect();
+        let config = fs::canonicalize(top.path().join("config")).unwrap();
+        let names = tree.files.iter().map(|(path, _)| path.strip_prefix(&config).unwrap().display().to_string());
+        let names: Vec<String> = names.collect();
         let expected = [
             "base/kustomization.yaml",
             "base/web.yaml",
@@ -216,7 +211,7 @@ mod tests {
             "overlays/test/kustomization.yml",
             "overlays/test/patch.yaml",
         ];
-        assert_eq!((tree.folder.as_str(), names), ("overlays/test", expected.to_vec()));
+        assert_eq!((tree.folder, names), (config.join("overlays/test"), expected.map(ToOwned::to_owned).to_vec()));
         assert_eq!(tree.files[3].1, b"kind: Definition");
     }
 

@@ -27,8 +27,10 @@ use super::{Certificate, WebhookError, rewrite::READY_PATH};
 type BoxError = Box<dyn Error + Send + Sync>;
 type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
+type Answering = BoxFuture<'static, Result<Answer, BoxError>>;
+
 /// What answers the API servers, whatever it is.
-pub(crate) struct Answers(Box<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Result<Answer, BoxError>> + Send + Sync>);
+pub(crate) struct Answers(Box<dyn Fn(Request<Incoming>) -> Answering + Send + Sync>);
 
 impl Answers {
     /// A `tower` service, such as an `axum::Router`.

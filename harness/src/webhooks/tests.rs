@@ -27,7 +27,7 @@ fn place(is_shared: bool) -> Place<'static> {
     Place { address: ([198, 18, 0, 1], 4430).into(), authority: "PEM", namespace: "ns", is_shared }
 }
 
-fn configuration(webhook: Value) -> Value {
+fn configuration(webhook: &Value) -> Value {
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
         "metadata": { "name": "orders" }, "webhooks": [webhook],
@@ -49,7 +49,7 @@ fn rewritten(object: Value, is_shared: bool) -> Result<Value, String> {
 #[case::nothing(Value::Null, "/")]
 fn a_webhook_leads_here_under_its_own_path(#[case] client: Value, #[case] path: &str) {
     let expected = json!({ "url": format!("https://198.18.0.1:4430{path}"), "caBundle": "UEVN" });
-    let object = rewritten(configuration(json!({ "name": "a.b.c", "clientConfig": client })), false).unwrap();
+    let object = rewritten(configuration(&json!({ "name": "a.b.c", "clientConfig": client })), false).unwrap();
     assert_eq!(object["webhooks"][0]["clientConfig"], expected);
     let definition = json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": { "name": "a.b.c" },
@@ -65,11 +65,11 @@ fn among_other_tests_a_webhook_is_asked_about_its_own_tests_namespace() {
     let selector = json!({ "matchLabels": { "a": "b" }, "matchExpressions": null });
     let webhook = json!({ "name": "a.b.c", "namespaceSelector": selector, "objectSelector": null });
     let own = json!({ "key": "kubernetes.io/metadata.name", "operator": "In", "values": ["ns"] });
-    let shared = rewritten(configuration(webhook.clone()), true).unwrap();
+    let shared = rewritten(configuration(&webhook), true).unwrap();
     assert_eq!(shared["metadata"]["name"], "orders.ns");
     let expected = json!({ "matchLabels": { "a": "b" }, "matchExpressions": [own] });
     assert_eq!(shared["webhooks"][0]["namespaceSelector"], expected);
-    let alone = rewritten(configuration(webhook), false).unwrap();
+    let alone = rewritten(configuration(&webhook), false).unwrap();
     assert_eq!(alone["metadata"]["name"], "orders");
     assert_eq!(alone["webhooks"][0]["namespaceSelector"], selector);
     for object in [shared, alone] {
@@ -86,13 +86,13 @@ fn what_nobody_can_serve_is_refused() {
     let map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a" } });
     let said = rewritten(map, true).unwrap_err();
     assert!(said.ends_with("found ConfigMap"), "{said}");
-    let mut none = configuration(Value::Null);
+    let mut none = configuration(&Value::Null);
     assert!(rewritten(none.clone(), true).unwrap_err().contains("a webhook that is no object"));
     none["webhooks"] = Value::Null;
     let said = rewritten(none, false).unwrap_err();
     assert!(said.contains("ValidatingWebhookConfiguration orders: found no webhooks"), "{said}");
     let selector = json!({ "name": "a.b.c", "namespaceSelector": "all" });
-    assert!(rewritten(configuration(selector), true).unwrap_err().contains("a selector that is none"));
+    assert!(rewritten(configuration(&selector), true).unwrap_err().contains("a selector that is none"));
 }
 
 /// Asks a server as one that trusts this authority; says why not, or what the answer's body is.

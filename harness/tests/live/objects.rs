@@ -233,7 +233,7 @@ async fn a_kustomization_is_rendered_by_a_node(context: TestContext, client: Cli
         "base/settings.yaml",
         "{ apiVersion: v1, kind: ConfigMap, metadata: { name: settings }, data: { volume: low } }",
     )?;
-    let overlay = "resources: [../base]
+    let overlay = "resources: [../../base]
 namePrefix: test-
 configMapGenerator: [{ name: words, files: [greeting.txt], options: { disableNameSuffixHash: true } }]
 patches: [{ target: { kind: ConfigMap, name: settings }, patch: '[{ op: replace, path: /data/volume, value: high }]' }]";
@@ -246,8 +246,8 @@ patches: [{ target: { kind: ConfigMap, name: settings }, patch: '[{ op: replace,
     assert_object!(maps.get("test-settings").await?, { "data": { "volume": "high" } });
     assert_object!(maps.get("test-words").await?, { "data": { "greeting.txt": "hello" } });
 
-    write("overlays/test/kustomization.yaml", "resources: [../base, absent.yaml]")?;
+    write("overlays/test/kustomization.yaml", "resources: [../../base, absent.yaml]")?;
     let error = context.apply_files(folder.path().join("overlays/test")).await.unwrap_err().to_string();
-    assert!(error.contains("kustomize says: ") && error.contains("absent.yaml"), "{error}");
+    assert!(error.contains("kustomize says: ") && error.contains("/overlays/test/absent.yaml"), "{error}");
     Ok(())
 }
