@@ -273,8 +273,8 @@ impl TestContext {
         Ok(applied)
     }
 
-    /// Who asks as a service account of the test's namespace: what that may do is what its roles allow, and
-    /// [`rules_used`](Acting::rules_used) says what it asked for. The account need not be there.
+    /// Who asks as a service account of the test's namespace (of `default`, with `access = "read"`): what that may do is what its
+    /// roles allow, and [`rules_used`](Acting::rules_used) says what it asked for. The account need not be there.
     ///
     /// ```no_run
     /// use k8s_openapi::api::core::v1::ConfigMap;
@@ -296,7 +296,7 @@ impl TestContext {
     /// ```
     ///
     /// # Errors
-    /// When there can be no client for it: its name is none that a header takes, or the test has no namespace.
+    /// When there can be no client for it: its name is none that a header takes.
     pub fn acting_as(&self, service_account: &str) -> kube::Result<Acting> {
         let namespace = &self.config().default_namespace;
         Acting::new(self.config().clone(), namespace, service_account, self.activity())
