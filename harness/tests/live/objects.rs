@@ -236,7 +236,7 @@ async fn a_kustomization_is_rendered_by_a_node(context: TestContext, client: Cli
     let overlay = "resources: [../../base]
 namePrefix: test-
 configMapGenerator: [{ name: words, files: [greeting.txt], options: { disableNameSuffixHash: true } }]
-patches: [{ target: { kind: ConfigMap, name: settings }, patch: '[{ op: replace, path: /data/volume, value: high }]' }]";
+patches: [{ target: { kind: ConfigMap, name: settings }, patch: '[{ \"op\": \"replace\", \"path\": \"/data/volume\", \"value\": \"high\" }]' }]";
     write("overlays/test/kustomization.yaml", overlay)?;
     write("overlays/test/greeting.txt", "hello")?;
 
