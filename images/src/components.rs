@@ -126,6 +126,12 @@ pub(crate) fn components(release: &Release) -> Vec<Component> {
         .variable("main.VERSION", release.local_path_provisioner),
         Component {
             packages: vec![".".to_owned()],
+            rename: Some("network-policies"),
+            main: Some(embedded::text(COMPONENTS, "components/policies/main.go")),
+            ..Component::new(Step::NetworkPolicies, "sigs.k8s.io/kube-network-policies", release.network_policies)
+        },
+        Component {
+            packages: vec![".".to_owned()],
             rename: Some("registry"),
             main: Some(embedded::text(COMPONENTS, "components/registry/main.go")),
             ..Component::new(Step::Registry, "github.com/distribution/distribution/v3", release.registry)

@@ -24,7 +24,8 @@ macro_rules! embed {
 pub(crate) const BASE: &[Embedded] = embed!["base/packages", "base/slim"];
 
 /// Main packages of our own; they are part of their components' keys.
-pub(crate) const COMPONENTS: &[Embedded] = embed!["components/coredns/main.go", "components/registry/main.go"];
+pub(crate) const COMPONENTS: &[Embedded] =
+    embed!["components/coredns/main.go", "components/policies/main.go", "components/registry/main.go"];
 
 /// What the payload (programs and images) is made with, inside the build container.
 pub(crate) const PAYLOAD: &[Embedded] =
@@ -37,6 +38,7 @@ pub(crate) const SOURCE: &[Embedded] = embed!["source/check-base"];
 pub(crate) const NODE: &[Embedded] = embed![
     "manifests/default-cni.yaml",
     "manifests/default-storage.yaml",
+    "manifests/network-policies.yaml",
     "node/cni.conflist.template",
     "node/containerd.toml",
     "node/crictl.yaml",
@@ -47,12 +49,15 @@ pub(crate) const NODE: &[Embedded] = embed![
     "node/name-service",
     "node/network",
     "node/pod-neighbour",
+    "node/policies",
     "node/proxies",
     "node/units/10-kubeadm.conf",
     "node/units/containerd.service",
     "node/units/journald.conf",
     "node/units/kind-rs-network.path",
     "node/units/kind-rs-network.service",
+    "node/units/kind-rs-policies.path",
+    "node/units/kind-rs-policies.service",
     "node/units/kubelet.service",
     "node/units/kubelet.slice",
     "node/units/system.conf",

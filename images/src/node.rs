@@ -10,7 +10,7 @@ use crate::{
     cache::file,
     container::BuildContainer,
     embedded::{self, NODE},
-    pod_images::{HELPER_IMAGE, pause_image, provisioner_image},
+    pod_images::{HELPER_IMAGE, pause_image, policies_image, provisioner_image},
     reference::{labels, node_image_reference, payload_image_reference},
     workshop::Workshop,
 };
@@ -21,6 +21,7 @@ const STEP: Step = Step::NodeImage;
 const PLACES: &[(&str, &str, u32)] = &[
     ("manifests/default-cni.yaml", "/kind/manifests/default-cni.yaml", 0o644),
     ("manifests/default-storage.yaml", "/kind/manifests/default-storage.yaml", 0o644),
+    ("manifests/network-policies.yaml", "/kind/manifests/network-policies.yaml", 0o644),
     ("node/cni.conflist.template", "/etc/containerd/cni.conflist.template", 0o644),
     ("node/containerd.toml", "/etc/containerd/config.toml", 0o644),
     ("node/crictl.yaml", "/etc/crictl.yaml", 0o644),
@@ -30,19 +31,22 @@ const PLACES: &[(&str, &str, u32)] = &[
     ("node/name-service", "/usr/local/lib/kind-rs/name-service", 0o755),
     ("node/network", "/usr/local/lib/kind-rs/network", 0o755),
     ("node/pod-neighbour", "/opt/cni/bin/pod-neighbour", 0o755),
+    ("node/policies", "/usr/local/lib/kind-rs/policies", 0o755),
     ("node/proxies", "/usr/local/lib/kind-rs/proxies", 0o755),
     ("node/units/10-kubeadm.conf", "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", 0o644),
     ("node/units/containerd.service", "/usr/lib/systemd/system/containerd.service", 0o644),
     ("node/units/journald.conf", "/usr/lib/systemd/journald.conf.d/50-kind-rs.conf", 0o644),
     ("node/units/kind-rs-network.path", "/usr/lib/systemd/system/kind-rs-network.path", 0o644),
     ("node/units/kind-rs-network.service", "/usr/lib/systemd/system/kind-rs-network.service", 0o644),
+    ("node/units/kind-rs-policies.path", "/usr/lib/systemd/system/kind-rs-policies.path", 0o644),
+    ("node/units/kind-rs-policies.service", "/usr/lib/systemd/system/kind-rs-policies.service", 0o644),
     ("node/units/kubelet.service", "/usr/lib/systemd/system/kubelet.service", 0o644),
     ("node/units/kubelet.slice", "/usr/lib/systemd/system/kubelet.slice", 0o644),
     ("node/units/system.conf", "/usr/lib/systemd/system.conf.d/50-kind-rs.conf", 0o644),
 ];
 
 /// Units that every node starts.
-const ENABLED: [&str; 3] = ["containerd.service", "kubelet.service", "kind-rs-network.path"];
+const ENABLED: [&str; 4] = ["containerd.service", "kubelet.service", "kind-rs-network.path", "kind-rs-policies.path"];
 
 /// Makes the node image.
 pub(crate) async fn make(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result<(), BuildError> {
@@ -104,6 +108,7 @@ fn write_files(tar: &Path, release: &Release) -> io::Result<()> {
 fn filled_in(text: &str, release: &Release) -> String {
     text.replace("@PAUSE@", &pause_image(release))
         .replace("@PROVISIONER@", &provisioner_image(release))
+        .replace("@POLICIES@", &policies_image(release))
         .replace("@HELPER@", HELPER_IMAGE)
 }
 
@@ -130,7 +135,8 @@ mod tests {
 
     #[test]
     fn manifests_are_objects_that_kubectl_can_apply() {
-        for name in ["manifests/default-cni.yaml", "manifests/default-storage.yaml"] {
+        for name in ["manifests/default-cni.yaml", "manifests/default-storage.yaml", "manifests/network-policies.yaml"]
+        {
             for object in manifest(name) {
                 for field in ["apiVersion", "kind", "metadata"] {
                     assert!(object.get(field).is_some(), "{name}: an object without {field}");
@@ -151,10 +157,58 @@ mod tests {
 
     #[test]
     fn manifests_pull_nothing_that_the_node_has() {
-        let deployment = manifest("manifests/default-storage.yaml").pop().unwrap();
-        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
-        assert_eq!(container["imagePullPolicy"], "IfNotPresent");
-        assert_eq!(container["image"], provisioner_image(Release::newest()).as_str());
+        let newest = Release::newest();
+        for (name, image) in [
+            ("manifests/default-storage.yaml", provisioner_image(newest)),
+            ("manifests/network-policies.yaml", policies_image(newest)),
+        ] {
+            let workload = manifest(name).pop().unwrap();
+            let container = &workload["spec"]["template"]["spec"]["containers"][0];
+            assert_eq!(container["imagePullPolicy"], "IfNotPresent");
+            assert_eq!(container["image"], image.as_str());
+        }
+    }
+
+    /// Two control planes' API servers: one that goes without having told of a policy, and one that tells of one.
+    #[test]
+    fn what_enforces_policies_is_started_when_there_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let write = |name: &str, text: &str| {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        };
+        let socat = "#!/bin/sh
+            echo called >> \"$CALLS\"
+            printf 'HTTP/1.1 200 OK\\r\\n\\r\\n2f\\r\\n'
+            [ \"$(cat certificate key)\" = certkey ] || exit
+            [ \"$(wc -l < \"$CALLS\")\" = 1 ] && exit
+            printf '{\"type\":\"ADDED\",\"object\":{\"kind\":\"NetworkPolicy\"}}\\n\\r\\n'
+            exec cat > \"$CALLS.asked\"";
+        write("bin/socat", socat);
+        write("bin/kubectl", "#!/bin/sh\necho \"$@\" > \"$CALLS.applied\"");
+        write("bin/sleep", "#!/bin/sh");
+        let calls = root.join("calls");
+        let run = || {
+            let mut command = std::process::Command::new("bash");
+            let path = format!("{}:/usr/bin:/bin", root.join("bin").display());
+            command.env_clear().env("PATH", path).env("CALLS", &calls);
+            command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/node/policies")).arg(root).status().unwrap()
+        };
+        write("etc/kubernetes/admin.conf", "    client-certificate-data: Y2VydA==\n    client-key-data: a2V5\n");
+        write("etc/containerd/config.toml", "  conf_template = \"\"\n");
+        assert!(run().success());
+        assert!(!calls.exists(), "a user's own network plugin is left alone");
+
+        write("etc/containerd/config.toml", "  conf_template = \"/etc/containerd/cni.conflist.template\"\n");
+        assert!(run().success());
+        assert_eq!(fs::read_to_string(&calls).unwrap(), "called\ncalled\n");
+        let asked = fs::read_to_string(root.join("calls.asked")).unwrap();
+        assert!(asked.starts_with("GET /apis/networking.k8s.io/v1/networkpolicies?watch=true HTTP/1.1\r\n"), "{asked}");
+        let applied = fs::read_to_string(root.join("calls.applied")).unwrap();
+        assert!(applied.contains("apply --server-side") && applied.contains("/network-policies.yaml"), "{applied}");
     }
 
     /// What systemd makes of the file is what its manual says of quotation marks and specifiers.

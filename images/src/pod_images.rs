@@ -86,6 +86,15 @@ pub(crate) fn pod_images(release: &Release) -> Vec<PodImage> {
             "local-path-provisioner",
             "/usr/bin/local-path-provisioner",
         ),
+        PodImage {
+            packet_filter: true,
+            ..image(
+                policies_image(release),
+                Some(Step::NetworkPolicies),
+                "network-policies",
+                "/usr/local/bin/network-policies",
+            )
+        },
         PodImage { entrypoint: "/bin/sh", ..image(HELPER_IMAGE.to_owned(), None, "bin/busybox", "/bin/busybox") },
     ]
 }
@@ -98,6 +107,11 @@ pub(crate) fn pause_image(release: &Release) -> String {
 /// The image of the storage provisioner.
 pub(crate) fn provisioner_image(release: &Release) -> String {
     format!("docker.io/rancher/local-path-provisioner:{}", release.local_path_provisioner)
+}
+
+/// The image of what enforces network policies.
+pub(crate) fn policies_image(release: &Release) -> String {
+    format!("localhost/kind-rs/network-policies:{}", release.network_policies)
 }
 
 /// The name of the archive's result in the cache.

@@ -24,6 +24,8 @@ pub enum Step {
     CoreDns,
     /// The storage provisioner.
     LocalPathProvisioner,
+    /// What enforces network policies.
+    NetworkPolicies,
     /// The registry.
     Registry,
     /// The images of the static pods and add-ons.
@@ -52,7 +54,7 @@ pub enum Step {
 
 impl Step {
     /// Every step of a node image, in order.
-    pub const NODE: [Step; 13] = [
+    pub const NODE: [Step; 14] = [
         Step::Base,
         Step::Kubernetes,
         Step::Etcd,
@@ -62,6 +64,7 @@ impl Step {
         Step::CriTools,
         Step::CoreDns,
         Step::LocalPathProvisioner,
+        Step::NetworkPolicies,
         Step::Registry,
         Step::PodImages,
         Step::ImageStore,
@@ -97,6 +100,7 @@ impl fmt::Display for Step {
             Step::CriTools => "crictl",
             Step::CoreDns => "CoreDNS",
             Step::LocalPathProvisioner => "local path provisioner",
+            Step::NetworkPolicies => "network policies",
             Step::Registry => "registry",
             Step::PodImages => "static pod images",
             Step::ImageStore => "image store",

@@ -33,6 +33,8 @@ pub struct Release {
     pub cri_tools: &'static str,
     /// The module version and image tag of the storage provisioner.
     pub local_path_provisioner: &'static str,
+    /// The module version and image tag of what enforces network policies.
+    pub network_policies: &'static str,
     /// The module version of the registry.
     pub registry: &'static str,
     /// The suite of the root file system. bookworm's systemd runs on cgroup v1 and v2; later ones refuse v1.
@@ -128,6 +130,7 @@ const V1_37: Release = Release {
     cni_plugins: "v1.9.1",
     cri_tools: "v1.36.0",
     local_path_provisioner: "v0.0.30",
+    network_policies: "v0.8.0",
     registry: "v3.1.2",
     debian: "bookworm",
     conformance: Some(CONFORMANCE_1_37),
@@ -216,7 +219,7 @@ impl Release {
     }
 
     /// Every version in it, by name: what decides whether an image is still the same.
-    pub(crate) fn fields(&self) -> [(&'static str, &'static str); 15] {
+    pub(crate) fn fields(&self) -> [(&'static str, &'static str); 16] {
         [
             ("kubernetes", self.kubernetes),
             ("staging", self.staging),
@@ -231,6 +234,7 @@ impl Release {
             ("cni plugins", self.cni_plugins),
             ("cri tools", self.cri_tools),
             ("local path provisioner", self.local_path_provisioner),
+            ("network policies", self.network_policies),
             ("registry", self.registry),
             ("debian", self.debian),
         ]

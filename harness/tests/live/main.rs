@@ -7,6 +7,7 @@ mod foreign_image;
 mod injection;
 mod objects;
 mod pods;
+mod policies;
 mod report;
 mod restart;
 mod snapshot;

@@ -1,0 +1,96 @@
+//! NetworkPolicies of a cluster whose network comes with the node image.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use k8s_openapi::api::core::v1::Pod;
+use kind_harness::{
+    TestContext, expect, kind_test,
+    wait::{self, Check},
+};
+use kube::{Api, Client, api::LogParams};
+use serde_json::{Value, json};
+
+/// The first policy starts what enforces it, on every node.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// A pod of the image that volumes are made with: busybox and nothing else.
+fn pod(name: &str, image: &str, node: &str, script: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "labels": { "app": name } },
+        "spec": {
+            "nodeName": node,
+            "terminationGracePeriodSeconds": 0,
+            "containers": [{ "name": "main", "image": image, "imagePullPolicy": "Never", "command": ["/bin/sh", "-c", script] }],
+        },
+    })
+}
+
+fn policy(name: &str, spec: Value) -> Value {
+    json!({ "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": { "name": name }, "spec": spec })
+}
+
+/// Waits until the pod's last attempts ended so.
+async fn says(pods: &Api<Pod>, name: &str, word: &str) -> anyhow::Result<()> {
+    let parameters = LogParams { tail_lines: Some(2), ..LogParams::default() };
+    let said = wait::until(format!("pod {name} to say {word} twice"), LIMIT, async || {
+        match pods.logs(name, &parameters).await {
+            Ok(log) if log.lines().collect::<Vec<_>>() == [word, word] => Check::Done(()),
+            Ok(log) => Check::not_yet(log),
+            Err(error) => Check::not_yet(error),
+        }
+    });
+    Ok(said.await?)
+}
+
+#[kind_test(control_planes = 1, workers = 1)]
+async fn policies_are_enforced_once_there_is_one(context: TestContext, client: Client) -> anyhow::Result<()> {
+    let nodes = context.cluster().nodes();
+    let [first, second] = &nodes[..] else { anyhow::bail!("expected two nodes") };
+    let images = first.exec(["crictl", "images", "--output", "json"]).await?;
+    let images: Value = serde_json::from_str(&images)?;
+    let tags = images["images"].as_array().into_iter().flatten().filter_map(|image| image["repoTags"].as_array());
+    let Some(image) = tags.flatten().filter_map(Value::as_str).find(|tag| tag.contains("/local-path-helper:")) else {
+        eprintln!("SKIPPED: the node image is none of ours");
+        return Ok(());
+    };
+    let pods: Api<Pod> = Api::default_namespaced(client.clone());
+    context
+        .apply(pod(
+            "server",
+            image,
+            first.name(),
+            "mkdir /web && echo hello > /web/index.html && exec busybox httpd -f -p 8080 -h /web",
+        ))
+        .await?;
+    let server = expect(&pods, "server").condition("Ready").await?;
+    let address = server.status.and_then(|status| status.pod_ip).context("a Ready pod has an address")?;
+    // `wget` would want to look up names, which a static program cannot without the libraries for it.
+    let ask = format!("echo | busybox nc -w 1 {address} 8080 > /dev/null");
+    let script = format!("while true; do if {ask}; then echo open; else echo closed; fi; busybox sleep 0.3; done");
+    // On both nodes: policies are enforced where packets leave and where they arrive.
+    for (name, node) in [("near", first), ("far", second)] {
+        context.apply(pod(name, image, node.name(), &script)).await?;
+    }
+    let both = async |near: &str, far: &str| {
+        says(&pods, "near", near).await?;
+        says(&pods, "far", far).await
+    };
+    both("open", "open").await?;
+
+    let nothing = json!({ "podSelector": {}, "policyTypes": ["Ingress"] });
+    context.apply(policy("nothing", nothing)).await?;
+    both("closed", "closed").await?;
+
+    let from_far = json!({
+        "podSelector": { "matchLabels": { "app": "server" } },
+        "ingress": [{ "from": [{ "podSelector": { "matchLabels": { "app": "far" } } }] }],
+    });
+    context.apply(policy("from-far", from_far)).await?;
+    both("closed", "open").await?;
+
+    let policies: Api<k8s_openapi::api::networking::v1::NetworkPolicy> = Api::default_namespaced(client);
+    policies.delete("nothing", &Default::default()).await?;
+    policies.delete("from-far", &Default::default()).await?;
+    both("open", "open").await
+}
