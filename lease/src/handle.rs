@@ -1,6 +1,11 @@
 //! What a test gets: its hold on a cluster, and how it gives it back.
 
-use std::{fmt, io, path::Path, rc::Rc, time::Duration};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    rc::Rc,
+    time::Duration,
+};
 
 use kind_core::{
     access::Access,
@@ -61,6 +66,11 @@ impl Lease {
     /// The cluster's state folder. It goes with the cluster.
     pub fn state_dir(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where it is noted which images every node has; `None` for who may do anything to the nodes.
+    pub fn image_notes(&self) -> Option<PathBuf> {
+        (!self.access.is_alone()).then(|| self.folder.images())
     }
 
     /// Notes the namespace that the test is about to make: the keeper deletes it if the test is killed, unless everything is

@@ -172,10 +172,16 @@ impl Folder {
         marks(&self.failed()).into_iter().map(|(_, mark)| mark.test).collect()
     }
 
-    /// Notes that a test has the cluster for itself.
+    /// Notes on images that every node has.
+    pub(super) fn images(&self) -> PathBuf {
+        self.path().join("images")
+    }
+
+    /// Notes that a test has the cluster for itself. It may take images away again.
     pub(super) fn claim(&self) -> io::Result<()> {
         fs::write(self.claimed(), "")?;
         step("claimed the cluster");
+        ignore_missing(fs::remove_dir_all(self.images()))?;
         Ok(())
     }
 

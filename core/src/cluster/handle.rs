@@ -1,6 +1,6 @@
 //! `Cluster`: what a test holds.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use kind_engine::{CommandError, DockerEngine, Engine, EngineChoice, EngineError};
 use kube::{Client, Config, config::KubeconfigError};
@@ -24,6 +24,8 @@ use crate::{
 pub struct Cluster {
     pub(super) inner: Arc<Inner>,
     pub(super) file: Arc<KubeconfigFile>,
+    /// Where it is noted which images every node has; `None` where that is not.
+    pub(super) image_notes: Option<Arc<Path>>,
 }
 
 pub(super) struct Inner {
@@ -122,7 +124,7 @@ impl Cluster {
 
     fn new(record: ClusterRecord, nodes: Nodes, engine: OnceCell<Arc<dyn Engine>>) -> Self {
         let inner = Inner { record, nodes, engine, kubeconfig: OnceCell::new() };
-        Self { inner: Arc::new(inner), file: Arc::default() }
+        Self { inner: Arc::new(inner), file: Arc::default(), image_notes: None }
     }
 
     /// Whether the nodes can be reached.

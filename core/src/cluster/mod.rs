@@ -6,6 +6,7 @@ mod client;
 mod connected;
 mod endpoint;
 mod handle;
+mod image_notes;
 mod kubeconfig_file;
 mod load;
 mod node;

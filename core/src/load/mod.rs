@@ -16,6 +16,8 @@ mod shipment;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::samples;
 
 pub(crate) use bring::check;
 pub use bring::{Loaded, LoadedImage, load_archive, load_images, load_stream};

@@ -97,7 +97,11 @@ impl Host for Leases<'_> {
 
 impl Held for Leased {
     fn cluster(&self) -> Cluster {
-        Cluster::attach(self.lease.record().clone(), self.engine.clone())
+        let cluster = Cluster::attach(self.lease.record().clone(), self.engine.clone());
+        match self.lease.image_notes() {
+            Some(folder) => cluster.with_image_notes_in(&folder),
+            None => cluster,
+        }
     }
 
     fn client(&self, config: kube::Config, activity: &Arc<Activity>) -> Result<kube::Client, kube::Error> {

@@ -55,6 +55,28 @@ fn who_waits_too_long_fails_and_says_for_whom() {
 }
 
 #[test]
+fn who_has_the_cluster_alone_notes_no_images_and_ends_the_notes_of_others() {
+    play(async {
+        let stage = Stage::new();
+        let mut owner = Owner::new();
+        let order = stage.order(Some(&owner));
+        let lease = stage.acquire(&order, Access::Shared, "a").await.unwrap();
+        let notes = lease.image_notes().unwrap();
+        assert_eq!(notes.parent(), Some(lease.state_dir()));
+        std::fs::create_dir(&notes).unwrap();
+        std::fs::write(notes.join("one"), "app:1").unwrap();
+        lease.release(Outcome::Passed).await;
+        assert!(notes.exists());
+        let alone = stage.acquire(&order, Access::Exclusive, "b").await.unwrap();
+        assert_eq!(alone.image_notes(), None);
+        assert!(!notes.exists());
+        alone.release(Outcome::Passed).await;
+        owner.end();
+        stage.assert_all_gone().await;
+    });
+}
+
+#[test]
 fn two_scopes_do_not_meet() {
     play(async {
         let stage = Stage::new();

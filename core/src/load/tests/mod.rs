@@ -2,4 +2,4 @@
 
 mod archives;
 mod nodes;
-mod samples;
+pub(crate) mod samples;

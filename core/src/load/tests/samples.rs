@@ -9,23 +9,23 @@ use crate::load::{
     archive::{Archive, digest},
 };
 
-pub(super) const LAYERS: [&[u8]; 2] = [b"the lower layer", b"the upper layer"];
+pub(crate) const LAYERS: [&[u8]; 2] = [b"the lower layer", b"the upper layer"];
 
-pub(super) fn config(architecture: &str) -> String {
+pub(crate) fn config(architecture: &str) -> String {
     let diff_ids: Vec<String> = LAYERS.iter().map(|layer| digest(layer)).collect();
     json!({"os": "linux", "architecture": architecture, "rootfs": {"type": "layers", "diff_ids": diff_ids}}).to_string()
 }
 
-pub(super) fn id() -> String {
+pub(crate) fn id() -> String {
     digest(config("amd64").as_bytes())
 }
 
 /// The chain of both layers.
-pub(super) fn top() -> String {
+pub(crate) fn top() -> String {
     digest(format!("{} {}", digest(LAYERS[0]), digest(LAYERS[1])).as_bytes())
 }
 
-pub(super) fn tar(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn tar(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (name, content) in entries {
         let mut header = tar::Header::new_gnu();
@@ -43,7 +43,7 @@ pub(super) fn tar(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// As `docker save` wrote it before version 25: the second image shares a layer by a link.
-pub(super) fn docker_archive(architecture: &str) -> Vec<u8> {
+pub(crate) fn docker_archive(architecture: &str) -> Vec<u8> {
     let config = config(architecture);
     let name = format!("{}.json", digest(config.as_bytes()).trim_start_matches("sha256:"));
     let manifest =
@@ -58,7 +58,7 @@ pub(super) fn docker_archive(architecture: &str) -> Vec<u8> {
 }
 
 /// An OCI layout whose index leads to one for two platforms, of which one is there.
-pub(super) fn layout() -> Vec<u8> {
+pub(crate) fn layout() -> Vec<u8> {
     let config = config("amd64").into_bytes();
     let blob = |digest: &str| format!("blobs/sha256/{}", digest.trim_start_matches("sha256:"));
     let layers: Vec<Value> = LAYERS.iter().map(|layer| json!({"digest": digest(layer), "size": layer.len()})).collect();
@@ -79,7 +79,7 @@ pub(super) fn layout() -> Vec<u8> {
 
 /// An OCI layout with an image for each architecture and an attestation, all at the top. An image without an architecture
 /// has null wherever something may be left out.
-pub(super) fn flat(architectures: &[Option<&str>], name: Option<&str>) -> Vec<u8> {
+pub(crate) fn flat(architectures: &[Option<&str>], name: Option<&str>) -> Vec<u8> {
     let mut blobs: Vec<Vec<u8>> = Vec::new();
     let mut manifests = Vec::new();
     let mut add = |blobs: &mut Vec<Vec<u8>>, config: Value, layers: &[&[u8]], platform: Value| {
@@ -113,13 +113,13 @@ pub(super) fn flat(architectures: &[Option<&str>], name: Option<&str>) -> Vec<u8
     tar(&entries)
 }
 
-pub(super) fn gzip(plain: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(plain).unwrap();
     gzip.finish().unwrap()
 }
 
-pub(super) fn file(content: &[u8]) -> tempfile::NamedTempFile {
+pub(crate) fn file(content: &[u8]) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(content).unwrap();
     file
