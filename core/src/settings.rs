@@ -52,7 +52,9 @@ pub struct Settings {
     pub cache_dir: Option<PathBuf>,
     /// Where the run's report is, and what failed tests leave.
     pub artifacts: PathBuf,
-    /// The same, where `ARTIFACTS` says it.
+    /// Where images are kept that tests make of programs.
+    pub images: PathBuf,
+    /// What `artifacts` is, where `ARTIFACTS` says it.
     pub named_artifacts: Option<PathBuf>,
     /// Somebody else's cluster that the tests are to run on; `None` for clusters of our own.
     pub existing: Option<ExistingCluster>,
@@ -212,6 +214,7 @@ impl Settings {
             state_dir: folders::state(&read, home.as_deref(), account),
             cache_dir: folders::cache(&read, home.as_deref(), account),
             artifacts: named_artifacts.clone().unwrap_or_else(|| folders::target(&read, program).join("kind")),
+            images: folders::target(&read, program).join("kind/images"),
             named_artifacts,
             existing: file.or(of_the_user),
             conformance_control_planes: read
@@ -300,7 +303,10 @@ mod tests {
         assert_eq!(settings.image, None);
         assert_eq!(settings.state_dir().unwrap(), Path::new("/state/kind-rs"));
         assert_eq!(settings.cache_dir.as_deref(), Some(Path::new("/cache/kind-rs")));
-        assert_eq!(settings.artifacts, Path::new("/out"));
+        assert_eq!(
+            (&*settings.artifacts, &*settings.images),
+            (Path::new("/out"), Path::new("/src/app/target/kind/images"))
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod entry;
 mod apply;
 pub mod expect;
+mod image;
 mod reach;
 mod expose;
 mod webhooks;
@@ -34,6 +35,7 @@ pub use entry::{FixtureError, FromTest, Hold, LABEL_TEST, TestContext, TestNames
 #[doc(inline)]
 pub use expect::{ExpectError, expect, expect_all};
 pub use expose::ExposeError;
+pub use image::{BuiltImage, Image, ImageError};
 pub use kind_core::{
     access::Access,
     cluster::{Cluster, ClusterError, ClusterRecord, Node, NodeRecord},
