@@ -7,6 +7,7 @@ mod entry;
 mod apply;
 pub mod expect;
 mod image;
+mod pods;
 mod reach;
 mod expose;
 mod webhooks;
@@ -50,5 +51,6 @@ pub use kind_lease::LeaseError;
 pub use kind_macros::kind_test;
 /// The version of kube that clients are injected from.
 pub use kube;
+pub use pods::{Output, RunError};
 pub use reach::{Port, ReachError};
 pub use webhooks::WebhookError;

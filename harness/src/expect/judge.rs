@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// What one look found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Judged<T> {
+pub(crate) enum Judged<T> {
     /// It is so.
     Yes(T),
     /// Not yet; the text says what there is instead.

@@ -17,6 +17,7 @@ mod watch;
 mod tests;
 
 pub use error::ExpectError;
+pub(crate) use judge::Judged;
 pub use many::{ExpectAll, expect_all};
 pub use one::{Expect, RollsOut, expect};
 #[doc(hidden)]

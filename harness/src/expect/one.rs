@@ -130,6 +130,15 @@ impl<K: Resource + DeserializeOwned> Expect<K> {
         }
     }
 
+    /// For what has a judgement of its own. `what` finishes the sentence that begins with its name.
+    pub(crate) async fn judged<T>(
+        self,
+        what: &str,
+        judge: impl FnMut(Option<&Value>) -> Judged<T>,
+    ) -> Result<T, ExpectError> {
+        self.follow(self.what(what), judge).await
+    }
+
     /// Follows it, and reads it once it is judged well.
     async fn so(self, what: &str, mut judge: impl FnMut(&Value) -> Judged<()>) -> Result<K, ExpectError> {
         let judge = |object: Option<&Value>| {

@@ -8,6 +8,7 @@ mod injection;
 mod objects;
 mod pods;
 mod policies;
+mod programs;
 mod report;
 mod restart;
 mod snapshot;

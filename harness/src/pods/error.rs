@@ -1,0 +1,74 @@
+//! Why a program did not run in a pod, or not well.
+
+use std::time::Duration;
+
+use kind_core::wait::words_of_api;
+
+/// A program did not run in a pod, or failed there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The test has no namespace.
+    #[error("run {image}: a test with `access = \"read\"` has no namespace for a pod")]
+    NoNamespace {
+        /// The image.
+        image: String,
+    },
+    /// The API.
+    #[error("{action}: {}", words_of_api(answer))]
+    Api {
+        /// What was asked.
+        action: String,
+        /// What the API said.
+        answer: Box<kube::Error>,
+    },
+    /// It never ran, or not to its end.
+    #[error("run {image} as pod {pod}: {why}")]
+    NotRun {
+        /// The image.
+        image: String,
+        /// The pod.
+        pod: String,
+        /// What the cluster says.
+        why: String,
+    },
+    /// It did not begin to run within the limit.
+    #[error("run {image} as pod {pod}: it did not start within {limit:?}: {last}{}", listed(warnings))]
+    Late {
+        /// The image.
+        image: String,
+        /// The pod.
+        pod: String,
+        /// How long it had.
+        limit: Duration,
+        /// What was last seen of it.
+        last: String,
+        /// The cluster's warnings about it.
+        warnings: Vec<String>,
+    },
+    /// It ran and failed.
+    #[error("pod {pod} ended with exit code {exit_code}; it printed {}", quoted(log))]
+    Failed {
+        /// The pod.
+        pod: String,
+        /// The exit code.
+        exit_code: i32,
+        /// Everything that it printed.
+        log: String,
+    },
+}
+
+fn listed(warnings: &[String]) -> String {
+    if warnings.is_empty() { String::new() } else { format!("; warnings: {}", warnings.join("; ")) }
+}
+
+/// The end of what was printed.
+fn quoted(log: &str) -> String {
+    const MOST: usize = 20;
+    let lines: Vec<&str> = log.trim_end().lines().collect();
+    match lines.len() {
+        0 => "nothing".to_owned(),
+        1..=MOST => format!("{:?}", lines.join("\n")),
+        count => format!("{count} lines, the last {MOST} of which are {:?}", lines[count - MOST..].join("\n")),
+    }
+}
