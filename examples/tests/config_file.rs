@@ -1,7 +1,6 @@
 //! A cluster of another shape, described in a file of kind's: here one node, with a label that pods ask for.
 
 use k8s_openapi::api::core::v1::Pod;
-use kind_examples::image::REDIS;
 use kind_harness::{Cluster, TestContext, TestNamespace, expect, kind_test};
 use kube::{Api, Client};
 use serde_json::json;
@@ -15,7 +14,7 @@ async fn a_pod_goes_where_its_label_is(
     client: Client,
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
-    load_images(&cluster).await?;
+    let images = load_images(&cluster).await?;
     let [node] = &cluster.nodes()[..] else { panic!("the file asks for one node, here are {:?}", cluster.nodes()) };
 
     let pod = json!({
@@ -24,7 +23,7 @@ async fn a_pod_goes_where_its_label_is(
         "metadata": { "name": "redis" },
         "spec": {
             "nodeSelector": { "disk": "fast" },
-            "containers": [{ "name": "redis", "image": REDIS }],
+            "containers": [{ "name": "redis", "image": images.redis }],
         },
     });
     context.apply(pod).await?;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod};
-use kind_examples::{image::REDIS, kubernetes::run_to_end};
 use kind_harness::{Cluster, TestContext, TestNamespace, expect, expect_all, kind_test};
 use kube::{Api, Client, ResourceExt as _};
 
@@ -16,8 +15,8 @@ async fn a_headless_service_names_every_pod(
     client: Client,
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
-    load_images(&cluster).await?;
-    context.apply(peers()).await?;
+    let images = load_images(&cluster).await?;
+    context.apply(peers(&images.redis)).await?;
     let stateful_sets: Api<StatefulSet> = Api::namespaced(client.clone(), &ns);
     expect(&stateful_sets, "peer").rolled_out().await?;
     let pods: Api<Pod> = Api::namespaced(client.clone(), &ns);
@@ -27,7 +26,7 @@ async fn a_headless_service_names_every_pod(
         .map(|pod| (pod.name_any(), pod.status.as_ref().and_then(|status| status.pod_ip.clone()).unwrap_or_default()))
         .collect();
 
-    let seen = run_to_end(&client, &ns, "all", &["resolve", "peers", "3"]).await?;
+    let seen = context.run(&images.guestbook, ["guestbook", "resolve", "peers", "3"]).await?.success()?;
     let mut seen: Vec<&str> = seen.lines().collect();
     let mut wanted: Vec<&str> = addresses.values().map(String::as_str).collect();
     seen.sort_unstable();
@@ -35,12 +34,12 @@ async fn a_headless_service_names_every_pod(
     assert_eq!(seen, wanted);
 
     let name = format!("peer-1.peers.{ns}.svc.cluster.local");
-    let seen = run_to_end(&client, &ns, "one", &["resolve", &name]).await?;
+    let seen = context.run(&images.guestbook, ["guestbook", "resolve", &name]).await?.success()?;
     assert_eq!(seen.trim_end(), addresses["peer-1"]);
     Ok(())
 }
 
-fn peers() -> String {
+fn peers(redis: &str) -> String {
     format!(
         r#"
 apiVersion: v1
@@ -67,8 +66,8 @@ spec:
     spec:
       containers:
         - name: redis
-          image: {REDIS}
-          args: ["--save", ""]
+          image: {redis}
+          args: ["--protected-mode", "no", "--save", ""]
 "#
     )
 }

@@ -1,17 +1,15 @@
-//! The first test to read: a cluster, a client and a namespace come as arguments, and a pod runs.
+//! The first test to read: what it needs comes as arguments, the package's own program becomes an image, and a pod runs it.
 
-use kind_examples::kubernetes::run_to_end;
-use kind_harness::{Cluster, TestNamespace, kind_test};
-use kube::Client;
+use kind_harness::{Cluster, TestContext, kind_test};
 
-use crate::setup::load_images;
+use crate::setup::guestbook;
 
 #[kind_test]
-async fn a_pod_runs_and_finds_the_api(cluster: Cluster, client: Client, ns: TestNamespace) -> anyhow::Result<()> {
-    load_images(&cluster).await?;
+async fn a_pod_runs_and_finds_the_api(cluster: Cluster, context: TestContext) -> anyhow::Result<()> {
+    let image = guestbook("v1").load_into(&cluster).await?;
 
     let name = "kubernetes.default.svc.cluster.local";
-    let address = run_to_end(&client, &ns, "hello", &["resolve", name]).await?;
+    let address = context.run(&image, ["guestbook", "resolve", name]).await?.success()?;
 
     // The first address of the service range is always the API's own.
     assert_eq!(address, "10.96.0.1\n");

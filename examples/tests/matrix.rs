@@ -1,7 +1,7 @@
 //! `rstest` makes one test into many: a setting reaches the service from either kind of object, in either way.
 
 use k8s_openapi::api::core::v1::Pod;
-use kind_examples::{image::GUESTBOOK_V1, kubernetes::Guestbook};
+use kind_examples::kubernetes::Guestbook;
 use kind_harness::{Cluster, TestContext, expect, kind_test};
 use kube::Api;
 use rstest::rstest;
@@ -31,9 +31,9 @@ async fn a_setting_arrives(
     #[values(Source::ConfigMap, Source::Secret)] source: Source,
     #[values(By::Variable, By::File)] by: By,
 ) -> anyhow::Result<()> {
-    load_images(&cluster).await?;
+    let images = load_images(&cluster).await?;
     let wanted = format!("from a {source:?}, as a {by:?}");
-    context.apply([settings(source, &wanted), pod(source, by)]).await?;
+    context.apply([settings(source, &wanted), pod(source, by, &images.guestbook)]).await?;
     expect(&Api::<Pod>::default_namespaced(context.client().clone()), "guestbook").condition("Ready").await?;
 
     let guestbook = Guestbook::at(context.reach("pod/guestbook", 8080).await?)?;
@@ -49,7 +49,7 @@ fn settings(source: Source, version: &str) -> Value {
     json!({ "apiVersion": "v1", "kind": kind, "metadata": { "name": "settings" }, field: { "version": version } })
 }
 
-fn pod(source: Source, by: By) -> Value {
+fn pod(source: Source, by: By, image: &str) -> Value {
     let key = json!({ "name": "settings", "key": "version" });
     let variable = match (by, source) {
         (By::Variable, Source::ConfigMap) => json!({ "name": "VERSION", "valueFrom": { "configMapKeyRef": key } }),
@@ -70,7 +70,7 @@ fn pod(source: Source, by: By) -> Value {
         "metadata": { "name": "guestbook" },
         "spec": {
             "terminationGracePeriodSeconds": 1,
-            "containers": [{ "name": "guestbook", "image": GUESTBOOK_V1, "env": [variable], "volumeMounts": mounts }],
+            "containers": [{ "name": "guestbook", "image": image, "env": [variable], "volumeMounts": mounts }],
             "volumes": volumes,
         },
     })

@@ -21,7 +21,7 @@ async fn pods_run_what_is_pushed(
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
     let registry = cluster.registry().context("the file asks for a registry")?;
-    push(&registry, "redis", &setup::redis_archive()?).await?;
+    push(&registry, "redis", &setup::redis()?.build().await?.archive).await?;
 
     let container = json!({ "name": "redis", "image": format!("{registry}/redis:1") });
     let metadata = json!({ "name": "redis" });

@@ -9,9 +9,8 @@ use std::{
 };
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
-use kind_examples::{
-    image::GUESTBOOK_V2,
-    kubernetes::{Guestbook, brief, client_without_retries, deploy_guestbook, deploy_redis, rolled_out, scale},
+use kind_examples::kubernetes::{
+    Guestbook, brief, client_without_retries, deploy_guestbook, deploy_redis, rolled_out, scale,
 };
 use kind_harness::{Cluster, TestContext, TestNamespace, expect_all, kind_test};
 use kube::{
@@ -20,7 +19,7 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::setup::load_images;
+use crate::setup::{self, load_images};
 
 #[kind_test]
 async fn an_update_loses_no_request(
@@ -30,9 +29,9 @@ async fn an_update_loses_no_request(
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
     let client = client_without_retries(config)?;
-    load_images(&cluster).await?;
-    deploy_redis(&context).await?;
-    deploy_guestbook(&context).await?;
+    let images = load_images(&cluster).await?;
+    deploy_redis(&context, &images.redis).await?;
+    deploy_guestbook(&context, &images.guestbook).await?;
     scale(&client, &ns, "guestbook", 3).await?;
     rolled_out(&context, "guestbook").await?;
 
@@ -40,8 +39,9 @@ async fn an_update_loses_no_request(
     let updated = Arc::new(AtomicBool::new(false));
     let visitors = ["ada", "ben"].map(|name| tokio::spawn(visit(guestbook.clone(), name, Arc::clone(&updated))));
 
+    let second = setup::guestbook("v2").load_into(&cluster).await?;
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), &ns);
-    let containers = json!([{ "name": "guestbook", "image": GUESTBOOK_V2 }]);
+    let containers = json!([{ "name": "guestbook", "image": second }]);
     let patch = json!({ "spec": { "template": { "spec": { "containers": containers } } } });
     deployments.patch("guestbook", &PatchParams::default(), &Patch::Strategic(&patch)).await?;
     rolled_out(&context, "guestbook").await?;

@@ -19,9 +19,9 @@ async fn every_replica_answers(
     client: Client,
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
-    load_images(&cluster).await?;
-    deploy_redis(&context).await?;
-    deploy_guestbook(&context).await?;
+    let images = load_images(&cluster).await?;
+    deploy_redis(&context, &images.redis).await?;
+    deploy_guestbook(&context, &images.guestbook).await?;
 
     scale(&client, &ns, "guestbook", 3).await?;
     rolled_out(&context, "guestbook").await?;

@@ -1,13 +1,13 @@
 //! A service with a database behind it, reached from inside the cluster by its DNS name and from the test by a port of its own.
 
 use kind_examples::kubernetes::{
-    Guestbook, LIMIT, client_without_retries, deploy_guestbook, deploy_redis, rolled_out, run_to_end, scale,
+    Guestbook, LIMIT, client_without_retries, deploy_guestbook, deploy_redis, rolled_out, scale,
 };
 use kind_harness::{
     Cluster, TestContext, TestNamespace, kind_test,
     wait::{self, Check},
 };
-use kube::{Client, Config};
+use kube::Config;
 
 use crate::setup::load_images;
 
@@ -15,12 +15,11 @@ use crate::setup::load_images;
 async fn entries_from_outside_are_seen_inside(
     cluster: Cluster,
     context: TestContext,
-    client: Client,
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
-    load_images(&cluster).await?;
-    deploy_redis(&context).await?;
-    deploy_guestbook(&context).await?;
+    let images = load_images(&cluster).await?;
+    deploy_redis(&context, &images.redis).await?;
+    deploy_guestbook(&context, &images.guestbook).await?;
 
     // Test process -> node -> Service -> pod -> Service of Redis -> Redis.
     let guestbook = Guestbook::at(context.reach("guestbook", "http").await?)?;
@@ -29,8 +28,8 @@ async fn entries_from_outside_are_seen_inside(
 
     // Another pod -> DNS -> Service -> pod. The short name works inside the namespace, the long one everywhere.
     let long = format!("http://guestbook.{ns}.svc.cluster.local/entries");
-    for (pod, url) in [("short-name", "http://guestbook/entries"), ("long-name", &long)] {
-        let seen = run_to_end(&client, &ns, pod, &["fetch", url]).await?;
+    for url in ["http://guestbook/entries", &long] {
+        let seen = context.run(&images.guestbook, ["guestbook", "fetch", url]).await?.success()?;
         assert_eq!(seen, r#"["hello from outside"]"#, "{url}");
     }
     Ok(())
@@ -44,9 +43,9 @@ async fn without_its_database_the_service_gets_no_requests(
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
     let client = client_without_retries(config)?;
-    load_images(&cluster).await?;
-    deploy_redis(&context).await?;
-    deploy_guestbook(&context).await?;
+    let images = load_images(&cluster).await?;
+    deploy_redis(&context, &images.redis).await?;
+    deploy_guestbook(&context, &images.guestbook).await?;
     let guestbook = Guestbook::by_api(client.clone(), &ns);
     guestbook.version().await?;
 

@@ -17,9 +17,9 @@ async fn data_survives_the_pod_that_wrote_it(
     client: Client,
     ns: TestNamespace,
 ) -> anyhow::Result<()> {
-    load_images(&cluster).await?;
-    deploy_redis_with_volume(&context).await?;
-    deploy_guestbook(&context).await?;
+    let images = load_images(&cluster).await?;
+    deploy_redis_with_volume(&context, &images.redis).await?;
+    deploy_guestbook(&context, &images.guestbook).await?;
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), &ns);
     let claim = claims.get("redis").await?.spec.unwrap_or_default();
     assert_eq!(claim.storage_class_name.as_deref(), Some("standard"), "the claim asked for no class in particular");

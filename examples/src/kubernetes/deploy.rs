@@ -13,12 +13,12 @@ use serde_json::json;
 /// Seconds are enough on an idle machine; a test that runs into this on a busy one has failed too.
 pub const LIMIT: Duration = Duration::from_mins(2);
 
-/// Redis that keeps its data in memory.
+/// Redis that keeps its data in memory, from that image.
 ///
 /// # Errors
 /// When the API refuses, or Redis is not available in time.
-pub async fn deploy_redis(test: &TestContext) -> anyhow::Result<()> {
-    test.apply(include_str!("../../manifests/redis.yaml")).await?;
+pub async fn deploy_redis(test: &TestContext, image: &str) -> anyhow::Result<()> {
+    test.apply(with_image(include_str!("../../manifests/redis.yaml"), "redis", image)).await?;
     rolled_out(test, "redis").await
 }
 
@@ -26,18 +26,23 @@ pub async fn deploy_redis(test: &TestContext) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When the API refuses, or Redis is not available in time.
-pub async fn deploy_redis_with_volume(test: &TestContext) -> anyhow::Result<()> {
-    test.apply(include_str!("../../manifests/redis-with-volume.yaml")).await?;
+pub async fn deploy_redis_with_volume(test: &TestContext, image: &str) -> anyhow::Result<()> {
+    test.apply(with_image(include_str!("../../manifests/redis-with-volume.yaml"), "redis", image)).await?;
     rolled_out(test, "redis").await
 }
 
-/// One replica of the guestbook's first version; it becomes available once Redis is.
+/// One replica of the guestbook, from that image; it becomes available once Redis is.
 ///
 /// # Errors
 /// When the API refuses, or the guestbook is not available in time.
-pub async fn deploy_guestbook(test: &TestContext) -> anyhow::Result<()> {
-    test.apply(include_str!("../../manifests/guestbook.yaml")).await?;
+pub async fn deploy_guestbook(test: &TestContext, image: &str) -> anyhow::Result<()> {
+    test.apply(with_image(include_str!("../../manifests/guestbook.yaml"), "guestbook", image)).await?;
     rolled_out(test, "guestbook").await
+}
+
+/// The manifest with the image that it only names. Its tag is a digest, so that whoever changes it is rolled out anew.
+fn with_image(manifest: &str, name: &str, image: &str) -> String {
+    manifest.replace(&format!("image: {name}\n"), &format!("image: {image}\n"))
 }
 
 /// Waits until all replicas are of the newest version and available.

@@ -3,11 +3,9 @@
 mod brief;
 mod deploy;
 mod guestbook;
-mod one_shot;
 mod plain_client;
 
 pub use brief::brief;
 pub use deploy::{LIMIT, deploy_guestbook, deploy_redis, deploy_redis_with_volume, rolled_out, scale};
 pub use guestbook::{Guestbook, Version};
-pub use one_shot::run_to_end;
 pub use plain_client::client_without_retries;
