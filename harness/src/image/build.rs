@@ -107,6 +107,9 @@ impl Plan {
         };
         // A digest is such a tag, too.
         ImageName::parse(&format!("{name}:{}", recipe.tag.as_deref().unwrap_or("0")))?;
+        if recipe.tag.as_deref() == Some("latest") {
+            return Err(wrong("tag", "latest", "expected another one: pods pull what is called so each time"));
+        }
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if recipe.user.splitn(2, ':').any(|part| !is_number(part)) {
             let problem = "expected numbers, such as `1000` or `1000:1000`: there is no `/etc/passwd` in it";

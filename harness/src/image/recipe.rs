@@ -81,7 +81,8 @@ pub(super) struct Recipe {
 
 impl Image {
     /// An image of a program of this machine and of what it needs. Cargo says where a package's own programs are:
-    /// `env!("CARGO_BIN_EXE_name")`, in tests below `tests/`.
+    /// `env!("CARGO_BIN_EXE_name")`, in tests below `tests/`; in an archive of nextest's that was unpacked elsewhere, the variable
+    /// `NEXTEST_BIN_EXE_name` does while tests run.
     pub fn from_binary(program: impl AsRef<Path>) -> Self {
         let recipe = Recipe {
             program: program.as_ref().to_owned(),

@@ -134,6 +134,7 @@ fn what_cannot_be_is_named() {
         (Image::from_binary(files.at("script")), "found a script that begins with `#!/bin/sh`"),
         (image(&files).name("Controller"), "\\\"Controller:0\\\" is no name of an image"),
         (image(&files).tag("a b"), "expected a tag"),
+        (image(&files).tag("latest"), "tag \"latest\": expected another one"),
         (image(&files).user("nobody"), "make image it: user \"nobody\": expected numbers"),
         (image(&files).user("1:"), "user \"1:\": expected numbers"),
         (image(&files).env("A=B", ""), "variable \"A=B\": expected a name without `=`"),
