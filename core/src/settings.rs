@@ -24,12 +24,23 @@ pub use variables::{VARIABLES, Variable};
 
 use crate::spec::{NetworkPools, Proxy};
 
+/// A CI system that reads lines of its own in what tests print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ci {
+    /// GitHub, with annotations.
+    GitHub,
+    /// Jenkins, with attachments.
+    Jenkins,
+}
+
 /// What the environment asks for, read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
     /// Whether a missing engine fails a test instead of skipping it.
     pub require: bool,
+    /// The system whose lines failed tests print; `None` for none of those that have some.
+    pub ci: Option<Ci>,
     /// Which clusters stay after a run, to be looked at.
     pub keep: Keep,
     /// Whether the next run uses this one's clusters.
@@ -203,6 +214,9 @@ impl Settings {
         let of_the_user = read.switch("USE_EXISTING_CLUSTER")?.then_some(ExistingCluster::OfTheUser);
         Ok(Self {
             require: read.choice("KIND_TEST_REQUIRE")?.unwrap_or_else(|| read.is_set("CI")),
+            ci: [("GITHUB_ACTIONS", Ci::GitHub), ("JENKINS_URL", Ci::Jenkins)]
+                .into_iter()
+                .find_map(|(name, ci)| read.is_set(name).then_some(ci)),
             keep: read.keep("KIND_TEST_KEEP")?,
             reuse: read.switch("KIND_TEST_REUSE")?,
             idle: read.duration("KIND_TEST_IDLE")?.unwrap_or(Duration::from_secs(30 * 60)),
@@ -335,6 +349,15 @@ mod tests {
             assert!(!require(&[("CI", ci)]), "{ci}");
             assert!(require(&[("CI", ci), ("KIND_TEST_REQUIRE", "1")]), "{ci}");
         }
+    }
+
+    #[test]
+    fn the_ci_system_is_known_by_its_own_variable() {
+        let ci = |variables: &[(&str, &str)]| parse(&[&[("HOME", "/home/a")], variables].concat()).unwrap().ci;
+        assert_eq!(ci(&[("CI", "true")]), None);
+        assert_eq!(ci(&[("CI", "true"), ("GITHUB_ACTIONS", "true")]), Some(Ci::GitHub));
+        assert_eq!(ci(&[("JENKINS_URL", "https://ci.example.org/")]), Some(Ci::Jenkins));
+        assert_eq!(ci(&[("GITHUB_ACTIONS", "false")]), None);
     }
 
     #[test]

@@ -253,6 +253,12 @@ impl Command {
     }
 }
 
+impl<S: Into<String>, const COUNT: usize> From<[S; COUNT]> for Command {
+    fn from(argv: [S; COUNT]) -> Self {
+        Self::new(argv)
+    }
+}
+
 /// What a command in a container printed, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExecOutput {

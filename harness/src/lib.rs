@@ -51,6 +51,6 @@ pub use kind_lease::LeaseError;
 pub use kind_macros::kind_test;
 /// The version of kube that clients are injected from.
 pub use kube;
-pub use pods::{Output, RunError};
+pub use pods::{ExecError, Output, RunError};
 pub use reach::{Port, ReachError};
 pub use webhooks::WebhookError;

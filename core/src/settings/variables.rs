@@ -14,7 +14,7 @@ pub struct Variable {
 }
 
 /// Every variable, in the order in which a reader wants them.
-pub const VARIABLES: [Variable; 44] = [
+pub const VARIABLES: [Variable; 46] = [
     Variable {
         name: "KIND_TEST_REQUIRE",
         meaning: "`1`: fail tests on a machine without an engine, instead of skipping them; an engine that is there, or named, and cannot be used fails them anyway",
@@ -23,6 +23,16 @@ pub const VARIABLES: [Variable; 44] = [
     Variable {
         name: "CI",
         meaning: "set by CI systems: `KIND_TEST_REQUIRE` is `1` where nothing else is said",
+        default: "none",
+    },
+    Variable {
+        name: "GITHUB_ACTIONS",
+        meaning: "set by GitHub: a failed test prints the line that annotates it on the page of the run",
+        default: "none",
+    },
+    Variable {
+        name: "JENKINS_URL",
+        meaning: "set by Jenkins: a failed test prints the line by which its plugin JUnit Attachments keeps the summary",
         default: "none",
     },
     Variable {

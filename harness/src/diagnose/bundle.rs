@@ -18,6 +18,8 @@ use super::{
     summary::summary,
 };
 
+/// The file to begin with.
+pub(crate) const SUMMARY: &str = "summary.txt";
 /// The largest file of objects, in bytes.
 const LARGEST: usize = 4 * 1024 * 1024;
 
@@ -50,7 +52,7 @@ pub(super) fn write(failed: &Failed, snapshot: &Snapshot, known: &Known) -> Resu
 /// Every file of the bundle and its text, which is not yet for everybody's eyes.
 pub(super) fn files(failed: &Failed, snapshot: &Snapshot) -> Vec<(String, String)> {
     let mut files = vec![
-        ("summary.txt".to_owned(), format!("{}\n\n{}\n", failed.reason, summary(failed, snapshot, None))),
+        (SUMMARY.to_owned(), format!("{}\n\n{}\n", failed.reason, summary(failed, snapshot, None))),
         ("timeline.txt".to_owned(), format!("{}\n", failed.timeline.replace(", ", "\n"))),
         ("doing.txt".to_owned(), failed.doing.text()),
     ];

@@ -14,4 +14,5 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bundle::SUMMARY;
 pub(crate) use failure::{Failed, LIMIT, Look, failure, unseen};

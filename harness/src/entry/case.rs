@@ -1,6 +1,7 @@
 //! One test as everybody knows it who may have to tell of it: its name, its phases, what it does, what it was given.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
@@ -22,7 +23,7 @@ use super::{
     stage::HURRIED_API_LIMIT,
     timeline::{Timeline, seconds},
 };
-use crate::diagnose::{self, Failed, Look};
+use crate::diagnose::{self, Failed, Look, SUMMARY};
 
 /// How many lines say what a test was doing that has no cluster yet.
 const MOST_DOING: usize = 4;
@@ -80,6 +81,12 @@ impl Case {
             look: look.clone(),
             folder: &arranged.artifacts,
         })
+    }
+
+    /// What there is to read of a test that failed, where anything is.
+    pub(super) fn bundle(&self) -> Option<PathBuf> {
+        let (arranged, _) = self.arranged.get()?;
+        Some(arranged.artifacts.join(SUMMARY)).filter(|file| file.is_file())
     }
 
     /// The body begins, and has this limit, which that sets.

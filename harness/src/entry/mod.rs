@@ -2,6 +2,7 @@
 //! how a cluster comes to be is not.
 
 mod case;
+mod ci;
 mod context;
 mod actions;
 mod error;

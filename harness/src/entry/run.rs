@@ -1,6 +1,6 @@
 //! The one function that an expanded `#[kind_test]` calls.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::Location, sync::Arc, time::Duration};
 
 use kind_core::{
     activity::{self, Activity},
@@ -8,10 +8,11 @@ use kind_core::{
     redact::redacted,
     settings::Settings,
 };
-use kind_report::Recorder;
+use kind_report::{Outcome, Recorder};
 
 use super::{
     case::Case,
+    ci,
     context::TestContext,
     error::EntryError,
     existing::Existing,
@@ -40,10 +41,11 @@ where
     Body: Future<Output = Judged>,
     V: Verdict,
 {
-    V::tell(perform(meta, request, test), request.should_panic)
+    let at = Location::caller();
+    V::tell(perform(meta, request, (at.file(), at.line()), test), request.should_panic)
 }
 
-fn perform<F, Make, Body>(meta: TestMeta, request: Request, test: F) -> Ended
+fn perform<F, Make, Body>(meta: TestMeta, request: Request, at: (&str, u32), test: F) -> Ended
 where
     F: FnOnce(TestContext) -> Make,
     Make: Future<Output = Result<Body, FixtureError>>,
@@ -63,7 +65,7 @@ where
     let recorder = &Recorder::new(settings);
     let _entered = activity::enter(&activity);
     let case = Arc::new(Case::new(name, activity, settings));
-    let running = interrupt::register(&case);
+    let (running, told) = (interrupt::register(&case), Arc::clone(&case));
     let signals = running.clone();
     let ended = if let Some(which) = &settings.existing {
         let host = Existing { which, settings };
@@ -95,5 +97,11 @@ where
     let (outcome, reason) = ended.outcome(request.should_panic);
     recorder.judged(outcome, reason.as_deref());
     recorder.done();
+    if let (Some(ci), Outcome::Failed) = (settings.ci, outcome) {
+        let reason = redacted(reason.as_deref().unwrap_or_default());
+        if let Some(line) = ci::line(ci, told.name.as_str(), &reason, at, told.bundle().as_deref()) {
+            println!("{line}");
+        }
+    }
     ended
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kind_core::wait::words_of_api;
+use kind_core::{cluster::ClusterError, wait::words_of_api};
 
 /// A program did not run in a pod, or failed there.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,53 @@ pub enum RunError {
         /// Everything that it printed.
         log: String,
     },
+}
+
+/// A command did not run in a container of a pod.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExecError {
+    /// The test has no namespace.
+    #[error("run a command in pod {pod}: a test with `access = \"read\"` has no namespace of its own")]
+    NoNamespace {
+        /// The pod.
+        pod: String,
+    },
+    /// The command has variables.
+    #[error("run a command in pod {pod}: a command there has its container's environment, expected no variables")]
+    Environment {
+        /// The pod.
+        pod: String,
+    },
+    /// The API.
+    #[error("look for pod {pod}: {}", words_of_api(answer))]
+    Api {
+        /// The pod.
+        pod: String,
+        /// What the API said.
+        answer: Box<kube::Error>,
+    },
+    /// There is no container that runs.
+    #[error("run a command in pod {pod}: {why}")]
+    NotRunning {
+        /// The pod.
+        pod: String,
+        /// What there is.
+        why: String,
+    },
+    /// The command is not there, or cannot be run.
+    #[error("run `{command}` in pod {pod}: {why}")]
+    NotStarted {
+        /// The pod.
+        pod: String,
+        /// The command.
+        command: String,
+        /// What containerd said.
+        why: String,
+    },
+    /// The node.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
 }
 
 fn listed(warnings: &[String]) -> String {

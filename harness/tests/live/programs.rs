@@ -2,9 +2,14 @@
 
 use std::time::Instant;
 
-use kind_harness::{Cluster, Image, RunError, TestContext, kind_test};
+use k8s_openapi::api::core::v1::Pod;
+use kind_harness::{Cluster, ExecError, Image, RunError, TestContext, kind_test};
+use kube::{Api, Client};
 
-use crate::small;
+use crate::{
+    pods::{pause, ready, run_on},
+    small,
+};
 
 #[kind_test(cluster = small)]
 async fn this_program_runs_in_a_pod(cluster: Cluster, context: TestContext) -> anyhow::Result<()> {
@@ -28,5 +33,18 @@ async fn this_program_runs_in_a_pod(cluster: Cluster, context: TestContext) -> a
         let error = context.run(image, [program]).await.unwrap_err();
         assert!(matches!(error, RunError::NotRun { .. }) && error.to_string().contains(expected), "{error}");
     }
+    Ok(())
+}
+
+#[kind_test(cluster = small)]
+async fn commands_run_in_a_pod(context: TestContext, client: Client) -> anyhow::Result<()> {
+    let node = context.cluster().nodes().into_iter().next().expect("it has a node");
+    let pods: Api<Pod> = Api::default_namespaced(client);
+    run_on(&pods, "still", &pause(&node).await?, &node).await?;
+    ready(&pods, "still", 0).await?;
+    let said = context.exec("still", ["/pause", "-v"]).await?.success()?;
+    assert!(said.contains("pause"), "{said}");
+    let error = context.exec("still", ["/none"]).await.unwrap_err();
+    assert!(matches!(error, ExecError::NotStarted { .. }) && error.to_string().contains("/none"), "{error}");
     Ok(())
 }
