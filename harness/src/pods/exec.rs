@@ -126,7 +126,7 @@ mod tests {
     use std::sync::Arc;
 
     use kind_core::{
-        cluster::{ClusterRecord, NodeRecord},
+        cluster::NodeRecord,
         fake_api::{self, Answer, FakeApi},
         spec::{NodeName, Role},
     };
@@ -155,7 +155,8 @@ mod tests {
     async fn run(target: &str, pod: Value, command: Command, outcome: Option<Outcome>) -> (String, Vec<String>) {
         let worker = NodeName::existing("x-worker".to_owned());
         let node = NodeRecord::new(worker, Role::Worker, std::net::Ipv4Addr::LOCALHOST.into());
-        let record = ClusterRecord { nodes: vec![node], ..fake_api::record() };
+        let mut record = fake_api::record();
+        record.nodes = vec![node];
         let engine = Arc::new(FakeEngine::default());
         if let Some(outcome) = outcome {
             engine.when("exec x-worker ctr", outcome);
