@@ -66,7 +66,7 @@ async fn policies_are_enforced_once_there_is_one(context: TestContext, client: C
     let server = expect(&pods, "server").condition("Ready").await?;
     let address = server.status.and_then(|status| status.pod_ip).context("a Ready pod has an address")?;
     // `wget` would want to look up names, which a static program cannot without the libraries for it.
-    let ask = format!("echo | busybox nc -w 1 {address} 8080 > /dev/null");
+    let ask = format!("echo | busybox nc -w 1 {address} 8080 > /dev/null 2>&1");
     let script = format!("while true; do if {ask}; then echo open; else echo closed; fi; busybox sleep 0.3; done");
     // On both nodes: policies are enforced where packets leave and where they arrive.
     for (name, node) in [("near", first), ("far", second)] {
