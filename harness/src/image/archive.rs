@@ -95,7 +95,7 @@ pub(super) fn write(
 
 const MANIFEST: &str = "manifest.json";
 
-/// The reference of the image in an archive that [`write`] wrote.
+/// The reference of the image in an archive that [`write()`] wrote.
 pub(super) fn reference(archive: &Path) -> io::Result<String> {
     let mut tar = tar::Archive::new(File::open(archive)?);
     let first = tar.entries()?.next().ok_or(io::ErrorKind::UnexpectedEof)??;

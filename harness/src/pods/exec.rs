@@ -1,4 +1,4 @@
-//! A command in a container of a pod that runs. The kubelet's own way needs WebSockets, for which `kube` brings a dozen crates;
+//! A command in a container of a pod that runs. The kubelet's own way needs `WebSockets`, for which `kube` brings a dozen crates;
 //! containerd in the pod's node does the same.
 
 use k8s_openapi::api::core::v1::Pod;
@@ -162,9 +162,12 @@ mod tests {
             engine.when("exec x-worker ctr", outcome);
         }
         let cluster = Cluster::with_engine(record, engine.clone());
-        let client = FakeApi::default().client(move |_, path, _| match path.ends_with("/namespaces/ns/pods/web-0") {
-            true => Answer::ok(pod.clone()),
-            false => Answer::refused(404, "pods \"gone\" not found"),
+        let client = FakeApi::default().client(move |_, path, _| {
+            if path.ends_with("/namespaces/ns/pods/web-0") {
+                Answer::ok(pod.clone())
+            } else {
+                Answer::refused(404, "pods \"gone\" not found")
+            }
         });
         let said = match exec(&cluster, &client, ("ns", target), command).await {
             Ok(output) => format!("{} {}", output.exit_code, String::from_utf8_lossy(&output.stdout)),

@@ -1,14 +1,17 @@
-//! NetworkPolicies of a cluster whose network comes with the node image.
+//! Network policies of a cluster whose network comes with the node image.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::{core::v1::Pod, networking::v1::NetworkPolicy};
 use kind_harness::{
     TestContext, expect, kind_test,
     wait::{self, Check},
 };
-use kube::{Api, Client, api::LogParams};
+use kube::{
+    Api, Client,
+    api::{DeleteParams, LogParams},
+};
 use serde_json::{Value, json};
 
 /// The first policy starts what enforces it, on every node.
@@ -26,7 +29,7 @@ fn pod(name: &str, image: &str, node: &str, script: &str) -> Value {
     })
 }
 
-fn policy(name: &str, spec: Value) -> Value {
+fn policy(name: &str, spec: &Value) -> Value {
     json!({ "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": { "name": name }, "spec": spec })
 }
 
@@ -79,18 +82,18 @@ async fn policies_are_enforced_once_there_is_one(context: TestContext, client: C
     both("open", "open").await?;
 
     let nothing = json!({ "podSelector": {}, "policyTypes": ["Ingress"] });
-    context.apply(policy("nothing", nothing)).await?;
+    context.apply(policy("nothing", &nothing)).await?;
     both("closed", "closed").await?;
 
     let from_far = json!({
         "podSelector": { "matchLabels": { "app": "server" } },
         "ingress": [{ "from": [{ "podSelector": { "matchLabels": { "app": "far" } } }] }],
     });
-    context.apply(policy("from-far", from_far)).await?;
+    context.apply(policy("from-far", &from_far)).await?;
     both("closed", "open").await?;
 
-    let policies: Api<k8s_openapi::api::networking::v1::NetworkPolicy> = Api::default_namespaced(client);
-    policies.delete("nothing", &Default::default()).await?;
-    policies.delete("from-far", &Default::default()).await?;
+    let policies: Api<NetworkPolicy> = Api::default_namespaced(client);
+    policies.delete("nothing", &DeleteParams::default()).await?;
+    policies.delete("from-far", &DeleteParams::default()).await?;
     both("open", "open").await
 }
