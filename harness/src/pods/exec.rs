@@ -74,11 +74,7 @@ pub(super) async fn exec(
     let node = cluster.nodes().into_iter().find(|one| one.name() == node);
     let node = node.ok_or_else(|| ExecError::NotRunning { pod: pod(), why: "its node is none of ours".to_owned() })?;
 
-    let once = format!("kind-{}", Instance::new());
-    let mut within = Command::new(["ctr", "--namespace", "k8s.io", "tasks", "exec", "--exec-id", &once, &container]);
-    within.argv.extend(command.argv.iter().cloned());
-    within.stdin = command.stdin;
-    let output = node.run(&within.env(QUIET, "true")).await?;
+    let output = node.run(&in_container(&container, &command)).await?;
     let said = String::from_utf8_lossy(&output.stderr);
     // Its own words are the last.
     if let Some(why) = said.trim_end().lines().last().and_then(|line| line.strip_prefix(ITSELF.0))
@@ -87,6 +83,16 @@ pub(super) async fn exec(
         return Err(ExecError::NotStarted { pod: pod(), command: command.argv.join(" "), why: why.to_owned() });
     }
     Ok(ExecOutput { container: target.to_owned(), argv: command.argv, ..output })
+}
+
+/// The command of a node that runs this one in a container.
+fn in_container(id: &str, command: &Command) -> Command {
+    let once = format!("kind-{}", Instance::new());
+    let mut argv: Vec<String> =
+        ["ctr", "--namespace", "k8s.io", "tasks", "exec", "--exec-id", &once, id].map(ToOwned::to_owned).to_vec();
+    argv.extend(command.argv.iter().cloned());
+    let within = Command { stdin: command.stdin.clone(), ..Command::new(argv) };
+    within.env(QUIET, "true")
 }
 
 /// The node, and containerd's identifier of a container that runs.
@@ -181,11 +187,19 @@ mod tests {
     #[case("web-0/sidecar", "id-of-sidecar")]
     #[tokio::test]
     async fn a_command_goes_to_the_container_that_is_meant(#[case] target: &str, #[case] id: &str) {
-        let command = Command::new(["cat", "-"]).stdin("words");
+        let command = Command::new(["cat", "-"]);
         let (said, calls) = run(target, pod(), command, Some(Outcome::Print("words".to_owned()))).await;
         assert_eq!(said, "0 words");
         let call = calls.iter().find(|call| call.contains("tasks exec")).unwrap();
-        assert!(call.contains(&format!(" {id} cat -")) && call.contains("words"), "{call}");
+        assert!(call.ends_with(&format!(" {id} cat -")), "{call}");
+    }
+
+    #[test]
+    fn standard_input_goes_along_and_each_command_has_a_name_of_its_own() {
+        let command = Command::new(["cat"]).stdin("words");
+        let [one, other] = [in_container("id", &command), in_container("id", &command)];
+        assert_eq!(one.stdin.as_deref(), Some(b"words".as_slice()));
+        assert_ne!(one.argv, other.argv);
     }
 
     #[tokio::test]
