@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -56,8 +56,9 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        self.notes.add(asked(request.method(), request.uri()));
-        let made = made(request.method(), request.uri());
+        let asked = asked(request.method(), request.uri());
+        let made = made(&asked);
+        self.notes.add(asked);
         let (answer, notes) = (self.inner.call(request), self.notes.clone());
         Box::pin(async move {
             let answer = answer.await?;
@@ -70,8 +71,8 @@ where
 }
 
 /// What is asked for beside, where an apply makes an object: the API server wants the right to create it as well.
-fn made(method: &Method, uri: &Uri) -> Option<Asked> {
-    match asked(method, uri) {
+fn made(asked: &Asked) -> Option<Asked> {
+    match asked.clone() {
         Asked::Resource { verb: "patch", namespace, group, resource } => {
             Some(Asked::Resource { verb: "create", namespace, group, resource })
         }

@@ -30,11 +30,9 @@ impl RulesUsed {
         let mut paths: BTreeMap<&str, Verbs> = BTreeMap::new();
         for one in asked {
             match one {
-                // A Role cannot be about its own namespace.
+                // Of a namespace itself, too: a Role in it is enough.
                 Asked::Resource { namespace, group, resource, verb } => {
-                    let of_all = resource == "namespaces" || resource.starts_with("namespaces/");
-                    let namespace = namespace.as_deref().filter(|_| !of_all);
-                    verbs.entry((namespace, group, resource)).or_default().insert(verb);
+                    verbs.entry((namespace.as_deref(), group, resource)).or_default().insert(verb);
                 }
                 Asked::Path { path, verb } => {
                     paths.entry(path).or_default().insert(verb);
@@ -128,6 +126,12 @@ rules:
 - apiGroups:
   - ''
   resources:
+  - namespaces
+  verbs:
+  - get
+- apiGroups:
+  - ''
+  resources:
   - configmaps
   - secrets
   verbs:
@@ -158,12 +162,6 @@ kind: ClusterRole
 metadata:
   name: used
 rules:
-- apiGroups:
-  - ''
-  resources:
-  - namespaces
-  verbs:
-  - get
 - apiGroups:
   - apps
   resources:

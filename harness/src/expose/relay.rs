@@ -62,10 +62,10 @@ pub(super) async fn serve(
     }
 }
 
-/// Some port; another the next time.
+/// Some port; another the next time, because the identity is a random number in hexadecimal digits.
 fn port(identity: &str) -> u16 {
-    let sum = identity.bytes().fold(0u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    PORTS.0 + u16::try_from(sum % u64::from(PORTS.1)).unwrap_or_default()
+    let random = u64::from_str_radix(identity, 16).unwrap_or_default();
+    PORTS.0 + u16::try_from(random % u64::from(PORTS.1)).unwrap_or_default()
 }
 
 struct Relay<'a> {

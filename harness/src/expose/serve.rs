@@ -74,8 +74,10 @@ pub(super) async fn find(engine: &dyn Engine, nodes: &[String]) -> Result<Option
 
 async fn from_one(engine: &dyn Engine, node: &str) -> Result<Option<Way>, ExposeError> {
     let in_node = |error| ExposeError::Cluster(ClusterError::from(error));
-    if let Some(listener) = direct::listen(engine, node).await.map_err(in_node)? {
-        return Ok(listener.into_std().ok().map(Way::Direct));
+    match direct::listen(engine, node).await.map_err(in_node)?.map(TcpListener::into_std) {
+        Some(Ok(listener)) => return Ok(Some(Way::Direct(listener))),
+        Some(Err(error)) => tracing::debug!(node, "the listener for it: {error}"),
+        None => {}
     }
     if engine.exec(node, &Command::new(["socat", "-V"])).await.map_err(in_node)?.exit_code != 0 {
         return Ok(None);
