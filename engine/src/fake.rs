@@ -4,7 +4,7 @@
 use std::{sync::Mutex, time::Duration};
 
 use self::state::State;
-use crate::{ContainerFacts, EngineError, ImageFacts};
+use crate::{ContainerFacts, ContainerSpec, EngineError, ImageFacts};
 
 mod engine;
 mod state;
@@ -92,6 +92,16 @@ impl FakeEngine {
     /// Every request so far, as text, in order.
     pub fn calls(&self) -> Vec<String> {
         self.lock().calls.clone()
+    }
+
+    /// What the container of that name was made of last.
+    ///
+    /// # Panics
+    /// When there never was one.
+    pub fn made_of(&self, name: &str) -> ContainerSpec {
+        let state = self.lock();
+        let made = state.specs.iter().rev().find(|spec| spec.name == name);
+        made.expect("somebody made it").clone()
     }
 
     /// The names of everything that is left: containers, then networks, then volumes.

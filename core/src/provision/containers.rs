@@ -175,8 +175,7 @@ fn node_container(context: &Context, node: &PlannedNode) -> Result<ContainerSpec
         text("KIND_RS_SERVICE_SUBNET", &networking.service_subnet),
         text("KIND_RS_POD_SUBNET", pods),
     ]);
-    let nodes = context.plan.nodes.iter().map(|node| &node.name).chain(&context.plan.load_balancer);
-    environment.extend(context.plan.blueprint.proxy.environment(networking, nodes.map(ToString::to_string)));
+    environment.extend(context.proxies());
     if let Some(domains) = &networking.dns_search {
         environment.insert("KIND_DNS_SEARCH".to_owned(), domains.join(" "));
     }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use ipnet::IpNet;
 use kind_engine::{Command, ContainerSpec, Engine, EngineFacts, ExecOutput, NodeFile};
 
 use super::{
@@ -18,6 +19,14 @@ use crate::spec::NodeName;
 /// The administrator's kubeconfig inside a control plane.
 pub(super) const ADMINISTRATOR: &str = "/etc/kubernetes/admin.conf";
 
+/// A cluster's network as the engine has it.
+pub(super) struct Network {
+    /// The engine's identifier.
+    pub(super) id: String,
+    /// The ranges of its addresses.
+    pub(super) ranges: Vec<IpNet>,
+}
+
 pub(super) struct Context {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) plan: Plan,
@@ -28,8 +37,8 @@ pub(super) struct Context {
     pub(super) token: String,
     /// The engine's identifier of the container that has the cluster's name until the first control plane has it.
     pub(super) reservation: OnceLock<String>,
-    /// The engine's identifier of the cluster's network.
-    pub(super) network: OnceLock<String>,
+    /// The cluster's network, once it is there.
+    pub(super) network: OnceLock<Network>,
     /// The engine's identifiers of the containers that were made. A name may be another's a moment later.
     pub(super) made: Mutex<BTreeMap<NodeName, String>>,
 }
@@ -48,7 +57,15 @@ impl Context {
 
     /// The network that containers are attached to.
     pub(super) fn network(&self) -> String {
-        self.network.get().cloned().unwrap_or_else(|| self.plan.blueprint.name.network())
+        self.network.get().map_or_else(|| self.plan.blueprint.name.network(), |network| network.id.clone())
+    }
+
+    /// What a node or a registry is told of this machine's proxies.
+    pub(super) fn proxies(&self) -> BTreeMap<String, String> {
+        let blueprint = &self.plan.blueprint;
+        let ranges = self.network.get().map_or(&[][..], |network| &network.ranges);
+        let names = self.plan.nodes.iter().map(|node| &node.name).chain(&self.plan.load_balancer);
+        blueprint.proxy.environment(&blueprint.spec.networking, ranges, names.map(ToString::to_string))
     }
 
     /// The engine's identifier of a container that this creation made.

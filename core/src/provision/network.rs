@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use kind_engine::{EngineError, Labels, NetworkFacts, NetworkSpec};
 
 use super::{
-    context::Context,
+    context::{Context, Network},
     destroy::remove_network,
     routes::routes,
     steps::{Failure, StepError},
@@ -23,9 +23,9 @@ const MTU: &str = "com.docker.network.driver.mtu";
 /// How engines say that somebody was faster.
 const OVERLAPS: [&str; 3] = ["overlap", "already used", "conflicts with network"];
 
-/// Makes the network and returns its identifier. Only for who has the cluster's name: engines before 25 let two networks
+/// Makes the network. Only for who has the cluster's name: engines before 25 let two networks
 /// have one name, and then start no container in either, however it asks for its network.
-pub(super) async fn create(context: &Context) -> Result<String, Failure> {
+pub(super) async fn create(context: &Context) -> Result<Network, Failure> {
     let blueprint = &context.plan.blueprint;
     let mut present = context.engine.networks(&Labels::new()).await?;
     remove_leftovers(context, &mut present).await?;
@@ -43,14 +43,17 @@ pub(super) async fn create(context: &Context) -> Result<String, Failure> {
     };
     let taken = taken_ranges(&present, context.machine.local).await;
     let Some(candidates) = blueprint.pools.candidates(&blueprint.name, &blueprint.spec, &taken) else {
-        return Ok(blueprint.creation.network(&context.engine, spec).await?);
+        let id = blueprint.creation.network(&context.engine, spec).await?;
+        let present = context.engine.networks(&context.plan.labels).await?;
+        let chosen = present.into_iter().find(|network| network.id == id);
+        return Ok(Network { id, ranges: chosen.map(|network| network.subnets).unwrap_or_default() });
     };
-    for subnets in candidates {
-        let spec = NetworkSpec { subnets, ..spec.clone() };
+    for ranges in candidates {
+        let spec = NetworkSpec { subnets: ranges.clone(), ..spec.clone() };
         match blueprint.creation.network(&context.engine, spec).await {
             // Another creation has taken it meanwhile, or the engine knows of something that we do not.
             Err(error) if overlaps(&error) => {}
-            other => return Ok(other?),
+            id => return Ok(Network { id: id?, ranges }),
         }
     }
     Err(StepError::NoRange { pools: blueprint.pools.clone() }.into())

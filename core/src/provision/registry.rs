@@ -1,6 +1,6 @@
 //! Step: the cluster's own registry and its mirrors, each a container of the node image, and how everybody finds them.
 
-use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
+use std::{net::Ipv4Addr, time::Duration};
 
 use futures::future::{join_all, try_join_all};
 use kind_engine::{Command, ContainerSpec, Mount, MountKind, NodeFile, RestartPolicy};
@@ -78,10 +78,8 @@ async fn wait(context: &Context, name: &NodeName) -> Result<(), Failure> {
 fn container(context: &Context, name: &NodeName, mirror: Option<&Mirror>) -> ContainerSpec {
     let blueprint = &context.plan.blueprint;
     let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let nodes = context.plan.nodes.iter().map(|node| node.name.to_string());
     // A mirror fetches from outside, as nodes do.
-    let mut environment: BTreeMap<String, String> =
-        blueprint.proxy.environment(&blueprint.spec.networking, nodes).into_iter().collect();
+    let mut environment = context.proxies();
     // It would look for somebody to send traces to, and complain.
     environment.extend([text("OTEL_TRACES_EXPORTER", "none")]);
     ContainerSpec {

@@ -152,7 +152,7 @@ pub const VARIABLES: [Variable; 46] = [
     Variable { name: "https_proxy", meaning: "the same", default: "none" },
     Variable {
         name: "NO_PROXY",
-        meaning: "what is reached without a proxy; for nodes also the cluster's own networks and names",
+        meaning: "what is reached without a proxy; for nodes also the cluster's networks, names and gateway",
         default: "none",
     },
     Variable { name: "no_proxy", meaning: "the same", default: "none" },

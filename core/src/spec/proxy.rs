@@ -8,6 +8,7 @@ mod exceptions;
 
 use address::Address;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{AddressPlan, Networking};
@@ -61,10 +62,12 @@ impl Proxy {
         at_loopback.map(|(name, address)| (name, address.place().to_owned())).collect()
     }
 
-    /// The variables of a node, in either case of letters: the cluster's own networks, services and nodes are exceptions.
+    /// The variables of a node, in either case of letters. Exceptions are the cluster's own networks, services and nodes, and
+    /// the engine's network of it, where a node's gateway is and so what a test serves for the cluster.
     pub(crate) fn environment(
         &self,
         networking: &Networking,
+        engine_network: &[IpNet],
         nodes: impl Iterator<Item = String>,
     ) -> BTreeMap<String, String> {
         if self.is_none() {
@@ -75,7 +78,7 @@ impl Proxy {
         let given = self.exceptions.iter().flat_map(|list| list.split(','));
         let given = given.map(|item| if item.trim().is_empty() { "" } else { item });
         let ours = [networking.service_subnet.as_str(), networking.pod_subnet.as_str(), networks.as_str()];
-        let names: Vec<String> = nodes.collect();
+        let names: Vec<String> = engine_network.iter().map(ToString::to_string).chain(nodes).collect();
         let exceptions: Vec<&str> = given
             .chain(ours)
             .chain(names.iter().map(String::as_str))
@@ -95,8 +98,9 @@ mod tests {
     use crate::spec::IpFamily;
 
     fn environment(proxy: &Proxy, family: IpFamily) -> BTreeMap<String, String> {
-        proxy
-            .environment(&Networking::of_family(family), ["x-control-plane", "x-worker"].map(str::to_owned).into_iter())
+        let engine_network = ["198.18.4.0/26".parse().unwrap()];
+        let nodes = ["x-control-plane", "x-worker"].map(str::to_owned);
+        proxy.environment(&Networking::of_family(family), &engine_network, nodes.into_iter())
     }
 
     #[test]
@@ -115,7 +119,7 @@ mod tests {
         assert_eq!(found["https_proxy"], https);
         assert_eq!(
             found["NO_PROXY"],
-            "home,10.0.0.1,10.96.0.0/16,10.244.0.0/16,100.64.7.0/24,x-control-plane,x-worker,.svc,.svc.cluster,.svc.cluster.local"
+            "home,10.0.0.1,10.96.0.0/16,10.244.0.0/16,100.64.7.0/24,198.18.4.0/26,x-control-plane,x-worker,.svc,.svc.cluster,.svc.cluster.local"
         );
         assert!(!format!("{proxy:?}").contains("secret"), "{proxy:?}");
     }

@@ -59,8 +59,26 @@ async fn a_range_that_somebody_takes_meanwhile_is_no_failure_and_without_any_it_
     assert_eq!(engine.left(), Vec::<String>::new());
     blueprint.pools = NetworkPools::Engine;
     bring_up(&engine, &blueprint).await.0.unwrap();
-    assert_eq!(network(&engine).await.subnets, []);
+    let calls = engine.calls();
+    assert!(calls.iter().any(|call| call == "network kind-rs-demo"), "{calls:?}");
     std::fs::remove_dir_all(&blueprint.logs).ok();
+}
+
+#[tokio::test]
+async fn what_a_test_serves_at_a_nodes_gateway_is_reached_without_a_proxy() {
+    for pools in [NetworkPools::default(), NetworkPools::Engine] {
+        let engine = engine();
+        let mut blueprint = blueprint(ClusterSpec::default());
+        (blueprint.pools, blueprint.proxy.https) = (pools, Some("http://proxy.example.com:3128".to_owned()));
+        bring_up(&engine, &blueprint).await.0.unwrap();
+        let range = network(&engine).await.subnets[0].to_string();
+        for node in ["demo-control-plane", "demo-worker"] {
+            let environment = engine.made_of(node).environment;
+            let exceptions = environment["NO_PROXY"].split(',').collect::<Vec<_>>();
+            assert!(exceptions.contains(&range.as_str()), "{range} {exceptions:?}");
+        }
+        std::fs::remove_dir_all(&blueprint.logs).ok();
+    }
 }
 
 #[tokio::test]

@@ -127,12 +127,15 @@ impl Engine for FakeEngine {
             ));
         }
         let id = state.identifier(&spec.name);
+        // Where nobody asks for ranges, an engine takes one of its own.
+        let chosen = || IpNet::new_assert([172, 30, u8::try_from(state.made % 256).unwrap_or(0), 0].into(), 24);
+        let subnets = if spec.subnets.is_empty() { vec![chosen()] } else { spec.subnets.clone() };
         state.networks.push(NetworkFacts {
             id: id.clone(),
             name: spec.name.clone(),
             labels: spec.labels.clone(),
             created: String::new(),
-            subnets: spec.subnets.clone(),
+            subnets,
             options: spec.options.clone(),
         });
         Ok(id)

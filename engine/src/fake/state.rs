@@ -11,6 +11,8 @@ pub(super) struct State {
     pub(super) calls: Vec<String>,
     pub(super) rules: Vec<(String, Outcome)>,
     pub(super) containers: Vec<ContainerFacts>,
+    /// What containers were made of.
+    pub(super) specs: Vec<ContainerSpec>,
     pub(super) networks: Vec<NetworkFacts>,
     pub(super) volumes: Vec<VolumeFacts>,
     pub(super) images: Vec<ImageFacts>,
@@ -47,6 +49,7 @@ impl State {
         if self.containers.iter().any(|container| container.name == spec.name) {
             return Err(refused(CREATE_CONTAINER, &spec.name, 409, "the container name is already in use"));
         }
+        self.specs.push(spec.clone());
         let mut networks = Vec::new();
         if !spec.network.is_empty() {
             let NetworkFacts { id, name, .. } = self.network(&spec.network)?.clone();
