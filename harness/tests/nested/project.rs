@@ -27,30 +27,24 @@ pub(crate) struct Project {
 impl Project {
     /// Copies the fixture and builds it with what the outer build has of it already.
     pub(crate) fn new() -> Self {
-        let manifest = include_str!("../fixtures/nested/manifest.toml").replace("HARNESS", env!("CARGO_MANIFEST_DIR"));
-        Self::build("nested", &manifest, &FILES)
+        Self::build("nested", &manifest("nested-fixture"), &FILES)
     }
 
     /// A case's own copy of the crate with tests on fresh clusters, which are prepared with this text.
     pub(crate) fn of_fresh(name: &str, seed: &str) -> Self {
-        let manifest = include_str!("../fixtures/nested/manifest.toml").replace("HARNESS", env!("CARGO_MANIFEST_DIR"));
-        let manifest = manifest.replace("nested-fixture", name);
         let files =
             [FILES[0], FILES[1], (include_str!("../fixtures/fresh/tests/fresh.rs"), "tests/fresh.rs"), (seed, "seed")];
-        Self::build(name, &manifest, &files)
+        Self::build(name, &manifest(name), &files)
     }
 
     /// The crate of somebody who did what the README begins with.
     pub(crate) fn of_the_readme() -> Self {
-        let readme = fs::read_to_string(outer().join("README.md")).expect("the README");
-        let added = readme.lines().filter_map(|line| line.strip_prefix("cargo add --dev "));
-        let dependencies: Vec<String> = added.map(dependency).collect();
-        assert_eq!(dependencies.len(), 3, "{dependencies:?}");
+        let readme = readme();
         let (_, test) = readme.split_once("```rust\n").expect("an example");
         let (test, _) = test.split_once("```").expect("its end");
         let manifest = format!(
             "[workspace]\n[package]\nname = \"of-the-readme\"\nedition = \"2024\"\n[dev-dependencies]\n{}\n",
-            dependencies.join("\n")
+            dependencies()
         );
         Self::build("of-the-readme", &manifest, &[("", "src/lib.rs"), (test, "tests/first.rs")])
     }
@@ -182,6 +176,25 @@ fn place(path: &Path, text: &str) -> bool {
 
 pub(crate) fn outer() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace")
+}
+
+/// The manifest of a copy of that name.
+fn manifest(name: &str) -> String {
+    let template = include_str!("../fixtures/nested/manifest.toml").replace("nested-fixture", name);
+    format!("{template}{}\n", dependencies())
+}
+
+fn readme() -> String {
+    fs::read_to_string(outer().join("README.md")).expect("the README")
+}
+
+/// What the README's first commands add.
+fn dependencies() -> String {
+    let readme = readme();
+    let added = readme.lines().filter_map(|line| line.strip_prefix("cargo add --dev "));
+    let dependencies: Vec<String> = added.map(dependency).collect();
+    assert_eq!(dependencies.len(), 3, "{dependencies:?}");
+    dependencies.join("\n")
 }
 
 /// What `cargo add --dev` with these arguments puts into a manifest, with the version that is locked here.
