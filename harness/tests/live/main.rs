@@ -12,6 +12,7 @@ mod programs;
 mod report;
 mod restart;
 mod snapshot;
+mod tools;
 mod webhooks;
 
 use kind_harness::ClusterSpec;
