@@ -3,7 +3,7 @@
 use crate::{
     Release, Step,
     digest::Digest,
-    embedded::{self, COMPONENTS},
+    embedded::{self, COMPONENTS, Embedded},
 };
 
 /// A set of programs that one `go build` makes.
@@ -23,8 +23,8 @@ pub(crate) struct Component {
     pub(crate) tags: &'static str,
     /// Variables of the programs that the linker sets.
     pub(crate) variables: Vec<(String, String)>,
-    /// A main package of our own, in place of upstream's.
-    pub(crate) main: Option<&'static str>,
+    /// A main package of our own, in place of upstream's; none for that.
+    pub(crate) main: Vec<Embedded>,
 }
 
 impl Component {
@@ -38,7 +38,7 @@ impl Component {
             cgo: false,
             tags: "",
             variables: Vec::new(),
-            main: None,
+            main: Vec::new(),
         }
     }
 
@@ -114,7 +114,7 @@ pub(crate) fn components(release: &Release) -> Vec<Component> {
         Component {
             packages: vec![".".to_owned()],
             rename: Some("coredns"),
-            main: Some(embedded::text(COMPONENTS, "components/coredns/main.go")),
+            main: embedded::below(COMPONENTS, "components/coredns"),
             ..Component::new(Step::CoreDns, "github.com/coredns/coredns", release.coredns)
         },
         Component::new(
@@ -126,14 +126,18 @@ pub(crate) fn components(release: &Release) -> Vec<Component> {
         .variable("main.VERSION", release.local_path_provisioner),
         Component {
             packages: vec![".".to_owned()],
-            rename: Some("network-policies"),
-            main: Some(embedded::text(COMPONENTS, "components/policies/main.go")),
-            ..Component::new(Step::NetworkPolicies, "sigs.k8s.io/kube-network-policies", release.network_policies)
+            rename: Some("network"),
+            main: embedded::below(COMPONENTS, "components/network"),
+            modules: vec![
+                ("sigs.k8s.io/kube-network-policies", release.network_policies),
+                ("k8s.io/cloud-provider", release.cloud_provider),
+            ],
+            ..Component::new(Step::Network, "sigs.k8s.io/kube-network-policies", release.network_policies)
         },
         Component {
             packages: vec![".".to_owned()],
             rename: Some("registry"),
-            main: Some(embedded::text(COMPONENTS, "components/registry/main.go")),
+            main: embedded::below(COMPONENTS, "components/registry"),
             ..Component::new(Step::Registry, "github.com/distribution/distribution/v3", release.registry)
         },
     ]

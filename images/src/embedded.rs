@@ -1,7 +1,7 @@
 //! The files of this crate's folder that end up in images, compiled in. Their content is an input of every digest.
 
 /// A file that goes into an image or decides how one is made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Embedded {
     /// Its path below `images/`.
     pub(crate) path: &'static str,
@@ -23,9 +23,19 @@ macro_rules! embed {
 /// What the base image is made with.
 pub(crate) const BASE: &[Embedded] = embed!["base/packages", "base/slim"];
 
-/// Main packages of our own; they are part of their components' keys.
-pub(crate) const COMPONENTS: &[Embedded] =
-    embed!["components/coredns/main.go", "components/policies/main.go", "components/registry/main.go"];
+/// Main packages of our own; they are part of their components' keys. Their tests are not.
+pub(crate) const COMPONENTS: &[Embedded] = embed![
+    "components/coredns/main.go",
+    "components/network/addresses.go",
+    "components/network/announce.go",
+    "components/network/balancer.go",
+    "components/network/choice.go",
+    "components/network/device.go",
+    "components/network/load_balancers.go",
+    "components/network/main.go",
+    "components/network/policies.go",
+    "components/registry/main.go",
+];
 
 /// What the payload (programs and images) is made with, inside the build container.
 pub(crate) const PAYLOAD: &[Embedded] =
@@ -38,7 +48,8 @@ pub(crate) const SOURCE: &[Embedded] = embed!["source/check-base"];
 pub(crate) const NODE: &[Embedded] = embed![
     "manifests/default-cni.yaml",
     "manifests/default-storage.yaml",
-    "manifests/network-policies.yaml",
+    "manifests/load-balancers.yaml",
+    "manifests/policies.yaml",
     "node/cni.conflist.template",
     "node/containerd.toml",
     "node/crictl.yaml",
@@ -48,16 +59,16 @@ pub(crate) const NODE: &[Embedded] = embed![
     "node/masked-units",
     "node/name-service",
     "node/network",
+    "node/on-first",
     "node/pod-neighbour",
-    "node/policies",
     "node/proxies",
     "node/units/10-kubeadm.conf",
     "node/units/containerd.service",
     "node/units/journald.conf",
     "node/units/kind-rs-network.path",
     "node/units/kind-rs-network.service",
-    "node/units/kind-rs-policies.path",
-    "node/units/kind-rs-policies.service",
+    "node/units/kind-rs-on-first@.path",
+    "node/units/kind-rs-on-first@.service",
     "node/units/kubelet.service",
     "node/units/kubelet.slice",
     "node/units/system.conf",
@@ -87,6 +98,12 @@ pub(crate) fn text(files: &'static [Embedded], path: &str) -> &'static str {
     files.iter().find(|file| file.path == path).map_or_else(|| panic!("{path} is not embedded"), |file| file.text)
 }
 
+/// The files of one folder.
+pub(crate) fn below(files: &'static [Embedded], folder: &str) -> Vec<Embedded> {
+    let is_in = |file: &&Embedded| file.path.rsplit_once('/').is_some_and(|(parent, _)| parent == folder);
+    files.iter().filter(is_in).copied().collect()
+}
+
 /// The lines of a list file, without comments.
 pub(crate) fn entries(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -114,6 +131,9 @@ mod tests {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
+                    continue;
+                }
+                if path.to_str().unwrap().ends_with("_test.go") {
                     continue;
                 }
                 let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();

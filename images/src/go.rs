@@ -118,8 +118,8 @@ pub(crate) async fn write_module(
     };
     write(step, &folder.join("go.mod"), &text)?;
     write(step, &folder.join("go.sum"), sums::ALL)?;
-    if let Some(main) = recipe.component.main {
-        write(step, &folder.join("main.go"), main)?;
+    for file in &recipe.component.main {
+        write(step, &folder.join(file.name()), file.text)?;
     }
     Ok(upstream)
 }

@@ -10,7 +10,7 @@ use crate::{
     cache::file,
     container::BuildContainer,
     embedded::{self, NODE},
-    pod_images::{HELPER_IMAGE, pause_image, policies_image, provisioner_image},
+    pod_images::{HELPER_IMAGE, NETWORK_IMAGE, pause_image, provisioner_image},
     reference::{labels, node_image_reference, payload_image_reference},
     workshop::Workshop,
 };
@@ -21,7 +21,8 @@ const STEP: Step = Step::NodeImage;
 const PLACES: &[(&str, &str, u32)] = &[
     ("manifests/default-cni.yaml", "/kind/manifests/default-cni.yaml", 0o644),
     ("manifests/default-storage.yaml", "/kind/manifests/default-storage.yaml", 0o644),
-    ("manifests/network-policies.yaml", "/kind/manifests/network-policies.yaml", 0o644),
+    ("manifests/load-balancers.yaml", "/kind/manifests/load-balancers.yaml", 0o644),
+    ("manifests/policies.yaml", "/kind/manifests/policies.yaml", 0o644),
     ("node/cni.conflist.template", "/etc/containerd/cni.conflist.template", 0o644),
     ("node/containerd.toml", "/etc/containerd/config.toml", 0o644),
     ("node/crictl.yaml", "/etc/crictl.yaml", 0o644),
@@ -30,23 +31,29 @@ const PLACES: &[(&str, &str, u32)] = &[
     ("node/kubelet-cgroups", "/usr/local/lib/kind-rs/kubelet-cgroups", 0o755),
     ("node/name-service", "/usr/local/lib/kind-rs/name-service", 0o755),
     ("node/network", "/usr/local/lib/kind-rs/network", 0o755),
+    ("node/on-first", "/usr/local/lib/kind-rs/on-first", 0o755),
     ("node/pod-neighbour", "/opt/cni/bin/pod-neighbour", 0o755),
-    ("node/policies", "/usr/local/lib/kind-rs/policies", 0o755),
     ("node/proxies", "/usr/local/lib/kind-rs/proxies", 0o755),
     ("node/units/10-kubeadm.conf", "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", 0o644),
     ("node/units/containerd.service", "/usr/lib/systemd/system/containerd.service", 0o644),
     ("node/units/journald.conf", "/usr/lib/systemd/journald.conf.d/50-kind-rs.conf", 0o644),
     ("node/units/kind-rs-network.path", "/usr/lib/systemd/system/kind-rs-network.path", 0o644),
     ("node/units/kind-rs-network.service", "/usr/lib/systemd/system/kind-rs-network.service", 0o644),
-    ("node/units/kind-rs-policies.path", "/usr/lib/systemd/system/kind-rs-policies.path", 0o644),
-    ("node/units/kind-rs-policies.service", "/usr/lib/systemd/system/kind-rs-policies.service", 0o644),
+    ("node/units/kind-rs-on-first@.path", "/usr/lib/systemd/system/kind-rs-on-first@.path", 0o644),
+    ("node/units/kind-rs-on-first@.service", "/usr/lib/systemd/system/kind-rs-on-first@.service", 0o644),
     ("node/units/kubelet.service", "/usr/lib/systemd/system/kubelet.service", 0o644),
     ("node/units/kubelet.slice", "/usr/lib/systemd/system/kubelet.slice", 0o644),
     ("node/units/system.conf", "/usr/lib/systemd/system.conf.d/50-kind-rs.conf", 0o644),
 ];
 
 /// Units that every node starts.
-const ENABLED: [&str; 4] = ["containerd.service", "kubelet.service", "kind-rs-network.path", "kind-rs-policies.path"];
+const ENABLED: [&str; 5] = [
+    "containerd.service",
+    "kubelet.service",
+    "kind-rs-network.path",
+    "kind-rs-on-first@load-balancers.path",
+    "kind-rs-on-first@policies.path",
+];
 
 /// Makes the node image.
 pub(crate) async fn make(workshop: &Workshop<'_>, engine: &dyn Engine) -> Result<(), BuildError> {
@@ -69,7 +76,7 @@ pub(crate) fn tables(release: &Release) -> [(&'static str, String); 4] {
         ("places", format!("{PLACES:?}")),
         ("enabled", ENABLED.join(" ")),
         ("changes", changes(release).join("\n")),
-        ("images", [pause_image(release), provisioner_image(release), HELPER_IMAGE.to_owned()].join(" ")),
+        ("images", [pause_image(release), provisioner_image(release), HELPER_IMAGE.to_owned(), NETWORK_IMAGE.to_owned()].join(" ")),
     ]
 }
 
@@ -95,7 +102,12 @@ fn write_files(tar: &Path, release: &Release) -> io::Result<()> {
     let units = "/etc/systemd/system";
     layer.link(&format!("{units}/default.target"), "/usr/lib/systemd/system/multi-user.target")?;
     for unit in ENABLED {
-        let target = format!("/usr/lib/systemd/system/{unit}");
+        // An instance is a link to its template.
+        let template = unit.split_once('@').map(|(name, instance)| {
+            let (_, kind) = instance.rsplit_once('.').unwrap_or((instance, "service"));
+            format!("{name}@.{kind}")
+        });
+        let target = format!("/usr/lib/systemd/system/{}", template.as_deref().unwrap_or(unit));
         layer.link(&format!("{units}/multi-user.target.wants/{unit}"), &target)?;
     }
     for unit in embedded::entries(embedded::text(NODE, "node/masked-units")) {
@@ -108,7 +120,7 @@ fn write_files(tar: &Path, release: &Release) -> io::Result<()> {
 fn filled_in(text: &str, release: &Release) -> String {
     text.replace("@PAUSE@", &pause_image(release))
         .replace("@PROVISIONER@", &provisioner_image(release))
-        .replace("@POLICIES@", &policies_image(release))
+        .replace("@NETWORK@", NETWORK_IMAGE)
         .replace("@HELPER@", HELPER_IMAGE)
 }
 
@@ -135,8 +147,7 @@ mod tests {
 
     #[test]
     fn manifests_are_objects_that_kubectl_can_apply() {
-        for name in ["manifests/default-cni.yaml", "manifests/default-storage.yaml", "manifests/network-policies.yaml"]
-        {
+        for name in NODE.iter().map(|file| file.path).filter(|path| path.starts_with("manifests/")) {
             for object in manifest(name) {
                 for field in ["apiVersion", "kind", "metadata"] {
                     assert!(object.get(field).is_some(), "{name}: an object without {field}");
@@ -160,7 +171,8 @@ mod tests {
         let newest = Release::newest();
         for (name, image) in [
             ("manifests/default-storage.yaml", provisioner_image(newest)),
-            ("manifests/network-policies.yaml", policies_image(newest)),
+            ("manifests/load-balancers.yaml", NETWORK_IMAGE.to_owned()),
+            ("manifests/policies.yaml", NETWORK_IMAGE.to_owned()),
         ] {
             let workload = manifest(name).pop().unwrap();
             let container = &workload["spec"]["template"]["spec"]["containers"][0];
@@ -169,9 +181,9 @@ mod tests {
         }
     }
 
-    /// Two control planes' API servers: one that goes without having told of a policy, and one that tells of one.
-    #[test]
-    fn what_enforces_policies_is_started_when_there_is_one() {
+    /// Two control planes' API servers: one that goes without having told of an object that counts, and one that tells of one.
+    /// Returns what the last one was asked, and what was applied; `None` where nobody was asked.
+    fn on_first(part: &str, plugin: &str) -> Option<(String, String)> {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let write = |name: &str, text: &str| {
@@ -184,32 +196,47 @@ mod tests {
             echo called >> \"$CALLS\"
             printf 'HTTP/1.1 200 OK\\r\\n\\r\\n2f\\r\\n'
             [ \"$(cat certificate key)\" = certkey ] || exit
-            [ \"$(wc -l < \"$CALLS\")\" = 1 ] && exit
             head -n 1 > \"$CALLS.asked\"
-            printf '{\"type\":\"ADDED\",\"object\":{\"kind\":\"NetworkPolicy\"}}\\n\\r\\n'
+            if [ \"$(wc -l < \"$CALLS\")\" = 1 ]; then
+              printf '{\"type\":\"ADDED\",\"object\":{\"spec\":{\"loadBalancerClass\":\"other\"}}}\\n\\r\\n'
+              exit
+            fi
+            printf '{\"type\":\"ADDED\",\"object\":{\"kind\":\"Any\"}}\\n\\r\\n'
             exec cat > /dev/null";
         write("bin/socat", socat);
         write("bin/kubectl", "#!/bin/sh\necho \"$@\" > \"$CALLS.applied\"");
         write("bin/sleep", "#!/bin/sh");
-        let calls = root.join("calls");
-        let run = || {
-            let mut command = std::process::Command::new("bash");
-            let path = format!("{}:/usr/bin:/bin", root.join("bin").display());
-            command.env_clear().env("PATH", path).env("CALLS", &calls);
-            command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/node/policies")).arg(root).status().unwrap()
-        };
         write("etc/kubernetes/admin.conf", "    client-certificate-data: Y2VydA==\n    client-key-data: a2V5\n");
-        write("etc/containerd/config.toml", "  conf_template = \"\"\n");
-        assert!(run().success());
-        assert!(!calls.exists(), "a user's own network plugin is left alone");
+        write("etc/containerd/config.toml", &format!("  conf_template = \"{plugin}\"\n"));
+        let calls = root.join("calls");
+        let mut command = std::process::Command::new("bash");
+        let path = format!("{}:/usr/bin:/bin", root.join("bin").display());
+        command.env_clear().env("PATH", path).env("CALLS", &calls);
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/node/on-first")).arg(part).arg(root);
+        assert!(command.status().unwrap().success());
+        let calls = fs::read_to_string(&calls).ok()?;
+        // Of policies each one counts.
+        assert_eq!(calls.lines().count(), if part == "policies" { 1 } else { 2 });
+        let read = |name| fs::read_to_string(root.join(name)).unwrap_or_default();
+        Some((read("calls.asked"), read("calls.applied")))
+    }
 
-        write("etc/containerd/config.toml", "  conf_template = \"/etc/containerd/cni.conflist.template\"\n");
-        assert!(run().success());
-        assert_eq!(fs::read_to_string(&calls).unwrap(), "called\ncalled\n");
-        let asked = fs::read_to_string(root.join("calls.asked")).unwrap();
+    #[test]
+    fn what_enforces_policies_is_started_when_there_is_one() {
+        let (asked, applied) = on_first("policies", "/etc/containerd/cni.conflist.template").unwrap();
         assert!(asked.starts_with("GET /apis/networking.k8s.io/v1/networkpolicies?watch=true HTTP/1.1\r\n"), "{asked}");
-        let applied = fs::read_to_string(root.join("calls.applied")).unwrap();
-        assert!(applied.contains("apply --server-side") && applied.contains("/network-policies.yaml"), "{applied}");
+        assert!(applied.contains("apply --server-side") && applied.contains("/policies.yaml"), "{applied}");
+        assert_eq!(on_first("policies", ""), None, "a user's own network plugin is left alone");
+    }
+
+    #[test]
+    fn what_gives_addresses_is_started_when_a_service_of_no_class_wants_one() {
+        for plugin in ["", "/etc/containerd/cni.conflist.template"] {
+            let (asked, applied) = on_first("load-balancers", plugin).unwrap();
+            let expected = "GET /api/v1/services?watch=true&fieldSelector=spec.type%3DLoadBalancer HTTP/1.1\r\n";
+            assert!(asked.starts_with(expected), "{asked}");
+            assert!(applied.contains("/load-balancers.yaml"), "{applied}");
+        }
     }
 
     /// What systemd makes of the file is what its manual says of quotation marks and specifiers.
@@ -251,6 +278,7 @@ mod tests {
             "usr/local/bin/entrypoint",
             "etc/systemd/system/nginx.service",
             "etc/systemd/system/multi-user.target.wants/kubelet.service",
+            "etc/systemd/system/multi-user.target.wants/kind-rs-on-first@policies.path",
         ] {
             assert!(names.iter().any(|name| name == expected), "{expected} is missing");
         }

@@ -28,6 +28,9 @@ const STEP: Step = Step::PodImages;
 /// The image of the storage provisioner's helper pods. It exists nowhere but in our nodes.
 pub(crate) const HELPER_IMAGE: &str = "localhost/kind-rs/local-path-helper:1";
 
+/// The image of what enforces network policies and gives addresses to Services. It exists nowhere but in our nodes.
+pub(crate) const NETWORK_IMAGE: &str = "localhost/kind-rs/network:1";
+
 /// Folders with programs, by the step that built them.
 pub(crate) type Programs = BTreeMap<Step, PathBuf>;
 
@@ -89,10 +92,10 @@ pub(crate) fn pod_images(release: &Release) -> Vec<PodImage> {
         PodImage {
             packet_filter: true,
             ..image(
-                policies_image(release),
-                Some(Step::NetworkPolicies),
-                "network-policies",
-                "/usr/local/bin/network-policies",
+                NETWORK_IMAGE.to_owned(),
+                Some(Step::Network),
+                "network",
+                "/usr/local/bin/network",
             )
         },
         PodImage { entrypoint: "/bin/sh", ..image(HELPER_IMAGE.to_owned(), None, "bin/busybox", "/bin/busybox") },
@@ -107,11 +110,6 @@ pub(crate) fn pause_image(release: &Release) -> String {
 /// The image of the storage provisioner.
 pub(crate) fn provisioner_image(release: &Release) -> String {
     format!("docker.io/rancher/local-path-provisioner:{}", release.local_path_provisioner)
-}
-
-/// The image of what enforces network policies.
-pub(crate) fn policies_image(release: &Release) -> String {
-    format!("localhost/kind-rs/network-policies:{}", release.network_policies)
 }
 
 /// The name of the archive's result in the cache.

@@ -24,8 +24,8 @@ pub enum Step {
     CoreDns,
     /// The storage provisioner.
     LocalPathProvisioner,
-    /// What enforces network policies.
-    NetworkPolicies,
+    /// What enforces network policies and gives addresses to Services.
+    Network,
     /// The registry.
     Registry,
     /// The images of the static pods and add-ons.
@@ -64,7 +64,7 @@ impl Step {
         Step::CriTools,
         Step::CoreDns,
         Step::LocalPathProvisioner,
-        Step::NetworkPolicies,
+        Step::Network,
         Step::Registry,
         Step::PodImages,
         Step::ImageStore,
@@ -100,7 +100,7 @@ impl fmt::Display for Step {
             Step::CriTools => "crictl",
             Step::CoreDns => "CoreDNS",
             Step::LocalPathProvisioner => "local path provisioner",
-            Step::NetworkPolicies => "network policies",
+            Step::Network => "policies and load balancers",
             Step::Registry => "registry",
             Step::PodImages => "static pod images",
             Step::ImageStore => "image store",

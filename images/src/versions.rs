@@ -33,8 +33,10 @@ pub struct Release {
     pub cri_tools: &'static str,
     /// The module version and image tag of the storage provisioner.
     pub local_path_provisioner: &'static str,
-    /// The module version and image tag of what enforces network policies.
+    /// The module version of what enforces network policies.
     pub network_policies: &'static str,
+    /// The version of Kubernetes' own module for clouds, whose service controller gives addresses to Services.
+    pub cloud_provider: &'static str,
     /// The module version of the registry.
     pub registry: &'static str,
     /// The suite of the root file system. bookworm's systemd runs on cgroup v1 and v2; later ones refuse v1.
@@ -131,6 +133,7 @@ const V1_37: Release = Release {
     cri_tools: "v1.36.0",
     local_path_provisioner: "v0.0.30",
     network_policies: "v0.8.0",
+    cloud_provider: "v0.37.2",
     registry: "v3.1.2",
     debian: "bookworm",
     conformance: Some(CONFORMANCE_1_37),
@@ -219,7 +222,7 @@ impl Release {
     }
 
     /// Every version in it, by name: what decides whether an image is still the same.
-    pub(crate) fn fields(&self) -> [(&'static str, &'static str); 16] {
+    pub(crate) fn fields(&self) -> [(&'static str, &'static str); 17] {
         [
             ("kubernetes", self.kubernetes),
             ("staging", self.staging),
@@ -235,6 +238,7 @@ impl Release {
             ("cri tools", self.cri_tools),
             ("local path provisioner", self.local_path_provisioner),
             ("network policies", self.network_policies),
+            ("cloud provider", self.cloud_provider),
             ("registry", self.registry),
             ("debian", self.debian),
         ]

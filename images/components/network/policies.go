@@ -11,17 +11,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/kube-network-policies/pkg/networkpolicy"
 )
@@ -31,25 +28,7 @@ const (
 	chain = "KIND-RS-POLICIES"
 )
 
-func main() {
-	context, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := run(context); err != nil {
-		klog.ErrorS(err, "network policies are not enforced on this node")
-		os.Exit(1)
-	}
-}
-
-func run(context context.Context) error {
-	config, err := rest.InClusterConfig()
-	if err != nil {
-		return fmt.Errorf("find the API server: %w", err)
-	}
-	config.ContentType = "application/vnd.kubernetes.protobuf"
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("make a client: %w", err)
-	}
+func enforcePolicies(context context.Context, client kubernetes.Interface, node string) error {
 	known := informers.NewSharedInformerFactory(client, 0)
 	controller, err := networkpolicy.NewController(
 		client,
@@ -58,7 +37,7 @@ func run(context context.Context) error {
 		known.Core().V1().Pods(),
 		nil, nil, nil, nil,
 		networkpolicy.Config{
-			NodeName: os.Getenv("NODE_NAME"),
+			NodeName: node,
 			QueueID:  queue,
 			// Of kernels before 6.12: questions to DNS that race with each other.
 			NetfilterBug1766Fix: true,
