@@ -160,6 +160,8 @@ pub struct NetworkSpec {
     pub labels: BTreeMap<String, String>,
     /// The ranges of its addresses, at most one of each family (`10.89.0.0/24`); of a family without one the engine chooses.
     pub subnets: Vec<IpNet>,
+    /// The parts of these ranges that the engine gives addresses from by itself, at most one of each; none for all of a range.
+    pub own_parts: Vec<IpNet>,
     /// Whether the network has IPv6 as well.
     pub ipv6: bool,
     /// The driver's options, such as `com.docker.network.driver.mtu`.

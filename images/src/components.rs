@@ -220,6 +220,29 @@ mod tests {
         assert!(flags.contains("-X k8s.io/component-base/version.gitMinor=37"), "{flags}");
     }
 
+    /// Which Service has which address, and which node answers for it: without a module beside Go's own library, so that no network
+    /// and no cache is needed.
+    #[test]
+    fn addresses_and_nodes_are_chosen_as_the_tests_in_go_say() {
+        if std::process::Command::new("go").arg("version").output().is_err() {
+            eprintln!("SKIPPED: no Go on this machine");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("components/network");
+        for name in ["addresses.go", "addresses_test.go", "choice.go", "choice_test.go"] {
+            std::fs::copy(sources.join(name), folder.path().join(name)).unwrap();
+        }
+        let module = format!("module node\n\ngo {}.0\n", Release::newest().go);
+        std::fs::write(folder.path().join("go.mod"), module).unwrap();
+        let settings = [("GOFLAGS", "-mod=mod"), ("GOPROXY", "off"), ("GOWORK", "off"), ("GOTOOLCHAIN", "local")];
+        let mut test = std::process::Command::new("go");
+        let output = test.args(["test", "-v", "."]).envs(settings).current_dir(folder.path()).output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(printed.contains("--- PASS: TestAClonesServicesGetAddressesOfItsOwnNetwork"), "{printed}");
+    }
+
     #[test]
     fn the_key_follows_the_flags() {
         let component = kubernetes(Release::newest());

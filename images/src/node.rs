@@ -76,7 +76,11 @@ pub(crate) fn tables(release: &Release) -> [(&'static str, String); 4] {
         ("places", format!("{PLACES:?}")),
         ("enabled", ENABLED.join(" ")),
         ("changes", changes(release).join("\n")),
-        ("images", [pause_image(release), provisioner_image(release), HELPER_IMAGE.to_owned(), NETWORK_IMAGE.to_owned()].join(" ")),
+        (
+            "images",
+            [pause_image(release), provisioner_image(release), HELPER_IMAGE.to_owned(), NETWORK_IMAGE.to_owned()]
+                .join(" "),
+        ),
     ]
 }
 

@@ -91,12 +91,7 @@ pub(crate) fn pod_images(release: &Release) -> Vec<PodImage> {
         ),
         PodImage {
             packet_filter: true,
-            ..image(
-                NETWORK_IMAGE.to_owned(),
-                Some(Step::Network),
-                "network",
-                "/usr/local/bin/network",
-            )
+            ..image(NETWORK_IMAGE.to_owned(), Some(Step::Network), "network", "/usr/local/bin/network")
         },
         PodImage { entrypoint: "/bin/sh", ..image(HELPER_IMAGE.to_owned(), None, "bin/busybox", "/bin/busybox") },
     ]

@@ -12,7 +12,7 @@ use super::{
     steps::{Failure, StepError},
 };
 use crate::{
-    spec::{ClusterName, ClusterSpec, LABEL_INSTANCE, NetworkPools, cluster_labels},
+    spec::{ClusterName, ClusterSpec, LABEL_INSTANCE, NetworkPools, cluster_labels, part_of_containers},
     warnings::warn,
 };
 
@@ -39,6 +39,7 @@ pub(super) async fn create(context: &Context) -> Result<Network, Failure> {
         labels: context.plan.labels.clone(),
         ipv6: blueprint.spec.networking.ip_family.has_ipv6(),
         subnets: Vec::new(),
+        own_parts: Vec::new(),
         options: options(&present),
     };
     let taken = taken_ranges(&present, context.machine.local).await;
@@ -49,7 +50,8 @@ pub(super) async fn create(context: &Context) -> Result<Network, Failure> {
         return Ok(Network { id, ranges: chosen.map(|network| network.subnets).unwrap_or_default() });
     };
     for ranges in candidates {
-        let spec = NetworkSpec { subnets: ranges.clone(), ..spec.clone() };
+        let own_parts = ranges.iter().filter_map(part_of_containers).collect();
+        let spec = NetworkSpec { subnets: ranges.clone(), own_parts, ..spec.clone() };
         match blueprint.creation.network(&context.engine, spec).await {
             // Another creation has taken it meanwhile, or the engine knows of something that we do not.
             Err(error) if overlaps(&error) => {}

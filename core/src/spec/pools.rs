@@ -14,11 +14,11 @@ use super::{AddressPlan, ClusterName, ClusterSpec};
 /// Where ranges come from unless somebody says otherwise, in this order: addresses for measuring networks (RFC 2544),
 /// which hardly any network has, then private ones that neither the engine nor other tools take by themselves.
 const POOLS: [&str; 3] = ["198.18.0.0/16", "10.213.0.0/16", "172.16.128.0/17"];
-/// Addresses for what users add to the network, such as helpers and load balancers.
-const SPARE: usize = 32;
+/// Addresses for what users add to the network, such as helpers.
+const SPARE: usize = 8;
 /// The network itself, its gateway, and broadcasts.
 const RESERVED: usize = 3;
-/// Also a cluster of one node has room for some more.
+/// Also a cluster of one node has room for some more, and for about as many Services with addresses.
 const SMALLEST: usize = 64;
 /// The length of every IPv6 range: the only one that all of Linux is content with.
 const IPV6_LENGTH: u8 = 64;
@@ -80,12 +80,21 @@ impl NetworkPools {
     }
 }
 
-/// How long the prefix of a range is that has room for all containers of a cluster.
+/// The part of a network's range that containers have addresses from. The other half is left for Services of type `LoadBalancer`
+/// (`images/components/network/addresses.go`). `None` with IPv6, where nobody comes near the other half.
+pub(crate) fn part_of_containers(range: &IpNet) -> Option<IpNet> {
+    match range {
+        IpNet::V4(range) => Ipv4Net::new(range.network(), range.prefix_len() + 1).ok().map(IpNet::V4),
+        IpNet::V6(_) => None,
+    }
+}
+
+/// How long the prefix of a range is that has room for all containers of a cluster, in one half of it.
 fn length_for(spec: &ClusterSpec) -> u8 {
     let balancer = usize::from(spec.is_highly_available());
     let registries = spec.registry.as_ref().map_or(0, |registry| 1 + registry.mirrors.len());
     let addresses = spec.nodes.len() + balancer + registries + SPARE + RESERVED;
-    let bits = addresses.max(SMALLEST).next_power_of_two().ilog2();
+    let bits = (2 * addresses).max(SMALLEST).next_power_of_two().ilog2();
     u8::try_from(32 - bits).expect("it is below 32")
 }
 
@@ -225,12 +234,19 @@ mod tests {
     #[case(ClusterSpec::default(), 26)]
     #[case(ClusterSpec::default().workers(47), 25)]
     #[case(ClusterSpec::default().workers(237), 23)]
-    #[case(ClusterSpec::default().workers(24).registry(), 26)]
-    #[case(ClusterSpec::default().workers(25).registry(), 25)]
+    #[case(ClusterSpec::default().workers(16).registry(), 26)]
+    #[case(ClusterSpec::default().workers(17).registry(), 25)]
     fn the_range_has_room_for_every_container(#[case] spec: ClusterSpec, #[case] length: u8) {
         let range = first(&NetworkPools::default(), &spec, &[]).unwrap()[0];
         assert_eq!(range.prefix_len(), length);
         assert!(meet(&range, &"198.18.0.0/16".parse().unwrap()), "{range}");
+    }
+
+    #[test]
+    fn containers_have_the_lower_half_and_services_the_upper_one() {
+        let part = |range: &str| part_of_containers(&range.parse().unwrap()).map(|part| part.to_string());
+        assert_eq!(part("198.18.4.64/26").as_deref(), Some("198.18.4.64/27"));
+        assert_eq!(part("fd12:3::/64"), None);
     }
 
     #[test]
@@ -291,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_registry_and_its_mirrors_count() {
-        let mut spec = ClusterSpec::default().workers(20);
+        let mut spec = ClusterSpec::default().workers(12);
         assert_eq!(length_for(&spec), 26);
         let mirror = || crate::spec::Mirror { host: "docker.io".into(), url: "https://r.example.com".into() };
         spec.registry = Some(Registry { mirrors: (0..8).map(|_| mirror()).collect(), ..Registry::default() });

@@ -33,6 +33,9 @@ async fn the_network_has_the_default_networks_mtu_and_a_range_of_its_own() {
     let found = network(&engine).await;
     assert_eq!(found.options, [(MTU.to_owned(), "1400".to_owned())].into());
     assert!(found.subnets[0].to_string().starts_with("198.18.") && found.subnets[0].prefix_len() == 26, "{found:?}");
+    // The other half is Services'.
+    let of_containers = format!("network kind-rs-demo {} of which {}/27", found.subnets[0], found.subnets[0].addr());
+    assert!(engine.calls().contains(&of_containers), "{of_containers}");
 }
 
 #[tokio::test]

@@ -13,7 +13,11 @@ use super::request::{label_filter, optional, send};
 use crate::{EngineError, Labels, NetworkFacts, NetworkSpec};
 
 pub(super) async fn create(docker: &Docker, spec: &NetworkSpec) -> Result<String, EngineError> {
-    let range = |subnet: &IpNet| IpamConfig { subnet: Some(subnet.to_string()), ..IpamConfig::default() };
+    let range = |subnet: &IpNet| IpamConfig {
+        subnet: Some(subnet.to_string()),
+        ip_range: spec.own_parts.iter().find(|part| subnet.contains(*part)).map(ToString::to_string),
+        ..IpamConfig::default()
+    };
     let ranges: Vec<IpamConfig> = spec.subnets.iter().map(range).collect();
     let ipam = (!ranges.is_empty()).then(|| Ipam { config: Some(ranges), ..Ipam::default() });
     let request = NetworkCreateRequest {

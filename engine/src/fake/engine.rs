@@ -111,7 +111,8 @@ impl Engine for FakeEngine {
 
     async fn create_network(&self, spec: &NetworkSpec) -> Result<String, EngineError> {
         let ranges = spec.subnets.iter().map(|range| format!(" {range}"));
-        self.call(format!("network {}{}", spec.name, ranges.collect::<String>())).await?;
+        let parts = spec.own_parts.iter().map(|part| format!(" of which {part}"));
+        self.call(format!("network {}{}", spec.name, ranges.chain(parts).collect::<String>())).await?;
         let mut state = self.lock();
         if state.unique_networks && state.networks.iter().any(|network| network.name == spec.name) {
             return Err(refused("create network", &spec.name, 409, "a network of that name exists"));

@@ -1,10 +1,12 @@
 //! Tests of the harness on a real cluster, written as its users write theirs. Without an engine they are skipped.
 
 mod attributes;
+mod busybox;
 mod failing;
 mod foreign;
 mod foreign_image;
 mod injection;
+mod load_balancers;
 mod objects;
 mod pods;
 mod policies;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use k8s_openapi::api::{core::v1::Pod, networking::v1::NetworkPolicy};
 use kind_harness::{
-    TestContext, expect, kind_test,
+    TestContext, kind_test,
     wait::{self, Check},
 };
 use kube::{
@@ -14,20 +14,10 @@ use kube::{
 };
 use serde_json::{Value, json};
 
+use crate::busybox;
+
 /// The first policy starts what enforces it, on every node.
 const LIMIT: Duration = Duration::from_mins(2);
-
-/// A pod of the image that volumes are made with: busybox and nothing else.
-fn pod(name: &str, image: &str, node: &str, script: &str) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "labels": { "app": name } },
-        "spec": {
-            "nodeName": node,
-            "terminationGracePeriodSeconds": 0,
-            "containers": [{ "name": "main", "image": image, "imagePullPolicy": "Never", "command": ["/bin/sh", "-c", script] }],
-        },
-    })
-}
 
 fn policy(name: &str, spec: &Value) -> Value {
     json!({ "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": { "name": name }, "spec": spec })
@@ -50,30 +40,16 @@ async fn says(pods: &Api<Pod>, name: &str, word: &str) -> anyhow::Result<()> {
 async fn policies_are_enforced_once_there_is_one(context: TestContext, client: Client) -> anyhow::Result<()> {
     let nodes = context.cluster().nodes();
     let [first, second] = &nodes[..] else { anyhow::bail!("expected two nodes") };
-    let images = first.exec(["crictl", "images", "--output", "json"]).await?;
-    let images: Value = serde_json::from_str(&images)?;
-    let tags = images["images"].as_array().into_iter().flatten().filter_map(|image| image["repoTags"].as_array());
-    let Some(image) = tags.flatten().filter_map(Value::as_str).find(|tag| tag.contains("/local-path-helper:")) else {
-        eprintln!("SKIPPED: the node image is none of ours");
-        return Ok(());
-    };
+    let Some(image) = busybox::image(first).await? else { return Ok(()) };
     let pods: Api<Pod> = Api::default_namespaced(client.clone());
-    context
-        .apply(pod(
-            "server",
-            image,
-            first.name(),
-            "mkdir /web && echo hello > /web/index.html && exec busybox httpd -f -p 8080 -h /web",
-        ))
-        .await?;
-    let server = expect(&pods, "server").condition("Ready").await?;
+    let server = busybox::server(&context, &client, &image, first.name()).await?;
     let address = server.status.and_then(|status| status.pod_ip).context("a Ready pod has an address")?;
     // `wget` would want to look up names, which a static program cannot without the libraries for it.
     let ask = format!("echo | busybox nc -w 1 {address} 8080 > /dev/null 2>&1");
     let script = format!("while true; do if {ask}; then echo open; else echo closed; fi; busybox sleep 0.3; done");
     // On both nodes: policies are enforced where packets leave and where they arrive.
     for (name, node) in [("near", first), ("far", second)] {
-        context.apply(pod(name, image, node.name(), &script)).await?;
+        context.apply(busybox::pod(name, &image, node.name(), &script)).await?;
     }
     let both = async |near: &str, far: &str| {
         says(&pods, "near", near).await?;

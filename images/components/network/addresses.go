@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -89,6 +90,10 @@ func (a *allocator) adopt(service string, has []netip.Addr) {
 func (a *allocator) ensure(wish wish) ([]netip.Addr, error) {
 	a.lock.Lock()
 	defer a.lock.Unlock()
+	if slices.Contains(wish.has, wish.named) && !a.pools[wish.named.Is6()].contains(wish.named) {
+		// It was given by us in another network, that of a clone's origin.
+		wish.named = netip.Addr{}
+	}
 	var chosen []netip.Addr
 	for _, ipv6 := range wish.families {
 		address, err := a.choose(wish, ipv6)
@@ -97,7 +102,7 @@ func (a *allocator) ensure(wish wish) ([]netip.Addr, error) {
 		}
 		chosen = append(chosen, address)
 	}
-	if wish.named.IsValid() && !contains(chosen, wish.named) {
+	if wish.named.IsValid() && !slices.Contains(chosen, wish.named) {
 		return nil, fmt.Errorf("spec.loadBalancerIP %s is of a family that the Service does not have: set spec.ipFamilies, too, or name another address", wish.named)
 	}
 	a.forget(wish.service)
@@ -175,13 +180,4 @@ func family(ipv6 bool) string {
 		return "IPv6"
 	}
 	return "IPv4"
-}
-
-func contains(addresses []netip.Addr, wanted netip.Addr) bool {
-	for _, address := range addresses {
-		if address == wanted {
-			return true
-		}
-	}
-	return false
 }

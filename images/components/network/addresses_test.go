@@ -129,6 +129,8 @@ func TestAClonesServicesGetAddressesOfItsOwnNetwork(t *testing.T) {
 		t.Fatal("an address of another network was adopted")
 	}
 	expect(t, a, wish{service: "a", families: v4, has: before}, "198.18.9.62")
+	// Also one that named it.
+	expect(t, a, wish{service: "b", families: v4, has: before, named: before[0]}, "198.18.9.61")
 }
 
 func TestWhatServicesHaveStaysTheirsWhenAnotherNodeTakesOver(t *testing.T) {
