@@ -200,6 +200,8 @@ mod tests {
             echo called >> \"$CALLS\"
             printf 'HTTP/1.1 200 OK\\r\\n\\r\\n2f\\r\\n'
             [ \"$(cat certificate key)\" = certkey ] || exit
+            # Another name of the certificate makes the real one end where that has IPv6 addresses.
+            case $* in *,commonname=kubernetes,*) ;; *) exit ;; esac
             head -n 1 > \"$CALLS.asked\"
             if [ \"$(wc -l < \"$CALLS\")\" = 1 ]; then
               printf '{\"type\":\"ADDED\",\"object\":{\"spec\":{\"loadBalancerClass\":\"other\"}}}\\n\\r\\n'
