@@ -155,7 +155,11 @@ fn a_cluster_of_the_user_s_is_taken_over_where_it_was_used() {
     chronicle.note(&ClusterEvent::Ready(facts()));
     let later = modified(&folder) + 60_000;
     let (used, unused) = (run(root.path(), "used", later), run(root.path(), "unused", later));
-    note(&used.tests().join("1.jsonl"), &[began("shop::orders", dead()), TestEvent::Attached(facts())]);
+    // In the millisecond in which the cluster was made it would be one that was made for the test.
+    let stream = Stream::open(&used.tests().join("1.jsonl")).unwrap();
+    for event in [began("shop::orders", dead()), TestEvent::Attached(facts())] {
+        stream.note_at(&event, later).unwrap();
+    }
     for place in [&used, &unused] {
         adopt(place, state.path());
     }
