@@ -19,9 +19,10 @@ use crate::{
 };
 
 /// The tests that depend on the engine, few and short: a highly available cluster and an image in it, webhooks that the test
-/// answers, programs of the test in pods, Services reached from here, one node that is stopped and started, the command line.
+/// answers, programs of the test in pods, Services reached from here and by addresses of their own, one node that is stopped
+/// and started, the command line.
 const TESTS: &str = "(package(kind-examples) and test(=hello::a_pod_runs_and_finds_the_api)) \
-    or (package(kind-harness) and binary(live) and test(/^(objects|programs|restart|webhooks)::/)) \
+    or (package(kind-harness) and binary(live) and test(/^(load_balancers|objects|programs|restart|webhooks)::/)) \
     or (package(kind-cli) and binary(live))";
 /// The runner's profile, with a limit for all of them.
 const PROFILE: &str = "engines";
